@@ -1,1 +1,147 @@
-//! See Cargo.toml's description.
+//! The vocabulary of a model's computation.
+//!
+//! A [`Plan`] is a flat list of operations over named weights, activations and KV caches. It computes
+//! nothing: an architecture writes one, backends read it. The plain interpreter runs the list as it
+//! stands; the GPU lowers and fuses it. Both read the same plan, which is why one checks the other.
+//!
+//! Activations are two-dimensional, `[rows, width]` in row-major order, where `rows` is the number of
+//! tokens of the step ([`Rows::Tokens`]) or of those whose output is wanted ([`Rows::Outputs`]).
+//! Each operation that yields an activation yields a new one (static single assignment), so a
+//! backend can see every use of a value when it plans memory or fuses.
+
+mod builder;
+mod display;
+mod error;
+mod op;
+pub mod sampling;
+
+pub use builder::PlanBuilder;
+pub use error::PlanError;
+pub use op::{Attention, Gated, Op, Rope, RopeLayout};
+pub use sampling::Sampling;
+
+use sotto_format::BlockType;
+
+/// Index of a weight in [`Plan::weights`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WeightId(pub u32);
+
+/// Index of an activation in [`Plan::values`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub u32);
+
+/// Index of a KV cache in [`Plan::caches`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CacheId(pub u32);
+
+/// A tensor of the model file: `rows` rows of `cols` elements, the last dimension contiguous.
+/// One-dimensional tensors have one row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weight {
+    /// The tensor's name in the file.
+    pub name: String,
+    /// Number of rows: the outputs of a projection, the vocabulary of an embedding table.
+    pub rows: usize,
+    /// Elements a row: the inputs of a projection.
+    pub cols: usize,
+    /// How the elements are stored in the file.
+    pub ty: BlockType,
+}
+
+impl Weight {
+    /// Bytes of one row as stored in the file. A row is a whole number of blocks.
+    pub fn row_bytes(&self) -> usize {
+        self.cols / self.ty.block_len() * self.ty.block_bytes()
+    }
+
+    /// Bytes of the whole tensor as stored in the file.
+    pub fn bytes(&self) -> u64 {
+        self.rows as u64 * self.row_bytes() as u64
+    }
+}
+
+/// How many rows an activation has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rows {
+    /// One a token of the step.
+    Tokens,
+    /// One a token whose output was asked for: none, the last, or all.
+    Outputs,
+}
+
+/// An activation: `[rows, width]` of f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// Number of rows, known when a step runs.
+    pub rows: Rows,
+    /// Elements a row.
+    pub width: usize,
+}
+
+/// Keys and values of one layer: two tensors `[position, n_kv_heads, head_dim]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KvCache {
+    /// Key/value heads.
+    pub n_kv_heads: usize,
+    /// Elements a head.
+    pub head_dim: usize,
+}
+
+/// A model's computation for one step of `n` tokens at positions `start..start + n`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Tensors that are read.
+    pub weights: Vec<Weight>,
+    /// Activations, each written by one operation.
+    pub values: Vec<Value>,
+    /// KV caches, kept from step to step.
+    pub caches: Vec<KvCache>,
+    /// Operations, in the order they run.
+    pub ops: Vec<Op>,
+    /// The activation that is the step's result: logits `[outputs, vocab]`.
+    pub output: Option<ValueId>,
+}
+
+impl Plan {
+    /// The weight `id` names.
+    ///
+    /// # Panics
+    /// If `id` is of another plan.
+    pub fn weight(&self, id: WeightId) -> &Weight {
+        &self.weights[id.0 as usize]
+    }
+
+    /// The activation `id` names.
+    ///
+    /// # Panics
+    /// If `id` is of another plan.
+    pub fn value(&self, id: ValueId) -> Value {
+        self.values[id.0 as usize]
+    }
+
+    /// The cache `id` names.
+    ///
+    /// # Panics
+    /// If `id` is of another plan.
+    pub fn cache(&self, id: CacheId) -> KvCache {
+        self.caches[id.0 as usize]
+    }
+
+    /// Width of the result: the vocabulary size, or the number of labels. 0 when there is no output.
+    pub fn output_width(&self) -> usize {
+        self.output.map_or(0, |id| self.value(id).width)
+    }
+
+    /// Bytes of all weights as stored in the file.
+    pub fn weight_bytes(&self) -> u64 {
+        self.weights.iter().map(Weight::bytes).sum()
+    }
+
+    /// Elements that one position adds to all caches together, keys and values.
+    pub fn kv_elements_per_position(&self) -> usize {
+        self.caches.iter().map(|c| 2 * c.n_kv_heads * c.head_dim).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests;

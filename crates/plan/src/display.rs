@@ -1,0 +1,79 @@
+//! A plan as text, one operation a line: for `inspect --plan` and for diffs.
+
+use std::fmt;
+
+use crate::{Op, Plan, Rows, ValueId, WeightId};
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.ops.iter().try_for_each(|op| self.fmt_op(op, f))
+    }
+}
+
+impl Plan {
+    fn fmt_op(&self, op: &Op, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(out) = op.out() {
+            write!(f, "{} = ", self.describe(out))?;
+        }
+        match op {
+            Op::Embed { table, scale, .. } => {
+                write!(f, "embed {}", self.describe_weight(*table))?;
+                if *scale != 1.0 {
+                    write!(f, " scale={scale}")?;
+                }
+            }
+            Op::RmsNorm { x, weight, eps, .. } => {
+                write!(f, "rms_norm %{} {} eps={eps}", x.0, self.describe_weight(*weight))?;
+            }
+            Op::Linear { x, weight, bias, .. } => {
+                write!(f, "linear %{} {}", x.0, self.describe_weight(*weight))?;
+                if let Some(bias) = bias {
+                    write!(f, " bias={}", self.describe_weight(*bias))?;
+                }
+            }
+            Op::Rope { x, rope, .. } => {
+                write!(
+                    f,
+                    "rope %{} {:?} dim={}/{} base={}",
+                    x.0, rope.layout, rope.rotary_dim, rope.head_dim, rope.base
+                )?;
+                if let Some(factors) = rope.factors {
+                    write!(f, " factors={}", self.describe_weight(factors))?;
+                }
+            }
+            Op::KvWrite { k, v, cache } => write!(f, "kv_write @{} %{} %{}", cache.0, k.0, v.0)?,
+            Op::Attention { q, cache, attention, .. } => {
+                let kv = self.cache(*cache);
+                write!(
+                    f,
+                    "attention %{} @{} heads={}/{} head_dim={} scale={}",
+                    q.0, cache.0, attention.n_heads, kv.n_kv_heads, kv.head_dim, attention.scale
+                )?;
+                if let Some(window) = attention.window {
+                    write!(f, " window={window}")?;
+                }
+                if let Some(cap) = attention.softcap {
+                    write!(f, " softcap={cap}")?;
+                }
+            }
+            Op::Gated { kind, gate, up, .. } => write!(f, "gated {kind:?} %{} %{}", gate.0, up.0)?,
+            Op::Add { a, b, .. } => write!(f, "add %{} %{}", a.0, b.0)?,
+            Op::SelectOutputs { x, .. } => write!(f, "select_outputs %{}", x.0)?,
+        }
+        writeln!(f)
+    }
+
+    fn describe(&self, id: ValueId) -> String {
+        let value = self.value(id);
+        let rows = match value.rows {
+            Rows::Tokens => "tokens",
+            Rows::Outputs => "outputs",
+        };
+        format!("%{}[{rows}, {}]", id.0, value.width)
+    }
+
+    fn describe_weight(&self, id: WeightId) -> String {
+        let w = self.weight(id);
+        format!("{}[{}, {}]:{}", w.name, w.rows, w.cols, w.ty)
+    }
+}

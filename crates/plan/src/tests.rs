@@ -1,0 +1,59 @@
+use sotto_format::{BlockType, TensorInfo};
+
+use crate::*;
+
+fn tensor(name: &str, shape: &[u64]) -> TensorInfo {
+    let elements: u64 = shape.iter().product();
+    TensorInfo {
+        name: name.to_owned(),
+        shape: shape.to_vec(),
+        ty: BlockType::F32,
+        file: 0,
+        offset: 0,
+        bytes: 4 * elements,
+    }
+}
+
+#[test]
+fn a_small_plan_prints_one_operation_a_line() {
+    let tensors = [tensor("embed", &[10, 8]), tensor("norm", &[8])];
+    let mut b = PlanBuilder::new(&tensors);
+    let table = b.weight("embed", &[10, 8]).unwrap();
+    let norm = b.weight("norm", &[8]).unwrap();
+    let x = b.embed(table, 1.0);
+    let x = b.select_outputs(x);
+    let x = b.rms_norm(x, norm, 1e-5).unwrap();
+    let logits = b.linear(x, table, None).unwrap();
+    let plan = b.finish(logits);
+    assert_eq!(
+        plan.to_string(),
+        "%0[tokens, 8] = embed embed[10, 8]:F32\n\
+         %1[outputs, 8] = select_outputs %0\n\
+         %2[outputs, 8] = rms_norm %1 norm[1, 8]:F32 eps=0.00001\n\
+         %3[outputs, 10] = linear %2 embed[10, 8]:F32\n"
+    );
+    assert_eq!(plan.output_width(), 10);
+    assert_eq!(plan.weight_bytes(), 4 * 88);
+}
+
+#[test]
+fn contradictions_are_named() {
+    let tensors = [tensor("embed", &[10, 8]), tensor("wide", &[4, 9])];
+    let mut b = PlanBuilder::new(&tensors);
+    assert_eq!(
+        b.weight("absent", &[1]).unwrap_err(),
+        PlanError::MissingTensor { name: "absent".to_owned() }
+    );
+    assert!(matches!(b.weight("embed", &[10, 9]).unwrap_err(), PlanError::TensorShape { .. }));
+    let table = b.weight("embed", &[10, 8]).unwrap();
+    let wide = b.weight("wide", &[4, 9]).unwrap();
+    let x = b.embed(table, 1.0);
+    assert_eq!(
+        b.linear(x, wide, None).unwrap_err(),
+        PlanError::Shape { op: "linear", what: "input width", found: 8, expected: 9 }
+    );
+    let cache = b.cache(2, 4);
+    assert!(b.kv_write(x, x, cache).is_ok());
+    let odd = Attention { n_heads: 3, scale: 1.0, window: None, softcap: None };
+    assert!(b.attention(x, cache, odd).is_err());
+}
