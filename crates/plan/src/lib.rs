@@ -69,6 +69,28 @@ pub enum Rows {
     Outputs,
 }
 
+/// Which tokens of a step give an output row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outputs {
+    /// None: the step only fills the caches.
+    None,
+    /// The last token.
+    Last,
+    /// Every token.
+    All,
+}
+
+impl Outputs {
+    /// The first of `n_tokens` tokens that gives an output row; all after it do too.
+    pub fn first(self, n_tokens: usize) -> usize {
+        match self {
+            Outputs::None => n_tokens,
+            Outputs::Last => n_tokens.saturating_sub(1),
+            Outputs::All => 0,
+        }
+    }
+}
+
 /// An activation: `[rows, width]` of f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value {

@@ -1,0 +1,121 @@
+//! Each operation of [`sotto_plan::Op`] as a plain function. Matrices are row-major; `width` is the number
+//! of elements a row, the number of rows follows from the slice's length.
+
+use sotto_plan::{Attention, Gated, KvCache, Rope, RopeLayout};
+
+/// `out[t] = scale * table[ids[t]]`; `row(id, out)` writes one row of the table.
+pub fn embed(ids: &[u32], scale: f32, width: usize, mut row: impl FnMut(u32, &mut [f32])) -> Vec<f32> {
+    let mut out = vec![0.0; ids.len() * width];
+    for (&id, out) in ids.iter().zip(out.chunks_exact_mut(width)) {
+        row(id, out);
+        out.iter_mut().for_each(|v| *v *= scale);
+    }
+    out
+}
+
+/// `x / sqrt(mean(x^2) + eps) * weight`, over groups of `weight.len()` elements.
+pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32) -> Vec<f32> {
+    let mut out = Vec::with_capacity(x.len());
+    for group in x.chunks_exact(weight.len()) {
+        let mean_square = group.iter().map(|v| v * v).sum::<f32>() / weight.len() as f32;
+        let scale = 1.0 / (mean_square + eps).sqrt();
+        out.extend(group.iter().zip(weight).map(|(v, w)| v * scale * w));
+    }
+    out
+}
+
+/// `out[t, o] = bias[o] + sum_i weight[o, i] * x[t, i]`; `row(o, out)` writes one row of the weight.
+pub fn linear(
+    x: &[f32],
+    (out_width, in_width): (usize, usize),
+    mut row: impl FnMut(usize, &mut [f32]),
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    let n_rows = x.len() / in_width;
+    let mut out = vec![0.0; n_rows * out_width];
+    let mut weight = vec![0.0; in_width];
+    for o in 0..out_width {
+        row(o, &mut weight);
+        for (t, x) in x.chunks_exact(in_width).enumerate() {
+            let dot: f32 = weight.iter().zip(x).map(|(w, x)| w * x).sum();
+            out[t * out_width + o] = dot + bias.map_or(0.0, |b| b[o]);
+        }
+    }
+    out
+}
+
+/// Rotates each head of each row; row `t` stands at `position + t`.
+pub fn rope(x: &[f32], width: usize, position: usize, rope: &Rope, factors: Option<&[f32]>) -> Vec<f32> {
+    let mut out = x.to_vec();
+    for (t, row) in out.chunks_exact_mut(width).enumerate() {
+        for head in row.chunks_exact_mut(rope.head_dim) {
+            for j in 0..rope.rotary_dim / 2 {
+                let exponent = -2.0 * j as f32 / rope.rotary_dim as f32;
+                let frequency = rope.base.powf(exponent) / factors.map_or(1.0, |f| f[j]);
+                let angle = (position + t) as f32 * rope.position_scale * frequency;
+                let (sin, cos) = angle.sin_cos();
+                let (sin, cos) = (sin * rope.magnitude, cos * rope.magnitude);
+                let (i0, i1) = match rope.layout {
+                    RopeLayout::Adjacent => (2 * j, 2 * j + 1),
+                    RopeLayout::Halves => (j, j + rope.rotary_dim / 2),
+                };
+                let (x0, x1) = (head[i0], head[i1]);
+                head[i0] = x0 * cos - x1 * sin;
+                head[i1] = x0 * sin + x1 * cos;
+            }
+        }
+    }
+    out
+}
+
+/// Attention of queries at `position..` over `keys` and `values`, both `[positions, n_kv_heads, head_dim]`.
+pub fn attention(
+    q: &[f32],
+    keys: &[f32],
+    values: &[f32],
+    cache: KvCache,
+    position: usize,
+    attention: &Attention,
+) -> Vec<f32> {
+    let KvCache { n_kv_heads, head_dim } = cache;
+    let group = attention.n_heads / n_kv_heads;
+    let mut out = vec![0.0; q.len()];
+    let heads = q.chunks_exact(head_dim).zip(out.chunks_exact_mut(head_dim));
+    for (row, (q, out)) in heads.enumerate() {
+        let (t, head) = (row / attention.n_heads, row % attention.n_heads);
+        let end = position + t + 1;
+        let start = attention.window.map_or(0, |w| end.saturating_sub(w as usize));
+        let at = |p: usize| (p * n_kv_heads + head / group) * head_dim;
+        let mut scores: Vec<f32> = (start..end)
+            .map(|p| {
+                let key = &keys[at(p)..][..head_dim];
+                let score = attention.scale * q.iter().zip(key).map(|(q, k)| q * k).sum::<f32>();
+                attention.softcap.map_or(score, |cap| cap * (score / cap).tanh())
+            })
+            .collect();
+        softmax(&mut scores);
+        for (p, weight) in (start..end).zip(scores) {
+            let value = &values[at(p)..][..head_dim];
+            out.iter_mut().zip(value).for_each(|(o, v)| *o += weight * v);
+        }
+    }
+    out
+}
+
+/// `exp(x - max) / sum(exp(x - max))`, in place.
+pub fn softmax(x: &mut [f32]) {
+    let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    x.iter_mut().for_each(|v| *v = (*v - max).exp());
+    let sum: f32 = x.iter().sum();
+    x.iter_mut().for_each(|v| *v /= sum);
+}
+
+/// `kind(gate) * up`.
+pub fn gated(kind: Gated, gate: &[f32], up: &[f32]) -> Vec<f32> {
+    gate.iter().zip(up).map(|(&g, u)| kind.apply(g) * u).collect()
+}
+
+/// `a + b`.
+pub fn add(a: &[f32], b: &[f32]) -> Vec<f32> {
+    a.iter().zip(b).map(|(a, b)| a + b).collect()
+}
