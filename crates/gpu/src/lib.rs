@@ -1,1 +1,16 @@
-//! See Cargo.toml's description.
+//! Runs plans on WebGPU.
+//!
+//! A [`sotto_plan::Plan`] is lowered once, when a model loads, to lists of prebuilt dispatches over buffers
+//! that are allocated once. A step of decoding encodes one list; it creates nothing, and the GPU
+//! itself carries the state (token id, position, random step) from one step to the next.
+
+mod device;
+mod error;
+mod kernel;
+mod kernels;
+mod shader;
+#[cfg(test)]
+mod testing;
+
+pub use device::{DeviceFacts, DeviceOptions, GpuDevice};
+pub use error::GpuError;

@@ -1,0 +1,286 @@
+//! A GPU device: what it can do, and whether it is still well.
+//!
+//! Errors that WebGPU reports out of band (a lost device, an uncaptured validation error) are kept and
+//! returned by the next call, so that nothing runs on after a fault.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::GpuError;
+
+/// What to ask of the adapter. Lower limits stand in for smaller devices.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceOptions {
+    /// Take a software adapter.
+    pub software: bool,
+    /// Do without `shader-f16`.
+    pub without_f16: bool,
+    /// Do without subgroups.
+    pub without_subgroups: bool,
+    /// At most this many bytes a storage binding.
+    pub max_binding_bytes: Option<u64>,
+    /// At most this many bytes of workgroup memory.
+    pub max_workgroup_bytes: Option<u32>,
+    /// At most this many invocations a workgroup.
+    pub max_invocations: Option<u32>,
+}
+
+/// What a device reports about itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceFacts {
+    /// The adapter's name; browsers may leave it empty.
+    pub name: String,
+    /// The driver's name; browsers may leave it empty.
+    pub driver: String,
+    /// PCI vendor id; browsers report 0.
+    pub vendor: u32,
+    /// `Vulkan`, `Metal`, `Dx12`, `BrowserWebGpu`.
+    pub backend: String,
+    /// Whether the CPU does the work (SwiftShader, lavapipe, WARP).
+    pub software: bool,
+    /// Shaders may compute in f16.
+    pub f16: bool,
+    /// Shaders may use subgroups.
+    pub subgroups: bool,
+    /// Smallest subgroup; 0 when unknown.
+    pub subgroup_min: u32,
+    /// Largest subgroup; 0 when unknown.
+    pub subgroup_max: u32,
+    /// Timestamps can be taken between passes.
+    pub timestamps: bool,
+    /// Largest storage binding in bytes.
+    pub max_binding_bytes: u64,
+    /// Largest buffer in bytes.
+    pub max_buffer_bytes: u64,
+    /// Memory of a workgroup in bytes.
+    pub max_workgroup_bytes: u32,
+    /// Invocations of a workgroup.
+    pub max_invocations: u32,
+    /// Workgroups a dimension of a dispatch.
+    pub max_workgroups: u32,
+}
+
+/// A GPU device and its queue. Cheap to clone; clones are the same device.
+#[derive(Clone, Debug)]
+pub struct GpuDevice {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    facts: DeviceFacts,
+    fault: Arc<Mutex<Option<GpuError>>>,
+}
+
+impl GpuDevice {
+    /// Asks the platform for a device with all the limits its adapter has.
+    ///
+    /// # Errors
+    /// [`GpuError::NoAdapter`] when there is no WebGPU or no adapter.
+    pub async fn request(options: &DeviceOptions) -> Result<GpuDevice, GpuError> {
+        let mut instance = wgpu::InstanceDescriptor::new_without_display_handle();
+        instance.backends = wgpu::Backends::PRIMARY;
+        let adapter = wgpu::Instance::new(instance)
+            .request_adapter(&wgpu::RequestAdapterOptions {
+                power_preference: wgpu::PowerPreference::HighPerformance,
+                force_fallback_adapter: options.software,
+                ..Default::default()
+            })
+            .await
+            .map_err(|e| GpuError::NoAdapter { message: e.to_string() })?;
+        let mut features = adapter.features() & wanted_features();
+        features.set(
+            wgpu::Features::SHADER_F16,
+            !options.without_f16 && features.contains(wgpu::Features::SHADER_F16),
+        );
+        features.set(
+            wgpu::Features::SUBGROUP,
+            !options.without_subgroups && features.contains(wgpu::Features::SUBGROUP),
+        );
+        let limits = limits(adapter.limits(), options);
+        let (device, queue) = adapter
+            .request_device(&wgpu::DeviceDescriptor {
+                label: Some("sotto"),
+                required_features: features,
+                required_limits: limits.clone(),
+                memory_hints: wgpu::MemoryHints::Performance,
+                ..Default::default()
+            })
+            .await
+            .map_err(|e| GpuError::NoAdapter { message: e.to_string() })?;
+        let fault = Arc::new(Mutex::new(None));
+        watch(&device, &fault);
+        let facts = facts(&adapter.get_info(), features, &limits);
+        Ok(GpuDevice { inner: Arc::new(Inner { device, queue, facts, fault }) })
+    }
+
+    /// What the device reports about itself.
+    pub fn facts(&self) -> &DeviceFacts {
+        &self.inner.facts
+    }
+
+    /// The first fault reported so far, if any.
+    ///
+    /// # Errors
+    /// [`GpuError::DeviceLost`], [`GpuError::OutOfMemory`] or [`GpuError::Device`].
+    pub fn check(&self) -> Result<(), GpuError> {
+        match &*self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the device up, as if it were lost: every later call fails.
+    pub fn destroy(&self) {
+        record(&self.inner.fault, GpuError::DeviceLost { message: "it was destroyed".to_owned() });
+        self.inner.device.destroy();
+    }
+
+    pub(crate) fn wgpu(&self) -> &wgpu::Device {
+        &self.inner.device
+    }
+
+    pub(crate) fn queue(&self) -> &wgpu::Queue {
+        &self.inner.queue
+    }
+
+    /// A buffer of at least `bytes`, filled with zeros.
+    pub(crate) fn buffer(
+        &self,
+        label: &str,
+        bytes: u64,
+        usage: wgpu::BufferUsages,
+    ) -> Result<wgpu::Buffer, GpuError> {
+        let size = bytes.max(16).next_multiple_of(16);
+        let limit = self.inner.facts.max_buffer_bytes;
+        if size > limit {
+            return Err(GpuError::TooLarge { what: label.to_owned(), bytes, limit });
+        }
+        Ok(self.inner.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage,
+            mapped_at_creation: false,
+        }))
+    }
+
+    /// Runs `body`; allocations that fail in it become [`GpuError::OutOfMemory`] with `what` and `bytes`.
+    pub(crate) async fn allocating<T>(
+        &self,
+        what: &str,
+        bytes: u64,
+        body: impl FnOnce() -> Result<T, GpuError>,
+    ) -> Result<T, GpuError> {
+        let memory = self.inner.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let validation = self.inner.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let result = body();
+        let invalid = validation.pop();
+        let exhausted = memory.pop();
+        if let Some(error) = invalid.await {
+            return Err(GpuError::Device { message: error.to_string() });
+        }
+        if exhausted.await.is_some() {
+            return Err(GpuError::OutOfMemory { what: what.to_owned(), bytes });
+        }
+        self.check()?;
+        result
+    }
+
+    /// Waits until `slice` is mapped for reading.
+    pub(crate) async fn map(&self, slice: wgpu::BufferSlice<'_>) -> Result<(), GpuError> {
+        let (send, receive) = futures_channel::oneshot::channel();
+        slice.map_async(wgpu::MapMode::Read, move |result| drop(send.send(result)));
+        self.mapped(receive).await
+    }
+
+    /// Waits for a mapping that was asked for before.
+    pub(crate) async fn mapped(
+        &self,
+        receive: futures_channel::oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>,
+    ) -> Result<(), GpuError> {
+        self.wait()?;
+        let result = receive.await;
+        self.check()?;
+        match result {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(GpuError::Device { message: error.to_string() }),
+            Err(_) => Err(GpuError::DeviceLost { message: "a pending read was dropped".to_owned() }),
+        }
+    }
+
+    /// Natively, blocks until all submitted work is done and its callbacks have run. In a browser,
+    /// callbacks run by themselves.
+    fn wait(&self) -> Result<(), GpuError> {
+        if cfg!(not(target_arch = "wasm32")) {
+            let polled = self.inner.device.poll(wgpu::PollType::wait_indefinitely());
+            polled.map_err(|e| GpuError::Device { message: e.to_string() })?;
+        }
+        self.check()
+    }
+}
+
+fn wanted_features() -> wgpu::Features {
+    wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY
+}
+
+fn limits(mut limits: wgpu::Limits, options: &DeviceOptions) -> wgpu::Limits {
+    if let Some(bytes) = options.max_binding_bytes {
+        limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(bytes);
+    }
+    if let Some(bytes) = options.max_workgroup_bytes {
+        limits.max_compute_workgroup_storage_size = limits.max_compute_workgroup_storage_size.min(bytes);
+    }
+    if let Some(n) = options.max_invocations {
+        limits.max_compute_invocations_per_workgroup = limits.max_compute_invocations_per_workgroup.min(n);
+        limits.max_compute_workgroup_size_x = limits.max_compute_workgroup_size_x.min(n);
+        limits.max_compute_workgroup_size_y = limits.max_compute_workgroup_size_y.min(n);
+    }
+    limits
+}
+
+fn facts(info: &wgpu::AdapterInfo, features: wgpu::Features, limits: &wgpu::Limits) -> DeviceFacts {
+    let described = format!("{} {}", info.name, info.driver).to_lowercase();
+    let known = ["swiftshader", "llvmpipe", "lavapipe", "warp", "basic render"];
+    DeviceFacts {
+        name: info.name.clone(),
+        driver: info.driver.clone(),
+        vendor: info.vendor,
+        backend: format!("{:?}", info.backend),
+        software: info.device_type == wgpu::DeviceType::Cpu || known.iter().any(|k| described.contains(k)),
+        f16: features.contains(wgpu::Features::SHADER_F16),
+        subgroups: features.contains(wgpu::Features::SUBGROUP),
+        subgroup_min: info.subgroup_min_size,
+        subgroup_max: info.subgroup_max_size,
+        timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+        // Some drivers claim more than a signed 32-bit offset can address.
+        max_binding_bytes: limits.max_storage_buffer_binding_size.min(i32::MAX as u64 & !255),
+        max_buffer_bytes: limits.max_buffer_size,
+        max_workgroup_bytes: limits.max_compute_workgroup_storage_size,
+        max_invocations: limits
+            .max_compute_invocations_per_workgroup
+            .min(limits.max_compute_workgroup_size_x),
+        max_workgroups: limits.max_compute_workgroups_per_dimension,
+    }
+}
+
+fn watch(device: &wgpu::Device, fault: &Arc<Mutex<Option<GpuError>>>) {
+    let on_error = Arc::clone(fault);
+    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+        let error = match error {
+            wgpu::Error::OutOfMemory { .. } => {
+                GpuError::OutOfMemory { what: "an allocation".to_owned(), bytes: 0 }
+            }
+            other => GpuError::Device { message: other.to_string() },
+        };
+        record(&on_error, error);
+    }));
+    let on_lost = Arc::clone(fault);
+    device.set_device_lost_callback(move |reason, message| {
+        record(&on_lost, GpuError::DeviceLost { message: format!("{reason:?}: {message}") });
+    });
+}
+
+fn record(fault: &Mutex<Option<GpuError>>, error: GpuError) {
+    fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+}

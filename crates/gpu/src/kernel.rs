@@ -1,0 +1,226 @@
+//! Pipelines and dispatches: what a kernel file needs to turn a shader into a prebuilt step of a program.
+//!
+//! [`Kernels`] compiles each (shader, flags, constants) once. A [`Dispatch`] is a pipeline, a bind group
+//! and a grid; it is made when a model loads and encoded as it is at each step. What varies from step
+//! to step is in the [`Step`] uniform that shaders read, and in the grid's [`Count`]s.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{GpuDevice, GpuError, shader};
+
+/// What a step does, as kernels see it (`shaders/lib/step.wgsl`). A buffer of the GPU that is both a
+/// uniform (for the kernels of the forward pass) and storage (for the sampler, which advances it).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct Step {
+    /// Position of the step's first token: the length of the KV cache before the step.
+    pub position: u32,
+    /// Tokens of the step, the rows of `Rows::Tokens`.
+    pub n_tokens: u32,
+    /// Tokens whose output is wanted, the rows of `Rows::Outputs`.
+    pub n_outputs: u32,
+    /// Row of the first token whose output is wanted; the others follow it.
+    pub first_output: u32,
+    /// Index of the token that is sampled at the end of the step.
+    pub sample_step: u32,
+    /// Unused; uniforms are a multiple of 16 bytes.
+    pub padding: [u32; 3],
+}
+
+/// A part of a buffer that a kernel binds.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    /// The buffer.
+    pub buffer: wgpu::Buffer,
+    /// First byte, a multiple of the device's binding alignment.
+    pub offset: u64,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl Slice {
+    /// A whole buffer.
+    pub fn whole(buffer: &wgpu::Buffer) -> Slice {
+        Slice { buffer: buffer.clone(), offset: 0, size: buffer.size() }
+    }
+
+    fn binding(&self) -> wgpu::BindingResource<'_> {
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &self.buffer,
+            offset: self.offset,
+            size: std::num::NonZeroU64::new(self.size),
+        })
+    }
+}
+
+/// Workgroups along one dimension of a dispatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Always as many.
+    Fixed(u32),
+    /// One for each `per` tokens of the step.
+    Tokens(u32),
+    /// One for each `per` rows whose output is wanted.
+    Outputs(u32),
+    /// One for each `per` positions in the KV cache once the step has written its own.
+    Positions(u32),
+}
+
+/// Workgroups of a dispatch.
+pub type Grid = [Count; 3];
+
+/// The sizes of a step that grids depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepSize {
+    /// Tokens of the step.
+    pub tokens: u32,
+    /// Rows whose output is wanted.
+    pub outputs: u32,
+    /// Positions in the KV cache after the step, or more.
+    pub positions: u32,
+}
+
+impl Count {
+    fn resolve(self, size: StepSize) -> u32 {
+        match self {
+            Count::Fixed(n) => n,
+            Count::Tokens(per) => size.tokens.div_ceil(per),
+            Count::Outputs(per) => size.outputs.div_ceil(per),
+            Count::Positions(per) => size.positions.div_ceil(per),
+        }
+    }
+}
+
+/// One prebuilt step of a program.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    /// What it computes, for profiles.
+    pub label: String,
+    pipeline: wgpu::ComputePipeline,
+    bind_group: wgpu::BindGroup,
+    grid: Grid,
+    /// Bytes of weights it reads.
+    pub weight_bytes: u64,
+}
+
+impl Dispatch {
+    /// Appends this to `pass`.
+    pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>, size: StepSize) {
+        let [x, y, z] = self.grid.map(|count| count.resolve(size));
+        if x == 0 || y == 0 || z == 0 {
+            return;
+        }
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+/// Compiles pipelines, each once.
+#[derive(Debug)]
+pub struct Kernels {
+    device: GpuDevice,
+    modules: Mutex<HashMap<ModuleKey, wgpu::ShaderModule>>,
+    pipelines: Mutex<HashMap<PipelineKey, Pipeline>>,
+}
+
+type ModuleKey = (&'static str, Vec<&'static str>);
+type PipelineKey = (ModuleKey, Vec<(&'static str, u64)>);
+
+/// A compiled kernel.
+pub type Pipeline = Arc<wgpu::ComputePipeline>;
+
+impl Kernels {
+    /// An empty cache of pipelines on `device`.
+    pub fn new(device: &GpuDevice) -> Kernels {
+        Kernels { device: device.clone(), modules: Mutex::default(), pipelines: Mutex::default() }
+    }
+
+    /// The device that pipelines are compiled for.
+    pub fn device(&self) -> &GpuDevice {
+        &self.device
+    }
+
+    /// The pipeline of `shaders/<shader>.wgsl` (entry point `main`) with its `#if` conditions resolved for
+    /// `flags` and its override constants set. The flags `f16` and `web` are added where they hold.
+    pub fn pipeline(
+        &self,
+        shader: &'static str,
+        flags: &[&'static str],
+        constants: &[(&'static str, f64)],
+    ) -> Result<Pipeline, GpuError> {
+        let mut flags = flags.to_vec();
+        if self.device.facts().f16 {
+            flags.push("f16");
+        }
+        if cfg!(target_arch = "wasm32") {
+            flags.push("web");
+        }
+        flags.sort_unstable();
+        let module_key = (shader, flags);
+        let bits = constants.iter().map(|&(name, value)| (name, value.to_bits())).collect();
+        let key = (module_key.clone(), bits);
+        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pipeline) = pipelines.get(&key) {
+            return Ok(Arc::clone(pipeline));
+        }
+        let module = self.module(module_key)?;
+        let pipeline =
+            Arc::new(self.device.wgpu().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(shader),
+                layout: None,
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants,
+                    // Kernels write workgroup memory before they read it.
+                    zero_initialize_workgroup_memory: false,
+                },
+                cache: None,
+            }));
+        pipelines.insert(key, Arc::clone(&pipeline));
+        Ok(pipeline)
+    }
+
+    fn module(&self, key: ModuleKey) -> Result<wgpu::ShaderModule, GpuError> {
+        let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = modules.get(&key) {
+            return Ok(module.clone());
+        }
+        let source = shader::compose(key.0, &key.1)?;
+        let module = self.device.wgpu().create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(key.0),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        });
+        modules.insert(key, module.clone());
+        Ok(module)
+    }
+
+    /// Binds `bindings` (number in the shader, what to bind) to a pipeline.
+    pub fn dispatch(
+        &self,
+        label: impl Into<String>,
+        pipeline: &Pipeline,
+        bindings: &[(u32, &Slice)],
+        grid: Grid,
+    ) -> Dispatch {
+        let label = label.into();
+        let entries: Vec<_> = bindings
+            .iter()
+            .map(|(binding, slice)| wgpu::BindGroupEntry { binding: *binding, resource: slice.binding() })
+            .collect();
+        let bind_group = self.device.wgpu().create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(&label),
+            layout: &pipeline.get_bind_group_layout(0),
+            entries: &entries,
+        });
+        Dispatch {
+            label,
+            pipeline: wgpu::ComputePipeline::clone(pipeline),
+            bind_group,
+            grid,
+            weight_bytes: 0,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Composes a shader from its file, the files it includes, and the flags that hold.
+//!
+//! A line of a shader may be a directive; nothing else about a shader is touched:
+//!
+//! - `#include "lib/x.wgsl"` stands for that file of `shaders/`, once a shader.
+//! - `#if flag`, `#else`, `#endif` keep lines when the flag is set. `!flag` negates, `a | b` holds
+//!   when either does. They nest.
+
+use crate::GpuError;
+
+static SHADERS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/shaders.rs"));
+
+/// The WGSL of `shaders/<name>.wgsl` with the conditions resolved for `flags`.
+pub(crate) fn compose(name: &str, flags: &[&str]) -> Result<String, GpuError> {
+    let mut composer = Composer { flags, included: Vec::new(), text: String::new() };
+    composer.include(&format!("{name}.wgsl"))?;
+    Ok(composer.text)
+}
+
+struct Composer<'a> {
+    flags: &'a [&'a str],
+    included: Vec<&'static str>,
+    text: String,
+}
+
+impl Composer<'_> {
+    fn include(&mut self, path: &str) -> Result<(), GpuError> {
+        let fault = |what: &str| GpuError::Shader { name: path.to_owned(), message: what.to_owned() };
+        let (path, source) =
+            SHADERS.iter().find(|(p, _)| *p == path).ok_or_else(|| fault("no such shader"))?;
+        if self.included.contains(path) {
+            return Ok(());
+        }
+        self.included.push(path);
+        // For each open `#if`: whether lines are kept now.
+        let mut open: Vec<bool> = Vec::new();
+        for line in source.lines() {
+            let keep = open.iter().all(|&k| k);
+            match line.split_once(' ').map_or((line, ""), |(d, rest)| (d, rest.trim())) {
+                ("#if", condition) => open.push(self.holds(condition)),
+                ("#else", _) => {
+                    let last = open.last_mut().ok_or_else(|| fault("#else without #if"))?;
+                    *last = !*last;
+                }
+                ("#endif", _) => drop(open.pop().ok_or_else(|| fault("#endif without #if"))?),
+                ("#include", target) if keep => self.include(target.trim_matches('"'))?,
+                ("#include", _) => {}
+                _ if keep => {
+                    self.text.push_str(line);
+                    self.text.push('\n');
+                }
+                _ => {}
+            }
+        }
+        if open.is_empty() { Ok(()) } else { Err(fault("#if without #endif")) }
+    }
+
+    fn holds(&self, condition: &str) -> bool {
+        condition.split('|').map(str::trim).any(|term| match term.strip_prefix('!') {
+            Some(flag) => !self.flags.contains(&flag),
+            None => self.flags.contains(&term),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shader_closes_its_conditions_and_finds_its_includes() {
+        for (path, _) in SHADERS {
+            let name = path.strip_suffix(".wgsl").expect("only .wgsl files are embedded");
+            compose(name, &[]).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_unknown_shader_is_named() {
+        let error = compose("absent", &[]).unwrap_err();
+        assert_eq!(error.to_string(), "shader absent.wgsl: no such shader");
+    }
+}

@@ -1,0 +1,146 @@
+//! What kernel tests share: devices of every kind, random data, running dispatches, reading back.
+
+use std::sync::OnceLock;
+
+use crate::kernel::{Dispatch, Kernels, Slice, Step, StepSize};
+use crate::{DeviceOptions, GpuDevice};
+
+/// A device and what is special about it.
+pub(crate) struct Variant {
+    pub name: &'static str,
+    pub device: GpuDevice,
+    pub kernels: Kernels,
+}
+
+/// The device with all its features and limits.
+pub(crate) fn device() -> &'static Variant {
+    &variants()[0]
+}
+
+/// Devices that stand for smaller ones: every kernel test runs on each.
+pub(crate) fn variants() -> &'static [Variant] {
+    static VARIANTS: OnceLock<Vec<Variant>> = OnceLock::new();
+    VARIANTS.get_or_init(|| {
+        let full = DeviceOptions::default();
+        let table = [
+            ("full", full.clone()),
+            ("without f16", DeviceOptions { without_f16: true, ..full.clone() }),
+            ("without subgroups", DeviceOptions { without_subgroups: true, ..full.clone() }),
+            ("128 MiB bindings", DeviceOptions { max_binding_bytes: Some(128 << 20), ..full.clone() }),
+            (
+                "16 KiB and 128 invocations a workgroup",
+                DeviceOptions {
+                    max_workgroup_bytes: Some(16 << 10),
+                    max_invocations: Some(128),
+                    without_f16: true,
+                    without_subgroups: true,
+                    ..full
+                },
+            ),
+        ];
+        table
+            .into_iter()
+            .map(|(name, options)| {
+                let device = pollster::block_on(GpuDevice::request(&options))
+                    .expect("tests need a Vulkan, Metal or DX12 device; on Debian: apt-get install mesa-vulkan-drivers");
+                let kernels = Kernels::new(&device);
+                Variant { name, device, kernels }
+            })
+            .collect()
+    })
+}
+
+/// Uniform in `[-1, 1)`, from `seed`.
+pub(crate) fn random(seed: u64, n: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    })
+    .take(n)
+    .collect()
+}
+
+impl Variant {
+    /// A storage buffer that holds `data`, rounded up to 16 bytes with zeros.
+    pub fn upload<T: bytemuck::Pod>(&self, data: &[T]) -> Slice {
+        let slice = self.empty(std::mem::size_of_val(data) as u64);
+        let mut bytes = bytemuck::cast_slice(data).to_vec();
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        self.device.queue().write_buffer(&slice.buffer, 0, &bytes);
+        slice
+    }
+
+    /// A storage buffer of zeros of at least `bytes`.
+    pub fn empty(&self, bytes: u64) -> Slice {
+        let usage = wgpu::BufferUsages::STORAGE
+            | wgpu::BufferUsages::UNIFORM
+            | wgpu::BufferUsages::COPY_DST
+            | wgpu::BufferUsages::COPY_SRC;
+        Slice::whole(&self.device.buffer("test", bytes, usage).expect("a test buffer"))
+    }
+
+    /// Rows of `width` elements at the stride of activations, the padding NaN.
+    pub fn upload_rows(&self, data: &[f32], width: usize) -> Slice {
+        let mut padded = Vec::new();
+        for row in data.chunks(width) {
+            padded.extend_from_slice(row);
+            padded.resize(padded.len().next_multiple_of(4), f32::NAN);
+        }
+        self.upload(&padded)
+    }
+
+    /// A [`Step`] uniform.
+    pub fn step(&self, step: Step) -> Slice {
+        self.upload(&[step])
+    }
+
+    /// Runs dispatches in one pass.
+    pub fn run(&self, dispatches: &[Dispatch], size: StepSize) {
+        let mut encoder = self.device.wgpu().create_command_encoder(&Default::default());
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        for dispatch in dispatches {
+            dispatch.encode(&mut pass, size);
+        }
+        drop(pass);
+        self.device.queue().submit([encoder.finish()]);
+    }
+
+    /// The first `n` elements of a slice.
+    pub fn read<T: bytemuck::Pod>(&self, slice: &Slice, n: usize) -> Vec<T> {
+        let bytes = (n * size_of::<T>()) as u64;
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let target = self.device.buffer("test readback", bytes, usage).expect("a test buffer");
+        let mut encoder = self.device.wgpu().create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&slice.buffer, slice.offset, &target, 0, bytes.next_multiple_of(4));
+        self.device.queue().submit([encoder.finish()]);
+        pollster::block_on(self.device.map(target.slice(..))).expect(self.name);
+        let view = target.slice(..).get_mapped_range().expect("a mapped buffer");
+        bytemuck::pod_collect_to_vec(&view[..bytes as usize])
+    }
+
+    /// `rows` rows of `width` elements of an activation, without padding.
+    pub fn read_rows(&self, slice: &Slice, rows: usize, width: usize) -> Vec<f32> {
+        let stride = width.next_multiple_of(4);
+        let data: Vec<f32> = self.read(slice, rows * stride);
+        data.chunks(stride).flat_map(|row| row[..width].to_vec()).collect()
+    }
+}
+
+/// Panics unless `found` is within `tolerance` of `expected`, relative to the largest expected magnitude.
+/// NaN is expected to be NaN, infinity the same infinity.
+#[track_caller]
+pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
+    assert_eq!(found.len(), expected.len(), "{what}: length");
+    let scale = expected.iter().filter(|v| v.is_finite()).fold(1e-6f32, |m, v| m.max(v.abs()));
+    for (i, (&f, &e)) in found.iter().zip(expected).enumerate() {
+        let same = if e.is_finite() {
+            (f - e).abs() <= tolerance * scale
+        } else {
+            f == e || (f.is_nan() && e.is_nan())
+        };
+        assert!(same, "{what}: element {i} is {f}, expected {e} (scale {scale})");
+    }
+}
