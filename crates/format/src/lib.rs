@@ -1,1 +1,23 @@
-//! See Cargo.toml's description.
+//! Model files: bytes to config, tokenizer and tensors.
+//!
+//! - [`parse_gguf`] reads a GGUF header from a prefix of a file, [`ModelFile`] merges the parts of a split.
+//! - [`BlockType`], [`dequantize`] and [`quantize`] know how tensors are stored.
+//! - [`Manifest`] lists a model's files with a SHA-256 for each chunk.
+//! - [`write`] makes GGUF files, [`convert`] re-quantises them.
+//!
+//! Every file is treated as hostile. Nothing here opens files: the caller brings bytes, readers and writers, so all
+//! of it also runs in a browser.
+
+mod block;
+mod error;
+mod gguf;
+mod metadata;
+mod model_file;
+
+pub use block::{BlockError, BlockType, dequantize, quantize};
+pub use error::FormatError;
+pub use gguf::{
+    DEFAULT_ALIGNMENT, GgufHeader, MAX_HEADER_BYTES, Parse, ReadError, TensorInfo, parse_gguf, read_gguf,
+};
+pub use metadata::{Array, Metadata, Value};
+pub use model_file::{ModelFile, split_part_names};

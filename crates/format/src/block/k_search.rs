@@ -1,0 +1,142 @@
+//! The searches behind the K encoders: which scale (and minimum) lets integers stand for a group of weights
+//! with the least weighted error.
+//!
+//! The method is llama.cpp's (`make_qkx2_quants`, `make_qx_quants`, `make_q3_quants` in ggml-quants.c): try a
+//! few scales around the obvious one, round, and solve the least-squares problem for each rounding.
+
+/// Groups whose magnitude is below this are stored as zeros.
+const TINY: f32 = 1e-15;
+
+/// Which scales [`fit_affine`] tries: `top + first + step * i` levels over the range, for `i` in `0..=steps`.
+pub struct Sweep {
+    pub first: f32,
+    pub step: f32,
+    pub steps: u32,
+    /// Judge a rounding by absolute instead of squared error.
+    pub absolute: bool,
+}
+
+/// Finds `scale` and `min >= 0` such that `scale * q - min`, q in `0..=top`, is near `values`.
+pub fn fit_affine<const N: usize>(
+    values: &[f32; N],
+    weights: &[f32; N],
+    top: f32,
+    sweep: &Sweep,
+) -> (f32, f32) {
+    let low = values.iter().fold(0.0f32, |low, v| low.min(*v));
+    let high = values.iter().fold(f32::NEG_INFINITY, |high, v| high.max(*v));
+    if high <= low {
+        return (0.0, -low);
+    }
+    let sum_w: f32 = weights.iter().sum();
+    let sum_wx: f32 = values.iter().zip(weights).map(|(x, w)| w * x).sum();
+    let round = |levels: f32| {
+        let inverse = levels / (high - low);
+        values.map(|x| (inverse * (x - low)).round_ties_even().clamp(0.0, top))
+    };
+    let error = |quants: &[f32; N], scale: f32, low: f32| -> f32 {
+        let each = quants.iter().zip(values).zip(weights).map(|((q, x), w)| {
+            let diff = scale * q + low - x;
+            w * if sweep.absolute { diff.abs() } else { diff * diff }
+        });
+        each.sum()
+    };
+
+    let (mut best_scale, mut best_low) = ((high - low) / top, low);
+    let mut best_error = error(&round(top), best_scale, low);
+    for i in 0..=sweep.steps {
+        let quants = round(top + sweep.first + sweep.step * i as f32);
+        let (mut sum_q, mut sum_qq, mut sum_qx) = (0.0, 0.0, 0.0);
+        for ((q, x), w) in quants.iter().zip(values).zip(weights) {
+            sum_q += w * q;
+            sum_qq += w * q * q;
+            sum_qx += w * q * x;
+        }
+        let determinant = sum_w * sum_qq - sum_q * sum_q;
+        if determinant <= 0.0 {
+            continue;
+        }
+        let mut scale = (sum_w * sum_qx - sum_wx * sum_q) / determinant;
+        let mut low = (sum_qq * sum_wx - sum_q * sum_qx) / determinant;
+        if low > 0.0 {
+            (scale, low) = (sum_qx / sum_qq, 0.0);
+        }
+        let error = error(&quants, scale, low);
+        if error < best_error {
+            (best_error, best_scale, best_low) = (error, scale, low);
+        }
+    }
+    (best_scale, -best_low)
+}
+
+/// Finds `scale` (of either sign) such that `scale * q`, q in `-top..top`, is near `values`, weighting each
+/// error by the square of its value.
+pub fn fit_symmetric<const N: usize>(values: &[f32; N], top: f32) -> f32 {
+    let extreme = extreme(values);
+    if extreme.abs() < TINY {
+        return 0.0;
+    }
+    let sums = |levels: f32| {
+        let inverse = -levels / extreme;
+        values.iter().fold((0.0f32, 0.0f32), |(qx, qq), x| {
+            let q = (inverse * x).round_ties_even().clamp(-top, top - 1.0);
+            (qx + x * x * x * q, qq + x * x * q * q)
+        })
+    };
+    let (sum_qx, sum_qq) = sums(top);
+    let mut scale = if sum_qq > 0.0 { sum_qx / sum_qq } else { 0.0 };
+    let mut best = scale * sum_qx;
+    for i in (-9..=9i8).filter(|i| *i != 0) {
+        let (sum_qx, sum_qq) = sums(top + 0.1 * f32::from(i));
+        if sum_qq > 0.0 && sum_qx * sum_qx > best * sum_qq {
+            scale = sum_qx / sum_qq;
+            best = scale * sum_qx;
+        }
+    }
+    scale
+}
+
+/// As [`fit_symmetric`], but improves one integer at a time instead of sweeping scales: with few levels, single
+/// roundings matter more.
+pub fn fit_symmetric_by_descent<const N: usize>(values: &[f32; N], top: f32) -> f32 {
+    const PASSES: usize = 5;
+    let extreme = extreme(values);
+    if extreme.abs() < TINY {
+        return 0.0;
+    }
+    let inverse = -top / extreme;
+    let mut quants = values.map(|x| (inverse * x).round_ties_even().clamp(-top, top - 1.0));
+    let (mut sum_qx, mut sum_qq) = values
+        .iter()
+        .zip(&quants)
+        .fold((0.0f32, 0.0f32), |(qx, qq), (x, q)| (qx + x * x * x * q, qq + x * x * q * q));
+    for _ in 0..PASSES {
+        let mut changed = false;
+        for (x, q) in values.iter().zip(&mut quants) {
+            let weight = x * x;
+            let mut qx = sum_qx - weight * x * *q;
+            let mut qq = sum_qq - weight * *q * *q;
+            if qx <= 0.0 {
+                continue;
+            }
+            let new = (x * qq / qx).round_ties_even().clamp(-top, top - 1.0);
+            if new == *q {
+                continue;
+            }
+            qx += weight * x * new;
+            qq += weight * new * new;
+            if qq > 0.0 && qx * qx * sum_qq > sum_qx * sum_qx * qq {
+                (*q, sum_qx, sum_qq, changed) = (new, qx, qq, true);
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    if sum_qq > 0.0 { sum_qx / sum_qq } else { 0.0 }
+}
+
+/// The value of greatest magnitude, with its sign; the first of several.
+pub fn extreme(values: &[f32]) -> f32 {
+    values.iter().fold(0.0f32, |best, v| if v.abs() > best.abs() { *v } else { best })
+}

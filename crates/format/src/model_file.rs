@@ -1,0 +1,97 @@
+//! A model as its header describes it: one GGUF file, or the parts of a split merged.
+
+use crate::{FormatError, GgufHeader, Metadata, TensorInfo};
+use std::collections::HashMap;
+
+/// Metadata and tensors of a model, over all its files.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ModelFile {
+    /// Metadata of the first file.
+    pub metadata: Metadata,
+    /// Tensors of all files, in order; [`TensorInfo::file`] says which file each is in.
+    pub tensors: Vec<TensorInfo>,
+    /// Number of files.
+    pub files: usize,
+    index: HashMap<String, usize>,
+}
+
+impl ModelFile {
+    /// Merges the headers of all parts of a split, in order; one header makes a model of one file.
+    ///
+    /// Checks `split.no`, `split.count` and `split.tensors.count` where they are there, and that no name comes twice.
+    pub fn from_parts(parts: Vec<GgufHeader>) -> Result<ModelFile, FormatError> {
+        let files = parts.len();
+        let first = parts.first().ok_or(FormatError::NoParts)?;
+        let expected = first.metadata.u64_or("split.count", 1)?.max(1);
+        if expected != files as u64 {
+            return Err(FormatError::SplitCount { expected, given: files });
+        }
+        let expected_tensors = first.metadata.u64_opt("split.tensors.count")?;
+
+        let mut metadata = Metadata::new();
+        let mut tensors = Vec::new();
+        for (index, part) in parts.into_iter().enumerate() {
+            check_part_number(&part.metadata, index, files)?;
+            if index == 0 {
+                metadata = part.metadata;
+            }
+            let file = index as u32;
+            tensors.extend(part.tensors.into_iter().map(|tensor| TensorInfo { file, ..tensor }));
+        }
+        if let Some(expected) = expected_tensors.filter(|expected| *expected != tensors.len() as u64) {
+            return Err(FormatError::SplitTensorCount { expected, found: tensors.len() });
+        }
+        let mut index = HashMap::with_capacity(tensors.len());
+        for (place, tensor) in tensors.iter().enumerate() {
+            if index.insert(tensor.name.clone(), place).is_some() {
+                return Err(FormatError::DuplicateTensor { name: tensor.name.clone() });
+            }
+        }
+        Ok(ModelFile { metadata, tensors, files, index })
+    }
+
+    /// The tensor called `name`.
+    pub fn tensor(&self, name: &str) -> Option<&TensorInfo> {
+        self.index.get(name).map(|&place| &self.tensors[place])
+    }
+}
+
+fn check_part_number(metadata: &Metadata, index: usize, files: usize) -> Result<(), FormatError> {
+    let number = match metadata.u64_opt("split.no") {
+        Ok(number) => number,
+        Err(error) => return Err(FormatError::InPart { index, error: Box::new(error) }),
+    };
+    match number {
+        Some(number) if number != index as u64 => {
+            Err(FormatError::SplitOrder { given: index as u64 + 1, found: number.saturating_add(1) })
+        }
+        None if files > 1 => {
+            let error = FormatError::MissingKey { key: "split.no".into() };
+            Err(FormatError::InPart { index, error: Box::new(error) })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The names of all parts of a split, given one of them: `x-00001-of-00003.gguf` gives three names.
+///
+/// `name` may be a path or an address, with a query behind it. `None` when it names no part of a split.
+pub fn split_part_names(name: &str) -> Option<Vec<String>> {
+    const DIGITS: usize = 5;
+    const PATTERN: &str = "-00001-of-00005";
+    let path_len = name.find(['?', '#']).unwrap_or(name.len());
+    let (path, query) = name.split_at(path_len);
+    let stem = path.strip_suffix(".gguf")?;
+    let (base, part) = stem.split_at_checked(stem.len().checked_sub(PATTERN.len())?)?;
+    let (number, count) = part.strip_prefix('-')?.split_once("-of-")?;
+    let parse = |digits: &str| -> Option<u32> {
+        let all = digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
+        digits.parse().ok().filter(|_| all)
+    };
+    let (number, count) = (parse(number)?, parse(count)?);
+    if number == 0 || number > count {
+        return None;
+    }
+    Some((1..=count).map(|i| format!("{base}-{i:05}-of-{count:05}.gguf{query}")).collect())
+}
