@@ -1,0 +1,135 @@
+//! Plans from metadata: what each architecture reads, and what it says of files that contradict themselves.
+
+use sotto_format::{BlockType, Metadata, ModelFile, TensorInfo, Value};
+use sotto_model::{ARCHITECTURES, ModelError, build};
+use sotto_plan::{Op, PlanError, RopeLayout};
+
+const DIM: u64 = 64;
+const HIDDEN: u64 = 96;
+const VOCAB: u64 = 32;
+const LAYERS: u64 = 2;
+
+fn tensor(name: String, shape: &[u64]) -> TensorInfo {
+    let bytes = 4 * shape.iter().product::<u64>();
+    TensorInfo { name, shape: shape.to_vec(), ty: BlockType::F32, file: 0, offset: 0, bytes }
+}
+
+/// A file of `architecture` with 4 heads of 16 and 2 key/value heads.
+fn file(architecture: &str) -> ModelFile {
+    let mut metadata = Metadata::new();
+    metadata.insert("general.architecture", Value::String(architecture.to_owned()));
+    for (key, value) in [
+        ("context_length", 128),
+        ("embedding_length", DIM as u32),
+        ("feed_forward_length", HIDDEN as u32),
+        ("block_count", LAYERS as u32),
+        ("attention.head_count", 4),
+        ("attention.head_count_kv", 2),
+    ] {
+        metadata.insert(format!("{architecture}.{key}"), Value::U32(value));
+    }
+    metadata.insert(format!("{architecture}.attention.layer_norm_rms_epsilon"), Value::F32(1e-5));
+    let mut tensors = vec![
+        tensor("token_embd.weight".to_owned(), &[VOCAB, DIM]),
+        tensor("output_norm.weight".to_owned(), &[DIM]),
+    ];
+    for layer in 0..LAYERS {
+        for (name, shape) in [
+            ("attn_norm", &[DIM][..]),
+            ("attn_q", &[DIM, DIM]),
+            ("attn_k", &[DIM / 2, DIM]),
+            ("attn_v", &[DIM / 2, DIM]),
+            ("attn_q_norm", &[16]),
+            ("attn_k_norm", &[16]),
+            ("attn_output", &[DIM, DIM]),
+            ("ffn_norm", &[DIM]),
+            ("ffn_gate", &[HIDDEN, DIM]),
+            ("ffn_up", &[HIDDEN, DIM]),
+            ("ffn_down", &[DIM, HIDDEN]),
+        ] {
+            tensors.push(tensor(format!("blk.{layer}.{name}.weight"), shape));
+        }
+    }
+    ModelFile { metadata, tensors, files: 1 }
+}
+
+fn count(file: &ModelFile, wanted: impl Fn(&Op) -> bool) -> usize {
+    build(file).unwrap().plan.ops.iter().filter(|op| wanted(op)).count()
+}
+
+#[test]
+fn every_architecture_plans_its_layers() {
+    for architecture in ARCHITECTURES {
+        let file = file(architecture.name);
+        let model = build(&file).unwrap();
+        assert_eq!(model.plan.caches.len(), LAYERS as usize, "{}", architecture.name);
+        assert_eq!(model.plan.output_width(), VOCAB as usize);
+        assert_eq!(count(&file, |op| matches!(op, Op::SelectOutputs { .. })), 1);
+        assert_eq!(count(&file, |op| matches!(op, Op::Linear { .. })), 7 * LAYERS as usize + 1);
+    }
+}
+
+#[test]
+fn architectures_differ_as_their_papers_say() {
+    let layout = |op: &Op| match op {
+        Op::Rope { rope, .. } => Some(rope.layout),
+        _ => None,
+    };
+    let halves = |op: &Op| layout(op) == Some(RopeLayout::Halves);
+    assert_eq!(count(&file("llama"), |op| layout(op) == Some(RopeLayout::Adjacent)), 4);
+    assert_eq!(count(&file("qwen2"), halves), 4);
+    assert_eq!(count(&file("qwen3"), halves), 4);
+    let norms = |op: &Op| matches!(op, Op::RmsNorm { .. });
+    assert_eq!(count(&file("llama"), norms), 5);
+    assert_eq!(count(&file("qwen3"), norms), 9);
+
+    let mut biased = file("qwen2");
+    biased.tensors.push(tensor("blk.0.attn_q.bias".to_owned(), &[DIM]));
+    assert_eq!(count(&biased, |op| matches!(op, Op::Linear { bias: Some(_), .. })), 1);
+}
+
+#[test]
+fn the_head_is_tied_when_the_file_has_none() {
+    let tied = build(&file("llama")).unwrap().plan;
+    let mut untied = file("llama");
+    untied.tensors.push(tensor("output.weight".to_owned(), &[VOCAB, DIM]));
+    let untied = build(&untied).unwrap().plan;
+    assert_eq!(untied.weights.len(), tied.weights.len() + 1);
+}
+
+#[test]
+fn contradictions_are_named() {
+    let mut unknown = file("llama");
+    unknown.metadata.insert("general.architecture", Value::String("mamba9".to_owned()));
+    let error = build(&unknown).unwrap_err();
+    assert!(matches!(error, ModelError::UnsupportedArchitecture { .. }));
+    assert!(error.to_string().contains("mamba9") && error.to_string().contains("qwen3"), "{error}");
+
+    let mut missing = file("llama");
+    missing.tensors.retain(|t| t.name != "blk.1.ffn_up.weight");
+    let error = build(&missing).unwrap_err();
+    assert!(matches!(error, ModelError::Plan(PlanError::MissingTensor { name }) if name == "blk.1.ffn_up.weight"));
+
+    let mut misshapen = file("llama");
+    misshapen.tensors[0].shape = vec![VOCAB, DIM + 1];
+    assert!(matches!(build(&misshapen).unwrap_err(), ModelError::Plan(PlanError::TensorShape { .. })));
+
+    for (key, value) in [
+        ("attention.head_count", 0),
+        ("attention.head_count", u32::MAX),
+        ("attention.head_count_kv", 3),
+        ("block_count", 0),
+        ("embedding_length", u32::MAX),
+        ("rope.dimension_count", 17),
+        ("rope.dimension_count", 3),
+    ] {
+        let mut bad = file("llama");
+        bad.metadata.insert(format!("llama.{key}"), Value::U32(value));
+        let error = build(&bad).unwrap_err();
+        assert!(matches!(error, ModelError::Hyperparameter { .. }), "{key} = {value}: {error}");
+    }
+
+    let mut scaled = file("llama");
+    scaled.metadata.insert("llama.rope.scaling.type", Value::String("dynamic".to_owned()));
+    assert!(matches!(build(&scaled).unwrap_err(), ModelError::UnsupportedSetting { .. }));
+}
