@@ -1,0 +1,217 @@
+/** `chat.completions.create`, in the request and response shapes of OpenAI's API. */
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionRequest,
+  ChatCompletionUsage,
+  ChatMessage,
+  ChatRequestOptions,
+} from "./chat-types.js";
+import { InvalidArgumentError } from "./errors.js";
+import type { GeneratedPart, Usage } from "./host.js";
+import type { GenerateOptions } from "./model.js";
+import { checkOptions, rule, type Rules } from "./options.js";
+import type { FinishReason, ModelInfo } from "./wasm-api.js";
+
+/** What a chat needs of a model. */
+export interface ChatBackend {
+  info: Readonly<ModelInfo>;
+  render: (messages: unknown[]) => Promise<string>;
+  generate: (prompt: string, options: GenerateOptions) => AsyncIterable<GeneratedPart>;
+}
+
+export class Chat {
+  readonly completions: ChatCompletions;
+
+  /** @internal */
+  constructor(backend: ChatBackend) {
+    this.completions = new ChatCompletions(backend);
+  }
+}
+
+const REQUEST_RULES: Rules<ChatCompletionRequest> = {
+  messages: { must: "a non-empty array of messages", ok: (v) => Array.isArray(v) && v.length > 0 },
+  model: rule.string,
+  stream: rule.boolean,
+  stream_options: { must: "an object", ok: (v) => typeof v === "object" },
+  max_completion_tokens: rule.integer(1),
+  max_tokens: rule.integer(1),
+  temperature: rule.number(0, 2),
+  top_p: rule.positive(1),
+  presence_penalty: rule.number(-2, 2),
+  frequency_penalty: rule.number(-2, 2),
+  seed: rule.integer(0),
+  stop: {
+    must: "a string or an array of up to 4 strings, none empty",
+    ok: (v) => (typeof v === "string" && v !== "") || (rule.stop.ok(v) && (v as unknown[]).length <= 4),
+  },
+  n: { must: "1: one reply a request", ok: (v) => v === 1 },
+  top_k: rule.integer(0, 2 ** 32 - 1),
+  min_p: rule.number(0, 1),
+  repetition_penalty: rule.positive(Infinity),
+};
+
+const STREAM_RULES: Rules<{ include_usage?: boolean }> = { include_usage: rule.boolean };
+const CALL_RULES: Rules<ChatRequestOptions> = { signal: rule.signal };
+
+export class ChatCompletions {
+  readonly #backend: ChatBackend;
+
+  /** @internal */
+  constructor(backend: ChatBackend) {
+    this.#backend = backend;
+  }
+
+  /**
+   * Replies to a conversation, with `stream: true` piece by piece.
+   *
+   * @throws SottoError `E_INVALID_ARGUMENT` for options it does not know and models without a chat template; and what
+   *   `generate` throws.
+   */
+  create(
+    request: ChatCompletionRequest & { stream: true },
+    options?: ChatRequestOptions,
+  ): Promise<AsyncIterable<ChatCompletionChunk>>;
+  create(
+    request: ChatCompletionRequest & { stream?: false | null | undefined },
+    options?: ChatRequestOptions,
+  ): Promise<ChatCompletion>;
+  create(
+    request: ChatCompletionRequest,
+    options?: ChatRequestOptions,
+  ): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>>;
+  async create(
+    request: ChatCompletionRequest,
+    options: ChatRequestOptions = {},
+  ): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>> {
+    const { signal } = checkOptions(options, CALL_RULES, "chat.completions.create");
+    const checked = checkOptions(withoutNulls(request), REQUEST_RULES, "chat.completions.create");
+    if (!Array.isArray(checked.messages))
+      throw new InvalidArgumentError("chat.completions.create needs messages.");
+    const { include_usage = false } = checkOptions(
+      checked.stream_options ?? {},
+      STREAM_RULES,
+      "stream_options",
+    );
+    const messages = checked.messages.map(templateMessage);
+    const { info, render, generate } = this.#backend;
+    if (!info.chatTemplate) {
+      throw new InvalidArgumentError(
+        "This model's file has no chat template, so it is not made for conversations. Use generate, or load an instruct model.",
+      );
+    }
+    const prompt = await render(messages);
+    // The template wrote the special tokens into the prompt.
+    const parts = generate(prompt, { ...generateOptions(checked), parseSpecial: true, signal });
+    const head: Head = {
+      id: `chatcmpl-${crypto.randomUUID().replaceAll("-", "")}`,
+      created: Math.floor(Date.now() / 1000),
+      model: checked.model ?? info.name ?? info.architecture,
+    };
+    return checked.stream === true ? chunks(head, parts, include_usage) : whole(head, parts);
+  }
+}
+
+interface Head {
+  id: string;
+  created: number;
+  model: string;
+}
+
+/** OpenAI's clients send `null` for "not set". */
+function withoutNulls(request: unknown): unknown {
+  if (typeof request !== "object" || request === null) return request;
+  return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== null));
+}
+
+function generateOptions(request: ChatCompletionRequest): GenerateOptions {
+  const set = <T>(value: T | null | undefined): T | undefined => value ?? undefined;
+  const stop = typeof request.stop === "string" ? [request.stop] : request.stop;
+  return {
+    maxTokens: set(request.max_completion_tokens ?? request.max_tokens),
+    temperature: set(request.temperature) ?? 1,
+    topP: set(request.top_p) ?? 1,
+    presencePenalty: set(request.presence_penalty),
+    frequencyPenalty: set(request.frequency_penalty),
+    seed: set(request.seed),
+    stop: set(stop),
+    topK: set(request.top_k),
+    minP: set(request.min_p),
+    repetitionPenalty: set(request.repetition_penalty),
+  };
+}
+
+const ROLES = ["system", "developer", "user", "assistant", "tool"];
+
+/** A message as chat templates know it: content as one string. */
+function templateMessage(message: ChatMessage, index: number): Record<string, unknown> {
+  const wrong = (what: string) =>
+    new InvalidArgumentError(`messages[${index}] ${what}`, { details: { index } });
+  const given: unknown = message;
+  if (typeof given !== "object" || given === null) throw wrong("must be an object with role and content.");
+  if (!ROLES.includes(message.role)) throw wrong(`has a role that is not one of ${ROLES.join(", ")}.`);
+  return { ...message, content: contentText(message.content ?? "", wrong) };
+}
+
+function contentText(content: unknown, wrong: (what: string) => InvalidArgumentError): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content))
+    throw wrong("has content that is neither a string nor an array of text parts.");
+  return content
+    .map((part: unknown) => {
+      const { type, text } = (part ?? {}) as { type?: unknown; text?: unknown };
+      if (type !== "text" || typeof text !== "string")
+        throw wrong("has a content part that is not text; only text is supported.");
+      return text;
+    })
+    .join("\n");
+}
+
+async function whole(head: Head, parts: AsyncIterable<GeneratedPart>): Promise<ChatCompletion> {
+  let content = "";
+  let finish: FinishReason = "stop";
+  let usage: Usage = { promptTokens: 0, generatedTokens: 0 };
+  for await (const part of parts) {
+    content += part.text;
+    finish = part.finishReason ?? finish;
+    usage = part.usage ?? usage;
+  }
+  const message = { role: "assistant", content, refusal: null } as const;
+  const choice = { index: 0, message, finish_reason: finish, logprobs: null } as const;
+  return { ...head, object: "chat.completion", choices: [choice], usage: openAiUsage(usage) };
+}
+
+async function* chunks(
+  head: Head,
+  parts: AsyncIterable<GeneratedPart>,
+  includeUsage: boolean,
+): AsyncGenerator<ChatCompletionChunk, void> {
+  type Choice = ChatCompletionChunk["choices"][number];
+  const chunk = (choices: Choice[], usage?: ChatCompletionUsage): ChatCompletionChunk => ({
+    ...head,
+    object: "chat.completion.chunk",
+    choices,
+    ...(includeUsage && { usage: usage ?? null }),
+  });
+  const choice = (delta: Choice["delta"], finish_reason: Choice["finish_reason"] = null): Choice => ({
+    index: 0,
+    delta,
+    finish_reason,
+    logprobs: null,
+  });
+  yield chunk([choice({ role: "assistant", content: "" })]);
+  for await (const part of parts) {
+    if (part.text !== "") yield chunk([choice({ content: part.text })]);
+    if (!part.done) continue;
+    yield chunk([choice({}, part.finishReason ?? "stop")]);
+    if (includeUsage && part.usage) yield chunk([], openAiUsage(part.usage));
+  }
+}
+
+function openAiUsage({ promptTokens, generatedTokens }: Usage): ChatCompletionUsage {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: generatedTokens,
+    total_tokens: promptTokens + generatedTokens,
+  };
+}

@@ -1,0 +1,277 @@
+/**
+ * One remote file, read chunk by chunk. A server with Range support is asked for each chunk, several at a time; one
+ * without sends the whole file and its body is cut into chunks as it comes. Both go on where a connection broke, and
+ * both notice when the file on the server is no longer the one they began with.
+ */
+import { NetworkError } from "./errors.js";
+import {
+  changed,
+  contentLength,
+  cut,
+  discard,
+  request,
+  type RequestOptions,
+  responseFacts,
+  Retryable,
+  strongEtag,
+  webPage,
+  withRetries,
+} from "./http.js";
+import { shownUrl } from "./source.js";
+import { chunkLength } from "./store.js";
+
+export interface DownloadOptions {
+  chunkBytes: number;
+  headers: Readonly<Record<string, string>>;
+  signal: AbortSignal;
+  /** Told of bytes as they arrive; of a negative number when bytes are thrown away. */
+  onBytes: (bytes: number) => void;
+}
+
+/** A connection that brings nothing for this long is cut and tried again. */
+const STALL_MS = 30_000;
+
+export class Download {
+  /** Length of the file; `undefined` until its end was seen, if the server does not tell. */
+  total: number | undefined;
+  /** ETag or Last-Modified of the file. */
+  validator: string | undefined;
+  /** Whether chunks can be fetched in any order and several at a time. */
+  ranges = false;
+  /** The answer to the first request, kept for the chunk that reads it. */
+  #first: Response | undefined;
+  #body: BodyReader | undefined;
+
+  constructor(
+    private readonly url: string,
+    private readonly options: DownloadOptions,
+  ) {}
+
+  /**
+   * Asks the server what it has. With `body` the answer serves chunk 0; without, one byte is asked for, only to learn
+   * length and version.
+   */
+  async open({ body }: { body: boolean }): Promise<void> {
+    const last = body ? this.options.chunkBytes - 1 : 0;
+    const response = await withRetries(
+      this.options.signal,
+      () => this.#request({ range: [0, last] }),
+      () => false,
+    );
+    const facts = responseFacts(response);
+    this.validator = facts.validator;
+    this.ranges = response.status === 206;
+    this.total = facts.total;
+    if (this.ranges && this.total === undefined) {
+      // Content-Range may be hidden from other sites; Content-Length never is.
+      const head = await this.#request({ method: "HEAD" }).catch(() => undefined);
+      this.total = head && contentLength(head);
+      this.ranges = this.total !== undefined;
+    }
+    if (this.ranges ? body : response.status === 200) this.#first = response;
+    else discard(response);
+  }
+
+  /** The bytes of chunk `index`: shorter at the end of the file, empty past it. */
+  chunk(index: number): Promise<Uint8Array<ArrayBuffer>> {
+    return this.ranges && this.total !== undefined ? this.#ranged(index, this.total) : this.#streamed(index);
+  }
+
+  /** Lets a half-read body go, and with it the connection. The next chunk starts a new one. */
+  pause(): void {
+    if (this.#first) discard(this.#first);
+    this.#first = undefined;
+    this.#body?.cancel();
+    this.#body = undefined;
+  }
+
+  async #ranged(index: number, total: number): Promise<Uint8Array<ArrayBuffer>> {
+    const start = index * this.options.chunkBytes;
+    const bytes = new Uint8Array(chunkLength(total, this.options.chunkBytes, index));
+    let filled = 0;
+    let before = 0;
+    const attempt = async () => {
+      before = filled;
+      const from = start + filled;
+      const response = this.#takeFirst(from) ?? (await this.#requestRange(from, start + bytes.length - 1));
+      const body = new BodyReader(this.url, response);
+      try {
+        while (filled < bytes.length) {
+          const got = await body.readInto(bytes.subarray(filled));
+          if (got === 0) throw new Retryable(cut(this.url, from + filled, total));
+          filled += got;
+          this.options.onBytes(got);
+        }
+      } finally {
+        body.cancel();
+      }
+    };
+    try {
+      await withRetries(this.options.signal, attempt, () => filled > before);
+    } catch (error) {
+      this.options.onBytes(-filled);
+      throw error;
+    }
+    if (index === 0) refuseWebPage(this.url, bytes);
+    return bytes;
+  }
+
+  #takeFirst(from: number): Response | undefined {
+    if (from !== 0) return undefined;
+    const first = this.#first;
+    this.#first = undefined;
+    return first;
+  }
+
+  async #requestRange(from: number, last: number): Promise<Response> {
+    // Across origins If-Range costs a preflight; comparing the answer's version does the same work.
+    const sameOrigin = new URL(this.url).origin === location.origin;
+    const response = await this.#request({
+      range: [from, last],
+      ifRange: sameOrigin ? strongEtag(this.validator) : undefined,
+    });
+    const facts = responseFacts(response);
+    const moved = facts.total !== undefined && facts.total !== this.total;
+    if (moved || this.#isOther(facts.validator)) {
+      discard(response);
+      throw changed(this.url);
+    }
+    if (response.status === 206 && (Number.isNaN(facts.start) || facts.start === from)) return response;
+    discard(response);
+    throw new Retryable(
+      new NetworkError(
+        `${new URL(this.url).host} did not send the byte range it was asked for. Try again later.`,
+        {
+          details: { url: shownUrl(this.url), status: response.status },
+        },
+      ),
+    );
+  }
+
+  /** Chunk `index` of the whole body, reading past what lies before it. */
+  async #streamed(index: number): Promise<Uint8Array<ArrayBuffer>> {
+    const start = index * this.options.chunkBytes;
+    const length = chunkLength(this.total ?? Infinity, this.options.chunkBytes, index);
+    let furthest = 0;
+    let before = 0;
+    let filled = 0;
+    const attempt = async () => {
+      before = furthest;
+      if (this.#body && this.#body.position > start) this.pause();
+      this.#body ??= await this.#restart();
+      const body = this.#body;
+      const scratch = new Uint8Array(1 << 16);
+      const bytes = new Uint8Array(length);
+      filled = 0;
+      while (filled < length) {
+        const skip = start - body.position;
+        const got = await body.readInto(skip > 0 ? scratch.subarray(0, skip) : bytes.subarray(filled));
+        furthest = Math.max(furthest, body.position);
+        if (got === 0) {
+          if (this.total !== undefined) throw new Retryable(cut(this.url, body.position, this.total));
+          this.total = body.position;
+          break;
+        }
+        if (skip <= 0) {
+          filled += got;
+          this.options.onBytes(got);
+        }
+      }
+      return filled === length ? bytes : bytes.slice(0, filled);
+    };
+    const guarded = async () => {
+      try {
+        return await attempt();
+      } catch (error) {
+        this.options.onBytes(-filled);
+        filled = 0;
+        this.pause();
+        throw error;
+      }
+    };
+    const bytes = await withRetries(this.options.signal, guarded, () => furthest > before);
+    if (index === 0) refuseWebPage(this.url, bytes);
+    return bytes;
+  }
+
+  /** The body from its first byte. */
+  async #restart(): Promise<BodyReader> {
+    let response = this.#takeFirst(0);
+    if (!response) {
+      response = await this.#request({});
+      const facts = responseFacts(response);
+      const moved = this.total !== undefined && facts.total !== undefined && facts.total !== this.total;
+      if (moved || this.#isOther(facts.validator)) {
+        discard(response);
+        throw changed(this.url);
+      }
+    }
+    return new BodyReader(this.url, response);
+  }
+
+  #isOther(validator: string | undefined): boolean {
+    return validator !== undefined && this.validator !== undefined && validator !== this.validator;
+  }
+
+  #request(options: Pick<RequestOptions, "method" | "range" | "ifRange">): Promise<Response> {
+    return request(this.url, { ...options, headers: this.options.headers, signal: this.options.signal });
+  }
+}
+
+/** Reads a response body in pieces of the caller's size. */
+class BodyReader {
+  /** Bytes read so far. */
+  position = 0;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #rest = new Uint8Array();
+
+  constructor(
+    private readonly url: string,
+    response: Response,
+  ) {
+    this.#reader = response.body?.getReader();
+  }
+
+  /** Fills the front of `target`; returns how much. 0 is the end of the body. */
+  async readInto(target: Uint8Array): Promise<number> {
+    while (this.#rest.length === 0) {
+      const piece = await this.#read();
+      if (!piece) return 0;
+      this.#rest = piece;
+    }
+    const piece = this.#rest.subarray(0, target.length);
+    target.set(piece);
+    this.#rest = this.#rest.subarray(piece.length);
+    this.position += piece.length;
+    return piece.length;
+  }
+
+  async #read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stalled = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error("stalled"));
+      }, STALL_MS);
+    });
+    try {
+      const read = this.#reader?.read();
+      const result = read && (await Promise.race([read, stalled]));
+      return result?.done === false ? (result.value as Uint8Array<ArrayBuffer>) : undefined;
+    } catch {
+      this.cancel();
+      throw new Retryable(cut(this.url, this.position, undefined));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  cancel(): void {
+    this.#reader?.cancel().catch(() => undefined);
+  }
+}
+
+/** Some servers send a sign-in page as if it were the file. */
+function refuseWebPage(url: string, bytes: Uint8Array): void {
+  const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart().toLowerCase();
+  if (start.startsWith("<!doctype html") || start.startsWith("<html")) throw webPage(url);
+}

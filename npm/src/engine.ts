@@ -1,0 +1,28 @@
+/** The one file that touches the WebAssembly module: starts it once and hands out its exports. */
+import init, { Loader, parseHeader, parseManifest, splitPartNames } from "../wasm/sotto_web.js";
+import { InternalError } from "./errors.js";
+import type { WasmModule } from "./wasm-api.js";
+
+let started: Promise<WasmModule> | undefined;
+
+/** The module, fetched and compiled on the first call. A failed start is tried again by the next call. */
+export function startEngine(): Promise<WasmModule> {
+  started ??= start().catch((error: unknown) => {
+    started = undefined;
+    throw error;
+  });
+  return started;
+}
+
+async function start(): Promise<WasmModule> {
+  try {
+    await init();
+  } catch (cause) {
+    throw new InternalError(
+      "The WebAssembly part of Sotto could not start. Serve sotto_web_bg.wasm beside Sotto's JavaScript, and if the " +
+        "page has a Content-Security-Policy, allow 'wasm-unsafe-eval' in script-src and that address in connect-src.",
+      { cause },
+    );
+  }
+  return { Loader, parseHeader, parseManifest, splitPartNames };
+}

@@ -1,0 +1,303 @@
+/**
+ * A model with its engine: what runs in the worker, or in the page with `worker: false`. One generation at a time;
+ * others wait their turn.
+ */
+import { startEngine } from "./engine.js";
+import {
+  AbortedError,
+  InternalError,
+  InvalidArgumentError,
+  ModelFormatError,
+  throwIfAborted,
+  toSottoError,
+} from "./errors.js";
+import { type Progress, ProgressMeter } from "./progress.js";
+import { DEFAULT_CHUNK_BYTES, RemoteModel, type RemoteOptions } from "./remote.js";
+import type { ResolvedSource } from "./source.js";
+import type {
+  DeviceInfo,
+  EngineGenerateOptions,
+  EngineOptions,
+  FinishReason,
+  ModelInfo,
+  Stats,
+  WasmEngine,
+  WasmGeneration,
+  WasmLoader,
+  WasmModule,
+} from "./wasm-api.js";
+import { BlobFile, type WeightFile } from "./weights.js";
+
+/** What `load` needs; structured-cloneable. */
+export interface LoadRequest {
+  source: ResolvedSource;
+  engine: EngineOptions;
+  chunkBytes: number | undefined;
+  revalidate: boolean | undefined;
+  store: boolean;
+  headers: Readonly<Record<string, string>>;
+}
+
+export interface Loaded {
+  info: ModelInfo;
+  device: DeviceInfo;
+}
+
+/** A piece of a reply. The last one has `done: true` and says why it ended and what it took. */
+export interface GeneratedPart {
+  /** Whole characters only: never half of one. Empty when the tokens so far make no full character. */
+  text: string;
+  /** The tokens that came with this piece. */
+  ids: number[];
+  done: boolean;
+  finishReason?: FinishReason;
+  usage?: Usage;
+}
+
+/** Tokens a generation took. */
+export interface Usage {
+  promptTokens: number;
+  generatedTokens: number;
+}
+
+/** What a model can do, wherever it runs. */
+export interface ModelHost {
+  load(request: LoadRequest, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<Loaded>;
+  generate(
+    prompt: string | Uint32Array,
+    options: EngineGenerateOptions,
+    parseSpecial: boolean,
+    signal: AbortSignal,
+  ): AsyncIterable<GeneratedPart>;
+  renderChat(messages: unknown[]): Promise<string>;
+  tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<number[]>;
+  detokenize(ids: Uint32Array): Promise<string>;
+  stats(): Promise<Stats>;
+  close(): Promise<void>;
+}
+
+/** Enough for most headers without a vocabulary. */
+const FIRST_PREFIX_BYTES = 64 * 1024;
+
+export class LocalHost implements ModelHost {
+  #engine: WasmEngine | undefined;
+  /** Ends when the generation before is over. */
+  #turn: Promise<void> = Promise.resolve();
+
+  async load(
+    request: LoadRequest,
+    signal: AbortSignal,
+    onProgress: (progress: Progress) => void,
+  ): Promise<Loaded> {
+    const meter = new ProgressMeter(onProgress);
+    const wasm = await startEngine();
+    throwIfAborted(signal);
+    const { source } = request;
+    if (source.kind === "blobs") {
+      const sliceBytes = request.chunkBytes ?? DEFAULT_CHUNK_BYTES;
+      const files = source.blobs.map(
+        (blob, index) => new BlobFile(source.names[index] ?? "model.gguf", blob, sliceBytes, meter, signal),
+      );
+      return this.#feed(wasm, files, request.engine, meter, signal);
+    }
+    const { chunkBytes, revalidate, store, headers } = request;
+    const options: RemoteOptions = { chunkBytes, revalidate, store, headers, signal, meter };
+    const model = await RemoteModel.open(source, options, wasm);
+    try {
+      return await this.#feed(wasm, model.files, request.engine, meter, signal, model);
+    } catch (error) {
+      const known = toSottoError(error);
+      await model.failed(known).catch(() => undefined);
+      throw known;
+    } finally {
+      model.close();
+    }
+  }
+
+  /** Headers, then every byte, into the engine. */
+  async #feed(
+    wasm: WasmModule,
+    files: readonly WeightFile[],
+    options: EngineOptions,
+    meter: ProgressMeter,
+    signal: AbortSignal,
+    remote?: RemoteModel,
+  ): Promise<Loaded> {
+    const headers: Uint8Array[] = [];
+    for (const file of files) {
+      await file.open();
+      headers.push(await readHeader(wasm, file, files.length));
+      if (files.length > 1) file.release();
+    }
+    await remote?.checkRoom();
+    let loader: WasmLoader | undefined = await wasm.Loader.open(headers, options);
+    try {
+      throwIfAborted(signal);
+      const { dataBytes } = loader.info();
+      for (const [index, file] of files.entries()) {
+        let offset = 0;
+        for await (const piece of file.pieces()) {
+          throwIfAborted(signal);
+          await loader.write(index, offset, piece);
+          offset += piece.length;
+          meter.written(piece.length);
+        }
+        requireWhole(file, offset, dataBytes[index] ?? 0);
+      }
+      await remote?.complete();
+      const finishing = loader;
+      loader = undefined;
+      const engine = await finishing.finish();
+      if (signal.aborted) engine.free();
+      throwIfAborted(signal);
+      this.#engine = engine;
+      return { info: engine.info(), device: engine.device() };
+    } finally {
+      loader?.free();
+    }
+  }
+
+  async *generate(
+    prompt: string | Uint32Array,
+    options: EngineGenerateOptions,
+    parseSpecial: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<GeneratedPart, void, undefined> {
+    const endTurn = await this.#takeTurn(signal);
+    let generation: WasmGeneration | undefined;
+    let working = true;
+    let over = false;
+    const end = () => {
+      if (over) return;
+      over = true;
+      signal.removeEventListener("abort", onAbort);
+      generation?.stop();
+      generation?.free();
+      endTurn();
+    };
+    // A reader that aborts may never come back for the error; the turn must not wait for it.
+    const onAbort = () => {
+      if (!working) end();
+    };
+    signal.addEventListener("abort", onAbort);
+    try {
+      const started = await this.#loaded.generate(prompt, options, parseSpecial);
+      generation = started;
+      const { promptTokens } = started;
+      let generatedTokens = 0;
+      for (let done = false; !done;) {
+        throwIfAborted(signal);
+        const { text, ids, done: last, finishReason } = await started.next();
+        throwIfAborted(signal);
+        generatedTokens += ids.length;
+        done = last;
+        const usage = { promptTokens, generatedTokens };
+        working = false;
+        yield { text, ids, done, ...(done && { finishReason: finishReason ?? "stop", usage }) };
+        working = true;
+      }
+    } finally {
+      end();
+    }
+  }
+
+  renderChat(messages: unknown[]): Promise<string> {
+    return this.#with((engine) => engine.renderChat({ messages, addGenerationPrompt: true }));
+  }
+
+  tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<number[]> {
+    return this.#with((engine) => Array.from(engine.tokenize(text, addSpecial, parseSpecial)));
+  }
+
+  detokenize(ids: Uint32Array): Promise<string> {
+    return this.#with((engine) => engine.detokenize(ids));
+  }
+
+  stats(): Promise<Stats> {
+    return this.#with((engine) => engine.stats());
+  }
+
+  async close(): Promise<void> {
+    const endTurn = await this.#takeTurn(new AbortController().signal);
+    this.#engine?.free();
+    this.#engine = undefined;
+    endTurn();
+  }
+
+  get #loaded(): WasmEngine {
+    if (!this.#engine)
+      throw new InvalidArgumentError("This model was unloaded. Load it again with loadModel.");
+    return this.#engine;
+  }
+
+  #with<T>(work: (engine: WasmEngine) => T): Promise<T> {
+    return new Promise((resolve) => {
+      resolve(work(this.#loaded));
+    });
+  }
+
+  /** Waits for the generations asked for before. Resolves to the function that lets the next one go. */
+  async #takeTurn(signal: AbortSignal): Promise<() => void> {
+    const before = this.#turn;
+    let end: () => void = () => undefined;
+    const mine = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.#turn = before.then(() => mine);
+    try {
+      await untilAborted(before, signal);
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return end;
+  }
+}
+
+/** The prefix of a file that holds its whole header. */
+async function readHeader(wasm: WasmModule, file: WeightFile, parts: number): Promise<Uint8Array> {
+  let need = FIRST_PREFIX_BYTES;
+  let held = await file.prefix(need);
+  for (;;) {
+    const prefix = held.subarray(0, need);
+    const parsed = wasm.parseHeader(prefix, file.bytes);
+    if (parsed.status === "complete") {
+      if (parsed.splitCount > 1 && parts === 1) {
+        throw new ModelFormatError(
+          `${file.name} is one of ${parsed.splitCount} parts of a model. Load the first part by its usual name ` +
+            `(…-00001-of-${String(parsed.splitCount).padStart(5, "0")}.gguf), or pass all parts as an array of Files.`,
+        );
+      }
+      return prefix;
+    }
+    if (parsed.need <= need) throw new InternalError("Reading the model's header came to a standstill.");
+    if (prefix.length < need) throw truncated(file.name, prefix.length, parsed.need);
+    need = parsed.need;
+    if (held.length < need) held = await file.prefix(need);
+  }
+}
+
+function requireWhole(file: WeightFile, got: number, needed: number): void {
+  if (got < needed) throw truncated(file.name, got, needed);
+}
+
+function truncated(name: string, got: number, needed: number): ModelFormatError {
+  return new ModelFormatError(
+    `${name} ends after ${got} bytes, but its header needs ${needed}. It was cut when it was copied or uploaded; get it again.`,
+    { details: { got, needed } },
+  );
+}
+
+function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      reject(new AbortedError(undefined, { cause: signal.reason }));
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    void work.then(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,27 @@
+/** Language models in the browser, on the visitor's own GPU. */
+export { loadModel, type LoadOptions } from "./load.js";
+export { Model, type GenerateOptions, type TokenizeOptions } from "./model.js";
+export { deleteModel, listModels, persist, storageEstimate, type StorageUse } from "./storage.js";
+export type { GeneratedPart, Usage } from "./host.js";
+export type { Progress, ProgressPhase } from "./progress.js";
+export type { ModelSource } from "./source.js";
+export type { StoredModel } from "./store.js";
+export type { DeviceInfo, FinishReason, ModelInfo, Stats } from "./wasm-api.js";
+export type * from "./chat-types.js";
+export {
+  AbortedError,
+  ContextLengthError,
+  DeviceLostError,
+  IntegrityError,
+  InternalError,
+  InvalidArgumentError,
+  ModelFormatError,
+  NetworkError,
+  NoWebGpuError,
+  OutOfMemoryError,
+  QuotaError,
+  SottoError,
+  UnsupportedArchError,
+  type ErrorDetails,
+  type SottoErrorCode,
+} from "./errors.js";

@@ -1,0 +1,106 @@
+/** `loadModel`: from a source and options to a `Model`. */
+import { NoWebGpuError, throwIfAborted } from "./errors.js";
+import type { LoadRequest, ModelHost } from "./host.js";
+import { Model } from "./model.js";
+import { checkOptions, rule, type Rules } from "./options.js";
+import type { Progress } from "./progress.js";
+import { WorkerHost } from "./remote-host.js";
+import { type ModelSource, resolveSource } from "./source.js";
+import type { EngineOptions } from "./wasm-api.js";
+
+/** How to load a model. */
+export interface LoadOptions {
+  /** Called as bytes arrive and as the engine takes them. */
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Gives up with `E_ABORTED`. What was downloaded stays, and the next load goes on from there. */
+  signal?: AbortSignal | undefined;
+  /** `"webgpu"` (default), or `"cpu"`, which is slow and works everywhere. */
+  device?: "webgpu" | "cpu" | undefined;
+  /** Tokens that fit, prompt and reply together. Default: what the model was made for. Less takes less memory. */
+  contextLength?: number | undefined;
+  /** Storage of attention keys and values: `"f16"` takes half the memory of `"f32"`. Default: the engine's choice. */
+  kvType?: "f32" | "f16" | undefined;
+  /** Keep the model in the browser's storage, so that the next load needs no network. Default true. Files are never copied. */
+  store?: boolean | undefined;
+  /**
+   * `true`: ask the server whether a stored model changed. `false`: do not, not even for a manifest.
+   * Default: manifests are asked for, everything else that is stored is used as it is.
+   */
+  revalidate?: boolean | undefined;
+  /** Bytes of one stored piece, for sources without a manifest. Default 8 MiB. */
+  chunkBytes?: number | undefined;
+  /** Sent with each download request, such as `{ Authorization: "Bearer …" }`. */
+  headers?: Record<string, string> | undefined;
+  /** Where `hf:` names are fetched from. Default `https://huggingface.co`. */
+  hfEndpoint?: string | undefined;
+  /** `false` runs the engine in the page instead of a worker. Default true. */
+  worker?: boolean | undefined;
+}
+
+const LOAD_RULES: Rules<LoadOptions> = {
+  onProgress: rule.function,
+  signal: rule.signal,
+  device: rule.oneOf("webgpu", "cpu"),
+  contextLength: rule.integer(1, 2 ** 32 - 1),
+  kvType: rule.oneOf("f32", "f16"),
+  store: rule.boolean,
+  revalidate: rule.boolean,
+  chunkBytes: rule.integer(4096, 64 * 2 ** 20),
+  headers: rule.strings,
+  hfEndpoint: rule.string,
+  worker: rule.boolean,
+};
+
+/**
+ * Loads a model, from the store where it is stored, else from its source and into the store.
+ *
+ * @param source An address of a `.gguf` or `manifest.json`, an `hf:owner/repo/file` name, or a `File`.
+ * @throws SottoError `E_NO_WEBGPU`, `E_NETWORK`, `E_INTEGRITY`, `E_QUOTA`, `E_MODEL_FORMAT`, `E_UNSUPPORTED_ARCH`,
+ *   `E_OUT_OF_MEMORY`, `E_DEVICE_LOST`, `E_ABORTED` or `E_INVALID_ARGUMENT`.
+ */
+export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  const checked = checkOptions(options, LOAD_RULES, "loadModel");
+  const resolved = resolveSource(source, { base: document.baseURI, hfEndpoint: checked.hfEndpoint });
+  const { signal, onProgress, device, contextLength, kvType } = checked;
+  throwIfAborted(signal);
+  requireSecureContext();
+  const engine: EngineOptions = {
+    ...(device !== undefined && { device }),
+    ...(contextLength !== undefined && { contextLength }),
+    ...(kvType !== undefined && { kvType }),
+  };
+  const request: LoadRequest = {
+    source: resolved,
+    engine,
+    chunkBytes: checked.chunkBytes,
+    revalidate: checked.revalidate,
+    store: checked.store ?? true,
+    headers: checked.headers ?? {},
+  };
+  const host = await newHost(checked.worker ?? true);
+  try {
+    const loaded = await host.load(
+      request,
+      signal ?? new AbortController().signal,
+      onProgress ?? (() => undefined),
+    );
+    return new Model(host, loaded);
+  } catch (error) {
+    await host.close();
+    throw error;
+  }
+}
+
+async function newHost(worker: boolean): Promise<ModelHost> {
+  if (worker) return new WorkerHost();
+  const { LocalHost } = await import("./host.js");
+  return new LocalHost();
+}
+
+/** WebGPU, storage and hashing are there only on https and localhost. */
+function requireSecureContext(): void {
+  if (isSecureContext) return;
+  throw new NoWebGpuError(
+    "Browsers offer WebGPU and storage only to secure pages. Serve this page over https, or from localhost.",
+  );
+}

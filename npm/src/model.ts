@@ -1,0 +1,170 @@
+/** A loaded model. */
+import { Chat } from "./chat.js";
+import { InvalidArgumentError, throwIfAborted } from "./errors.js";
+import type { GeneratedPart, Loaded, ModelHost } from "./host.js";
+import { checkOptions, rule, type Rules } from "./options.js";
+import type { DeviceInfo, EngineGenerateOptions, ModelInfo, Stats } from "./wasm-api.js";
+
+/** How to choose the next token, and when to stop. */
+export interface GenerateOptions {
+  /** Tokens to make at most. Default: until the model ends its text or the context is full. */
+  maxTokens?: number | undefined;
+  /** 0 takes the most likely token each time; higher is more varied. Default 1. */
+  temperature?: number | undefined;
+  /** Choose among the k most likely tokens only. Default 0: all. */
+  topK?: number | undefined;
+  /** Choose among the most likely tokens that together have this probability. Default 1: all. */
+  topP?: number | undefined;
+  /** Choose among tokens at least this fraction as likely as the most likely one. Default 0: all. */
+  minP?: number | undefined;
+  /** Above 1: tokens of the prompt and the reply become less likely. Default 1. */
+  repetitionPenalty?: number | undefined;
+  /** Taken from the logit of each token that the reply has. Default 0. */
+  presencePenalty?: number | undefined;
+  /** Taken from the logit of a token once for each time the reply has it. Default 0. */
+  frequencyPenalty?: number | undefined;
+  /** The same seed, prompt and options give the same reply. Default: a new one each time. */
+  seed?: number | undefined;
+  /** The reply ends before any of these; they are not part of it. */
+  stop?: string[] | undefined;
+  /** Go on past the model's end token. */
+  ignoreEos?: boolean | undefined;
+  /** Read special tokens written in the prompt, such as `<|im_start|>`, as such. Default false: as plain text. */
+  parseSpecial?: boolean | undefined;
+  /** Stops the generation with `E_ABORTED`. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How text becomes tokens. */
+export interface TokenizeOptions {
+  /** Add what the model wants around a text, such as a begin token. Default true. */
+  addSpecial?: boolean | undefined;
+  /** Read special tokens written in the text as such. Default false. */
+  parseSpecial?: boolean | undefined;
+}
+
+const GENERATE_RULES: Rules<GenerateOptions> = {
+  maxTokens: rule.integer(1),
+  temperature: rule.number(0, Infinity),
+  topK: rule.integer(0, 2 ** 32 - 1),
+  topP: rule.positive(1),
+  minP: rule.number(0, 1),
+  repetitionPenalty: rule.positive(Infinity),
+  presencePenalty: rule.number(-Infinity, Infinity),
+  frequencyPenalty: rule.number(-Infinity, Infinity),
+  seed: rule.integer(0),
+  stop: rule.stop,
+  ignoreEos: rule.boolean,
+  parseSpecial: rule.boolean,
+  signal: rule.signal,
+};
+
+const TOKENIZE_RULES: Rules<TokenizeOptions> = { addSpecial: rule.boolean, parseSpecial: rule.boolean };
+
+/** Made by `loadModel`. */
+export class Model implements AsyncDisposable {
+  /** What the model's file says of it. */
+  readonly info: Readonly<ModelInfo>;
+  /** What runs it. */
+  readonly device: Readonly<DeviceInfo>;
+  /** Conversations in the shapes of OpenAI's API: `model.chat.completions.create(…)`. */
+  readonly chat: Chat;
+  readonly #host: ModelHost;
+  readonly #lifetime = new AbortController();
+
+  /** @internal */
+  constructor(host: ModelHost, { info, device }: Loaded) {
+    this.#host = host;
+    this.info = info;
+    this.device = device;
+    this.chat = new Chat({
+      info,
+      render: (messages) => {
+        this.#requireLoaded();
+        return host.renderChat(messages);
+      },
+      generate: (prompt, options) => this.generate(prompt, options),
+    });
+  }
+
+  /**
+   * Continues the prompt, piece by piece. Nothing runs before the first piece is asked for; `break`ing out of the
+   * loop or aborting stops it. A model makes one reply at a time: a second one waits for the first to end.
+   *
+   * @param prompt Text, or token ids that are taken as they are. Empty text starts from the begin token.
+   * @throws SottoError `E_INVALID_ARGUMENT` at once; while reading `E_CONTEXT_LENGTH`, `E_ABORTED`,
+   *   `E_DEVICE_LOST`, `E_OUT_OF_MEMORY`.
+   */
+  generate(
+    prompt: string | ArrayLike<number>,
+    options: GenerateOptions = {},
+  ): AsyncGenerator<GeneratedPart, void> {
+    this.#requireLoaded();
+    const { signal, parseSpecial, ...checked } = checkOptions(options, GENERATE_RULES, "generate");
+    const input = typeof prompt === "string" ? prompt : tokenIds(prompt);
+    checked.seed ??= randomSeed();
+    return this.#parts(input, checked as EngineGenerateOptions, parseSpecial ?? false, signal);
+  }
+
+  async *#parts(
+    prompt: string | Uint32Array,
+    options: EngineGenerateOptions,
+    parseSpecial: boolean,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<GeneratedPart, void> {
+    throwIfAborted(signal);
+    this.#requireLoaded();
+    const lifetime = this.#lifetime.signal;
+    const both = signal ? AbortSignal.any([signal, lifetime]) : lifetime;
+    yield* this.#host.generate(prompt, options, parseSpecial, both);
+  }
+
+  /** The text as token ids. */
+  async tokenize(text: string, options: TokenizeOptions = {}): Promise<number[]> {
+    this.#requireLoaded();
+    if (typeof text !== "string") throw new InvalidArgumentError("tokenize takes a string.");
+    const { addSpecial = true, parseSpecial = false } = checkOptions(options, TOKENIZE_RULES, "tokenize");
+    return this.#host.tokenize(text, addSpecial, parseSpecial);
+  }
+
+  /** The text that token ids stand for. */
+  async detokenize(ids: ArrayLike<number>): Promise<string> {
+    this.#requireLoaded();
+    return this.#host.detokenize(tokenIds(ids));
+  }
+
+  /** Counters of the last generation, and memory in use. */
+  async stats(): Promise<Stats> {
+    this.#requireLoaded();
+    return this.#host.stats();
+  }
+
+  /** Stops whatever runs and frees the GPU and the memory. The stored files stay. Can be called again. */
+  async unload(): Promise<void> {
+    if (this.#lifetime.signal.aborted) return;
+    this.#lifetime.abort();
+    await this.#host.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.unload();
+  }
+
+  #requireLoaded(): void {
+    if (this.#lifetime.signal.aborted) {
+      throw new InvalidArgumentError("This model was unloaded. Load it again with loadModel.");
+    }
+  }
+}
+
+function tokenIds(ids: ArrayLike<number>): Uint32Array {
+  const list = Array.from(ids);
+  if (!list.every((id) => Number.isInteger(id) && id >= 0 && id < 2 ** 32)) {
+    throw new InvalidArgumentError("Token ids must be whole numbers, 0 or more.");
+  }
+  return Uint32Array.from(list);
+}
+
+function randomSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+}

@@ -1,0 +1,60 @@
+/** How far a load has come, counted in bytes. */
+
+/**
+ * - `wait`: another tab is downloading the same model; this one goes on when it is done.
+ * - `download`: bytes are coming from the network. What was stored before counts as loaded.
+ * - `load`: all bytes are here and go to the engine.
+ */
+export type ProgressPhase = "wait" | "download" | "load";
+
+export interface Progress {
+  phase: ProgressPhase;
+  /** Bytes done in this phase. */
+  loaded: number;
+  /** Bytes of the whole model; 0 until a server told it. */
+  total: number;
+  /** The file at work. */
+  file: string;
+}
+
+/** More often than this a progress bar does not need to move. */
+const INTERVAL_MS = 50;
+
+/**
+ * Collects what downloads and the engine report. While bytes are missing it tells of the download; the engine, which
+ * works a few chunks behind, gets its own phase only after that. So a bar drawn from it never jumps back and forth.
+ */
+export class ProgressMeter {
+  file = "";
+  total = 0;
+  #downloaded = 0;
+  #written = 0;
+  #last = 0;
+
+  constructor(private readonly report: (progress: Progress) => void) {}
+
+  wait(): void {
+    this.report({ phase: "wait", loaded: 0, total: this.total, file: this.file });
+  }
+
+  /** Bytes that arrived, or were found in the store. */
+  downloaded(bytes: number): void {
+    this.#downloaded += bytes;
+    this.#tick();
+  }
+
+  /** Bytes the engine took. */
+  written(bytes: number): void {
+    this.#written += bytes;
+    this.#tick();
+  }
+
+  #tick(): void {
+    const downloading = this.#downloaded < this.total || this.total === 0;
+    const loaded = downloading ? this.#downloaded : this.#written;
+    const now = performance.now();
+    if (loaded !== this.total && now - this.#last < INTERVAL_MS) return;
+    this.#last = now;
+    this.report({ phase: downloading ? "download" : "load", loaded, total: this.total, file: this.file });
+  }
+}

@@ -1,0 +1,68 @@
+/** A model host in a dedicated worker, seen from the page. */
+import { InternalError, InvalidArgumentError } from "./errors.js";
+import type { GeneratedPart, Loaded, LoadRequest, ModelHost } from "./host.js";
+import type { Progress } from "./progress.js";
+import { Client } from "./rpc.js";
+import type { EngineGenerateOptions, Stats } from "./wasm-api.js";
+
+export class WorkerHost implements ModelHost {
+  readonly #worker: Worker;
+  readonly #client: Client;
+
+  constructor() {
+    // Bundlers recognise exactly this expression.
+    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "sotto" });
+    this.#client = new Client(this.#worker);
+    this.#worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.#client.break(
+        new InternalError(
+          "Sotto's worker could not start or broke down. Serve worker.js beside Sotto's other files; if the page has a " +
+            "Content-Security-Policy, allow it in worker-src; or pass worker: false to run in the page.",
+        ),
+      );
+    });
+  }
+
+  load(request: LoadRequest, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<Loaded> {
+    return this.#client.call("load", [request], signal, (value) => {
+      onProgress(value as Progress);
+    }) as Promise<Loaded>;
+  }
+
+  generate(
+    prompt: string | Uint32Array,
+    options: EngineGenerateOptions,
+    parseSpecial: boolean,
+    signal: AbortSignal,
+  ): AsyncIterable<GeneratedPart> {
+    return this.#client.stream(
+      "generate",
+      [prompt, options, parseSpecial],
+      signal,
+    ) as AsyncIterable<GeneratedPart>;
+  }
+
+  renderChat(messages: unknown[]): Promise<string> {
+    return this.#client.call("renderChat", [messages]) as Promise<string>;
+  }
+
+  tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<number[]> {
+    return this.#client.call("tokenize", [text, addSpecial, parseSpecial]) as Promise<number[]>;
+  }
+
+  detokenize(ids: Uint32Array): Promise<string> {
+    return this.#client.call("detokenize", [ids]) as Promise<string>;
+  }
+
+  stats(): Promise<Stats> {
+    return this.#client.call("stats", []) as Promise<Stats>;
+  }
+
+  /** Ends the worker, and with it the engine, its memory and whatever it was doing. */
+  close(): Promise<void> {
+    this.#worker.terminate();
+    this.#client.break(new InvalidArgumentError("This model was unloaded. Load it again with loadModel."));
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * Calls and streams over a message port. A call may report events before its answer. A stream sends items only as
+ * far as the reader has given credit, so a slow reader holds the writer back. Either can be aborted.
+ */
+import { AbortedError, InternalError, type PlainError, toPlainError, toSottoError } from "./errors.js";
+
+/** The part of a Worker, a worker scope or a MessagePort that is used here. */
+export interface Port {
+  postMessage(message: unknown): void;
+  addEventListener(type: "message", listener: (event: MessageEvent) => void): void;
+}
+
+interface Request {
+  id: number;
+  kind: "call" | "stream";
+  method: string;
+  args: unknown[];
+}
+
+type ToServer = Request | { id: number; kind: "credit"; items: number } | { id: number; kind: "abort" };
+
+type ToClient =
+  | { id: number; kind: "event"; value: unknown }
+  | { id: number; kind: "item"; value: unknown }
+  | { id: number; kind: "result"; value: unknown }
+  | { id: number; kind: "error"; error: PlainError };
+
+export interface CallContext {
+  signal: AbortSignal;
+  emit: (value: unknown) => void;
+}
+
+/** What a server answers to, by method name. */
+export interface Handlers {
+  calls: Record<string, (args: never, context: CallContext) => Promise<unknown>>;
+  streams: Record<string, (args: never, signal: AbortSignal) => AsyncIterable<unknown>>;
+}
+
+/** Items that may be under way to the reader. */
+const CREDIT = 16;
+
+/** Answers calls that come through the port. */
+export function serve(port: Port, handlers: Handlers): void {
+  const running = new Map<number, { abort: AbortController; credit: Credit }>();
+  const send = (message: ToClient) => {
+    port.postMessage(message);
+  };
+
+  const run = async (message: Request) => {
+    const { id, kind, method, args } = message;
+    const abort = new AbortController();
+    const credit = new Credit(CREDIT);
+    running.set(id, { abort, credit });
+    try {
+      if (kind === "call") {
+        const call = handlers.calls[method];
+        if (!call) throw new InternalError(`The worker has no method ${method}.`);
+        const emit = (value: unknown) => {
+          send({ id, kind: "event", value });
+        };
+        const value = await call(args as never, { signal: abort.signal, emit });
+        send({ id, kind: "result", value });
+      } else {
+        const stream = handlers.streams[method];
+        if (!stream) throw new InternalError(`The worker has no stream ${method}.`);
+        for await (const value of stream(args as never, abort.signal)) {
+          send({ id, kind: "item", value });
+          await credit.take(abort.signal);
+        }
+        send({ id, kind: "result", value: undefined });
+      }
+    } catch (error) {
+      send({ id, kind: "error", error: toPlainError(error) });
+    } finally {
+      running.delete(id);
+    }
+  };
+
+  port.addEventListener("message", ({ data }: MessageEvent<ToServer>) => {
+    if (data.kind === "abort") running.get(data.id)?.abort.abort();
+    else if (data.kind === "credit") running.get(data.id)?.credit.give(data.items);
+    else void run(data);
+  });
+}
+
+/** How many more items the reader takes. */
+class Credit {
+  #wake: (() => void) | undefined;
+
+  constructor(private left: number) {}
+
+  give(items: number): void {
+    this.left += items;
+    this.#wake?.();
+  }
+
+  /** Uses up one; waits while there is none. */
+  async take(signal: AbortSignal): Promise<void> {
+    this.left--;
+    if (this.left > 0) return;
+    await new Promise<void>((resolve, reject) => {
+      const onAbort = () => {
+        reject(new AbortedError());
+      };
+      if (signal.aborted) onAbort();
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#wake = () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+}
+
+interface Pending {
+  onEvent: (value: unknown) => void;
+  onItem: (value: unknown) => void;
+  onResult: (value: unknown) => void;
+  onError: (error: unknown) => void;
+}
+
+/** Calls the server at the other end of the port. */
+export class Client {
+  readonly #pending = new Map<number, Pending>();
+  #next = 0;
+  #broken: unknown;
+
+  constructor(private readonly port: Port) {
+    port.addEventListener("message", ({ data }: MessageEvent<ToClient>) => {
+      const pending = this.#pending.get(data.id);
+      if (!pending) return;
+      if (data.kind === "event") pending.onEvent(data.value);
+      else if (data.kind === "item") pending.onItem(data.value);
+      else {
+        this.#pending.delete(data.id);
+        if (data.kind === "result") pending.onResult(data.value);
+        else pending.onError(toSottoError(data.error));
+      }
+    });
+  }
+
+  /** Fails everything under way and everything to come. */
+  break(error: unknown): void {
+    this.#broken = error;
+    for (const pending of this.#pending.values()) pending.onError(error);
+    this.#pending.clear();
+  }
+
+  call(
+    method: string,
+    args: unknown[],
+    signal?: AbortSignal,
+    onEvent?: (value: unknown) => void,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const { unlisten } = this.#begin("call", method, args, signal, {
+        onEvent: (value) => onEvent?.(value),
+        onItem: () => undefined,
+        onResult: (value) => {
+          unlisten();
+          resolve(value);
+        },
+        onError: (error) => {
+          unlisten();
+          reject(error);
+        },
+      });
+    });
+  }
+
+  /** The stream starts with the first read, and is stopped by `return`, which a `break` calls. */
+  async *stream(
+    method: string,
+    args: unknown[],
+    signal?: AbortSignal,
+  ): AsyncGenerator<unknown, void, undefined> {
+    const items: unknown[] = [];
+    let end: { error?: unknown } | undefined;
+    let wake: () => void = () => undefined;
+    const finish = (outcome: { error?: unknown }) => {
+      end = outcome;
+      wake();
+    };
+    const { id, unlisten } = this.#begin("stream", method, args, signal, {
+      onEvent: () => undefined,
+      onItem: (value) => {
+        items.push(value);
+        wake();
+      },
+      onResult: () => {
+        finish({});
+      },
+      onError: (error) => {
+        finish({ error });
+      },
+    });
+    try {
+      for (;;) {
+        if (signal?.aborted) throw new AbortedError(undefined, { cause: signal.reason });
+        if (items.length > 0) {
+          const item = items.shift();
+          if (!end) this.#send({ id, kind: "credit", items: 1 });
+          yield item;
+        } else if (end) {
+          if ("error" in end) throw end.error;
+          return;
+        } else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+    } finally {
+      unlisten();
+      if (!end) this.#send({ id, kind: "abort" });
+    }
+  }
+
+  /** Sends the request. An abort fails it at once, whenever the other end gets round to stopping. */
+  #begin(
+    kind: "call" | "stream",
+    method: string,
+    args: unknown[],
+    signal: AbortSignal | undefined,
+    pending: Pending,
+  ): { id: number; unlisten: () => void } {
+    const id = this.#next++;
+    const onAbort = () => {
+      this.#send({ id, kind: "abort" });
+      this.#pending.delete(id);
+      pending.onError(new AbortedError(undefined, { cause: signal?.reason }));
+    };
+    const unlisten = () => {
+      signal?.removeEventListener("abort", onAbort);
+    };
+    // Answering within this call would run before the caller holds what it returns.
+    queueMicrotask(() => {
+      if (this.#broken !== undefined) pending.onError(this.#broken);
+      else if (signal?.aborted) pending.onError(new AbortedError(undefined, { cause: signal.reason }));
+      else {
+        signal?.addEventListener("abort", onAbort, { once: true });
+        this.#pending.set(id, pending);
+        this.#send({ id, kind, method, args });
+      }
+    });
+    return { id, unlisten };
+  }
+
+  #send(message: ToServer): void {
+    this.port.postMessage(message);
+  }
+}

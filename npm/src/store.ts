@@ -1,0 +1,321 @@
+/**
+ * Models in IndexedDB. Two tables: `chunks` holds bytes under their SHA-256, `models` holds one record a
+ * model, which names the chunks it owns. A chunk lives as long as some record names it, so two versions of a
+ * model share what did not change. There are no counters to drift: what is unreferenced is worked out from the
+ * records. Every change is one transaction, so a tab that closes at any moment leaves a consistent store.
+ */
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { AbortedError, QuotaError, SottoError } from "./errors.js";
+import { sha256 } from "./sha256.js";
+
+/** One file of a model. `hashes[i]` is chunk `i`'s SHA-256, or `null` until it is known. */
+export interface FileRecord {
+  url: string;
+  /** Length in bytes; `null` until a server told it. */
+  bytes: number | null;
+  /** The ETag or Last-Modified the bytes came with; `null` when the server gives neither. */
+  validator: string | null;
+  hashes: (string | null)[];
+}
+
+/** One model: its files and the chunks they are made of. */
+export interface ModelRecord {
+  /** The address it was loaded from. */
+  id: string;
+  name: string;
+  /** Changes whenever the record is begun anew, so that a slower tab cannot write into its successor. */
+  generation: string;
+  chunkBytes: number;
+  /** The text of the manifest, for models that have one. */
+  manifest: string | null;
+  files: FileRecord[];
+  /** Whether every chunk was stored. */
+  complete: boolean;
+  createdAt: number;
+  usedAt: number;
+}
+
+/** A model in the store, as `listModels` tells it. */
+export interface StoredModel {
+  /** What `loadModel` and `deleteModel` take. */
+  id: string;
+  name: string;
+  /** Bytes of the whole model, as far as known. */
+  bytes: number;
+  /** Bytes of it that are stored. Less than `bytes` when a download was cut; loading resumes it. */
+  storedBytes: number;
+  complete: boolean;
+  files: number;
+  createdAt: Date;
+  usedAt: Date;
+}
+
+interface Schema extends DBSchema {
+  chunks: { key: string; value: ArrayBuffer };
+  models: { key: string; value: ModelRecord };
+}
+
+/** Bytes of chunk `index` of a file that is `bytes` long. */
+export function chunkLength(bytes: number, chunkBytes: number, index: number): number {
+  return Math.max(0, Math.min(chunkBytes, bytes - index * chunkBytes));
+}
+
+// Losing power may lose the last chunks written; they are verified when read and fetched again.
+const RELAXED = { durability: "relaxed" } as const;
+
+export class Store {
+  private constructor(private readonly db: IDBPDatabase<Schema>) {}
+
+  static async open(): Promise<Store> {
+    const db = await stored(
+      openDB<Schema>("sotto", 1, {
+        upgrade(database) {
+          database.createObjectStore("chunks");
+          database.createObjectStore("models", { keyPath: "id" });
+        },
+        // A newer version in another tab must not wait for this one.
+        blocking(_current, _blocked, event) {
+          (event.target as IDBDatabase).close();
+        },
+      }),
+    );
+    return new Store(db);
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  model(id: string): Promise<ModelRecord | undefined> {
+    return stored(this.db.get("models", id));
+  }
+
+  /** Puts a record in place of any that has its id. The old one's chunks stay until `complete` or `delete`. */
+  async begin(record: ModelRecord): Promise<void> {
+    await stored(this.db.put("models", record));
+  }
+
+  /** Changes what is known of one file. Without its chunks' hashes the model is no longer complete. */
+  async setFile(record: ModelRecord, file: number, facts: Partial<FileRecord>): Promise<void> {
+    const tx = this.db.transaction("models", "readwrite", RELAXED);
+    await stored(
+      tx.store.get(record.id).then((current) => {
+        const changed = sameGeneration(current, record);
+        Object.assign(fileOf(changed, file), facts);
+        if (facts.hashes) changed.complete = false;
+        return Promise.all([tx.store.put(changed), tx.done]);
+      }),
+      tx,
+    );
+    Object.assign(fileOf(record, file), facts);
+    if (facts.hashes) record.complete = false;
+  }
+
+  /** Stores one chunk and makes the record own it, in one transaction. */
+  async putChunk(
+    record: ModelRecord,
+    file: number,
+    index: number,
+    hash: string,
+    bytes: Uint8Array,
+  ): Promise<void> {
+    const tx = this.db.transaction(["models", "chunks"], "readwrite", RELAXED);
+    const models = tx.objectStore("models");
+    const chunks = tx.objectStore("chunks");
+    await stored(
+      models.get(record.id).then((current) => {
+        const changed = sameGeneration(current, record);
+        fileOf(changed, file).hashes[index] = hash;
+        return Promise.all([models.put(changed), chunks.put(exactBuffer(bytes), hash), tx.done]);
+      }),
+      tx,
+    );
+    fileOf(record, file).hashes[index] = hash;
+  }
+
+  /**
+   * A chunk's bytes, checked against its hash. A chunk that fails the check is dropped.
+   * @returns `undefined` when it is not there, or was damaged.
+   */
+  async chunk(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const buffer = await stored(this.db.get("chunks", hash));
+    if (!buffer) return undefined;
+    const bytes = new Uint8Array(buffer);
+    if ((await sha256(bytes)) === hash) return bytes;
+    await stored(this.db.delete("chunks", hash));
+    return undefined;
+  }
+
+  /** The hashes of all chunks that are stored. */
+  async chunkHashes(): Promise<Set<string>> {
+    return new Set(await stored(this.db.getAllKeys("chunks")));
+  }
+
+  /** Marks the record complete and drops chunks that no record names any more. */
+  async complete(record: ModelRecord): Promise<void> {
+    const tx = this.db.transaction(["models", "chunks"], "readwrite");
+    const models = tx.objectStore("models");
+    await stored(
+      models.get(record.id).then(async (current) => {
+        await models.put({ ...sameGeneration(current, record), complete: true, usedAt: Date.now() });
+        await sweep(models, tx.objectStore("chunks"));
+        await tx.done;
+      }),
+      tx,
+    );
+    record.complete = true;
+  }
+
+  /** Notes that the model was used now. */
+  async touch(id: string): Promise<void> {
+    const tx = this.db.transaction("models", "readwrite", RELAXED);
+    await stored(
+      tx.store.get(id).then((current) => {
+        if (current) void tx.store.put({ ...current, usedAt: Date.now() });
+        return tx.done;
+      }),
+      tx,
+    );
+  }
+
+  /** Drops a model and the chunks only it named. With a generation, only if the record is still that one. */
+  async delete(id: string, generation?: string): Promise<boolean> {
+    const tx = this.db.transaction(["models", "chunks"], "readwrite");
+    const models = tx.objectStore("models");
+    return stored(
+      models.get(id).then(async (current) => {
+        const found =
+          current !== undefined && (generation === undefined || current.generation === generation);
+        if (found) {
+          await models.delete(id);
+          await sweep(models, tx.objectStore("chunks"));
+        }
+        await tx.done;
+        return found;
+      }),
+      tx,
+    );
+  }
+
+  async list(): Promise<StoredModel[]> {
+    const tx = this.db.transaction(["models", "chunks"]);
+    const [records, hashes] = await stored(
+      Promise.all([tx.objectStore("models").getAll(), tx.objectStore("chunks").getAllKeys(), tx.done]),
+      tx,
+    );
+    const present = new Set(hashes);
+    return records.map((record) => describe(record, present)).sort((a, b) => +b.usedAt - +a.usedAt);
+  }
+}
+
+function describe(record: ModelRecord, present: ReadonlySet<string>): StoredModel {
+  return {
+    id: record.id,
+    name: record.name,
+    bytes: record.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0),
+    storedBytes: record.files.reduce((sum, file) => sum + storedBytes(file, record.chunkBytes, present), 0),
+    complete: record.complete,
+    files: record.files.length,
+    createdAt: new Date(record.createdAt),
+    usedAt: new Date(record.usedAt),
+  };
+}
+
+/** Bytes of a file whose chunks are present. */
+export function storedBytes(file: FileRecord, chunkBytes: number, present: ReadonlySet<string>): number {
+  return file.hashes.reduce((sum, hash, index) => {
+    if (hash === null || !present.has(hash)) return sum;
+    return sum + chunkLength(file.bytes ?? Infinity, chunkBytes, index);
+  }, 0);
+}
+
+interface SweepModels {
+  getAll(): Promise<ModelRecord[]>;
+}
+interface SweepChunks {
+  getAllKeys(): Promise<string[]>;
+  delete(key: string): Promise<void>;
+}
+
+/** Deletes, within the caller's transaction, every chunk that no record names. */
+async function sweep(models: SweepModels, chunks: SweepChunks): Promise<void> {
+  const records = await models.getAll();
+  const owned = new Set(records.flatMap((record) => record.files.flatMap((file) => file.hashes)));
+  const orphans = (await chunks.getAllKeys()).filter((hash) => !owned.has(hash));
+  await Promise.all(orphans.map((hash) => chunks.delete(hash)));
+}
+
+function sameGeneration(current: ModelRecord | undefined, expected: ModelRecord): ModelRecord {
+  if (current?.generation === expected.generation) return current;
+  throw new AbortedError(
+    "The stored model was deleted or replaced, perhaps in another tab, while it was loading. Load it again.",
+  );
+}
+
+function fileOf(record: ModelRecord, file: number): FileRecord {
+  const found = record.files[file];
+  if (!found) throw new RangeError("no such file in the model record");
+  return found;
+}
+
+/** The bytes in a buffer of their own: a view would store all of what it looks into. */
+function exactBuffer(bytes: Uint8Array): ArrayBuffer {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (buffer instanceof ArrayBuffer && byteOffset === 0 && byteLength === buffer.byteLength) return buffer;
+  return bytes.slice().buffer;
+}
+
+/** Awaits database work; turns its failures into errors that say what to do, with the transaction rolled back. */
+async function stored<T>(work: Promise<T>, tx?: { abort(): void; done: Promise<void> }): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (tx) {
+      tx.done.catch(() => undefined);
+      try {
+        tx.abort();
+      } catch {
+        // It had already rolled back by itself.
+      }
+    }
+    if (error instanceof SottoError) throw error;
+    throw await storageError(error);
+  }
+}
+
+async function storageError(cause: unknown): Promise<SottoError> {
+  const { usage, quota } = await estimate();
+  const kind = cause instanceof Error ? cause.name : "unknown";
+  const full = kind === "QuotaExceededError";
+  return new QuotaError(
+    full
+      ? `The browser's storage for this site is full: ${mebibytes(usage)} of ${mebibytes(quota)} MiB are used. ${MAKE_ROOM}`
+      : `The browser's storage failed (${kind}). Private windows and full disks do that. ${MAKE_ROOM}`,
+    { details: { usage, quota, kind }, cause },
+  );
+}
+
+const MAKE_ROOM =
+  "Free space on the device or remove models with deleteModel, then load again: what is stored is kept and the " +
+  "download resumes. Or pass store: false to load without keeping the model.";
+
+/** Throws `E_QUOTA` before a download that cannot fit. Browsers round these numbers, so it errs to trying. */
+export async function checkRoom(needed: number): Promise<void> {
+  const { usage, quota } = await estimate();
+  if (quota === undefined || usage === undefined || usage + needed <= quota) return;
+  throw new QuotaError(
+    `The model needs ${mebibytes(needed)} MiB more, but the browser grants this site ${mebibytes(quota)} MiB and ` +
+      `${mebibytes(usage)} MiB are used. ${MAKE_ROOM}`,
+    { details: { needed, usage, quota } },
+  );
+}
+
+async function estimate(): Promise<StorageEstimate> {
+  return (await navigator.storage.estimate().catch(() => undefined)) ?? {};
+}
+
+function mebibytes(bytes: number | undefined): string {
+  return bytes === undefined
+    ? "an unknown number of"
+    : (bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0);
+}

@@ -1,0 +1,9 @@
+/** Stands in for the built module where `npm/wasm/` has not been built yet, so that types still check. */
+declare module "*/sotto_web.js" {
+  const init: (input?: { module_or_path: URL | RequestInfo }) => Promise<unknown>;
+  export default init;
+  export const parseHeader: import("./wasm-api.js").WasmModule["parseHeader"];
+  export const parseManifest: import("./wasm-api.js").WasmModule["parseManifest"];
+  export const splitPartNames: import("./wasm-api.js").WasmModule["splitPartNames"];
+  export const Loader: import("./wasm-api.js").WasmModule["Loader"];
+}

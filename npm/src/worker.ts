@@ -1,0 +1,24 @@
+/** The dedicated worker: a model host that answers calls from the page. */
+import { type LoadRequest, LocalHost } from "./host.js";
+import { type Port, serve } from "./rpc.js";
+import type { EngineGenerateOptions } from "./wasm-api.js";
+
+const host = new LocalHost();
+
+serve(self, {
+  calls: {
+    load: ([request]: [LoadRequest], { signal, emit }) => host.load(request, signal, emit),
+    renderChat: ([messages]: [unknown[]]) => host.renderChat(messages),
+    tokenize: ([text, addSpecial, parseSpecial]: [string, boolean, boolean]) =>
+      host.tokenize(text, addSpecial, parseSpecial),
+    detokenize: ([ids]: [Uint32Array]) => host.detokenize(ids),
+    stats: () => host.stats(),
+    close: () => host.close(),
+  },
+  streams: {
+    generate: (
+      [prompt, options, parseSpecial]: [string | Uint32Array, EngineGenerateOptions, boolean],
+      signal: AbortSignal,
+    ) => host.generate(prompt, options, parseSpecial, signal),
+  },
+});
