@@ -1,0 +1,88 @@
+//! A Chromium for the tests, and a Vulkan driver for the kernels' native tests.
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::packages;
+use crate::shell::{on_path, say};
+
+const NAMES: [&str; 6] =
+    ["chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome", "microsoft-edge"];
+
+/// Finds a Chrome, Chromium or Edge: `CHROME_PATH`, the PATH, the usual folders; on Debian installs one if there is none.
+pub fn find() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("CHROME_PATH").map(PathBuf::from) {
+        if !path.is_file() {
+            bail!("CHROME_PATH is {}, where there is no file", path.display());
+        }
+        return Ok(path);
+    }
+    if let Some(browser) = installed() {
+        return Ok(browser);
+    }
+    if packages::is_debian() {
+        packages::install("a browser for the tests", &["chromium"])?;
+    }
+    installed().context(
+        "no Chrome, Chromium or Edge found. Install Chrome (https://www.google.com/chrome) or Chromium, \
+         or set CHROME_PATH to the browser's program",
+    )
+}
+
+fn installed() -> Option<PathBuf> {
+    NAMES
+        .iter()
+        .find_map(|name| on_path(name))
+        .or_else(|| usual_places().into_iter().find(|path| path.is_file()))
+}
+
+fn usual_places() -> Vec<PathBuf> {
+    if cfg!(target_os = "macos") {
+        let apps = ["Google Chrome", "Chromium", "Microsoft Edge"];
+        let folders =
+            [Some(PathBuf::from("/Applications")), env::home_dir().map(|home| home.join("Applications"))];
+        folders
+            .into_iter()
+            .flatten()
+            .flat_map(|folder| apps.map(|app| folder.join(format!("{app}.app/Contents/MacOS/{app}"))))
+            .collect()
+    } else if cfg!(windows) {
+        let programs = [
+            "Google/Chrome/Application/chrome.exe",
+            "Chromium/Application/chrome.exe",
+            "Microsoft/Edge/Application/msedge.exe",
+        ];
+        ["ProgramFiles", "ProgramFiles(x86)", "LOCALAPPDATA"]
+            .into_iter()
+            .filter_map(env::var_os)
+            .flat_map(|folder| programs.map(|program| PathBuf::from(&folder).join(program)))
+            .collect()
+    } else {
+        ["/opt/google/chrome/chrome", "/usr/lib/chromium/chromium", "/snap/bin/chromium"]
+            .map(PathBuf::from)
+            .into()
+    }
+}
+
+/// Sees to a Vulkan driver on Linux: without a GPU the kernels run on Mesa's software one.
+pub fn vulkan_driver() -> Result<()> {
+    if !cfg!(target_os = "linux")
+        || env::var_os("VK_ICD_FILENAMES").is_some()
+        || env::var_os("VK_DRIVER_FILES").is_some()
+    {
+        return Ok(());
+    }
+    if packages::has_apt() {
+        return packages::install(
+            "a Vulkan driver for the kernels' tests",
+            &["mesa-vulkan-drivers", "libvulkan1"],
+        );
+    }
+    let drivers = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d"];
+    if !drivers.iter().any(|dir| PathBuf::from(dir).is_dir()) {
+        say("no Vulkan driver found: the kernels' tests need one. Install your GPU's, or Mesa's lavapipe");
+    }
+    Ok(())
+}
