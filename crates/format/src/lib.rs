@@ -9,15 +9,21 @@
 //! of it also runs in a browser.
 
 mod block;
+pub mod convert;
 mod error;
 mod gguf;
+pub mod manifest;
 mod metadata;
 mod model_file;
+mod sha256;
+pub mod write;
 
 pub use block::{BlockError, BlockType, dequantize, quantize};
 pub use error::FormatError;
 pub use gguf::{
     DEFAULT_ALIGNMENT, GgufHeader, MAX_HEADER_BYTES, Parse, ReadError, TensorInfo, parse_gguf, read_gguf,
 };
+pub use manifest::{Manifest, ManifestError, ManifestFile};
 pub use metadata::{Array, Metadata, Value};
 pub use model_file::{ModelFile, split_part_names};
+pub use sha256::{Hasher, ParseSha256Error, Sha256};

@@ -28,7 +28,6 @@ const FIRST_READ: u64 = 1 << 16;
 
 /// The header of one GGUF file.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub struct GgufHeader {
     /// GGUF's version: 2 or 3.
     pub version: u32,
