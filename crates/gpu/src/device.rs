@@ -191,15 +191,21 @@ impl GpuDevice {
     pub(crate) async fn map(&self, slice: wgpu::BufferSlice<'_>) -> Result<(), GpuError> {
         let (send, receive) = futures_channel::oneshot::channel();
         slice.map_async(wgpu::MapMode::Read, move |result| drop(send.send(result)));
-        self.mapped(receive).await
+        self.mapped(receive, None).await
     }
 
-    /// Waits for a mapping that was asked for before.
+    /// Waits for a mapping that was asked for before. Natively this drives the device until the work up to
+    /// `submission`, or all of it, is done; in a browser callbacks run by themselves.
     pub(crate) async fn mapped(
         &self,
-        receive: futures_channel::oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>,
+        receive: Mapping,
+        submission: Option<wgpu::SubmissionIndex>,
     ) -> Result<(), GpuError> {
-        self.wait()?;
+        self.check()?;
+        if cfg!(not(target_arch = "wasm32")) {
+            let wait = wgpu::PollType::Wait { submission_index: submission, timeout: None };
+            self.inner.device.poll(wait).map_err(|e| GpuError::Device { message: e.to_string() })?;
+        }
         let result = receive.await;
         self.check()?;
         match result {
@@ -209,16 +215,17 @@ impl GpuDevice {
         }
     }
 
-    /// Natively, blocks until all submitted work is done and its callbacks have run. In a browser,
-    /// callbacks run by themselves.
-    fn wait(&self) -> Result<(), GpuError> {
+    /// Natively, frees the staging memory of writes that are done. Browsers do so by themselves.
+    pub(crate) fn collect(&self) {
         if cfg!(not(target_arch = "wasm32")) {
-            let polled = self.inner.device.poll(wgpu::PollType::wait_indefinitely());
-            polled.map_err(|e| GpuError::Device { message: e.to_string() })?;
+            // Faults come through the callbacks that `watch` set.
+            drop(self.inner.device.poll(wgpu::PollType::Poll));
         }
-        self.check()
     }
 }
+
+/// The outcome of a mapping, when it comes.
+pub(crate) type Mapping = futures_channel::oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>;
 
 fn wanted_features() -> wgpu::Features {
     wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY

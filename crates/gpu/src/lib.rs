@@ -8,9 +8,13 @@ mod device;
 mod error;
 mod kernel;
 mod kernels;
+mod options;
 mod shader;
 #[cfg(test)]
 mod testing;
+mod tuning;
+mod weights;
 
 pub use device::{DeviceFacts, DeviceOptions, GpuDevice};
 pub use error::GpuError;
+pub use options::{KvType, ModelOptions};

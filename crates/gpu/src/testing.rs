@@ -1,6 +1,6 @@
 //! What kernel tests share: devices of every kind, random data, running dispatches, reading back.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::kernel::{Dispatch, Kernels, Slice, Step, StepSize};
 use crate::{DeviceOptions, GpuDevice};
@@ -9,7 +9,7 @@ use crate::{DeviceOptions, GpuDevice};
 pub(crate) struct Variant {
     pub name: &'static str,
     pub device: GpuDevice,
-    pub kernels: Kernels,
+    pub kernels: Arc<Kernels>,
 }
 
 /// The device with all its features and limits.
@@ -43,7 +43,7 @@ pub(crate) fn variants() -> &'static [Variant] {
             .map(|(name, options)| {
                 let device = pollster::block_on(GpuDevice::request(&options))
                     .expect("tests need a Vulkan, Metal or DX12 device; on Debian: apt-get install mesa-vulkan-drivers");
-                let kernels = Kernels::new(&device);
+                let kernels = Arc::new(Kernels::new(&device));
                 Variant { name, device, kernels }
             })
             .collect()

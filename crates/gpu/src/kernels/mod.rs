@@ -1,8 +1,39 @@
-//! One file a kernel: each turns slices of buffers into a [`crate::kernel::Dispatch`] of the shader that has its name.
+//! One file a kernel: each turns slices of buffers into a [`Dispatch`](crate::kernel::Dispatch) of the shader
+//! that has its name.
 //!
 //! Activations are `[rows, stride]` f32 with `stride` = width rounded up to 4 elements, so that kernels may read
 //! `vec4`s; what is in the padding is undefined. A KV cache is two buffers, keys and values, each
 //! `[position, n_kv_heads, head_dim]`, of f32, or of f16 packed two to a u32 (flag `kv_f16`; `head_dim` is even).
 
 pub(crate) mod attention;
+pub(crate) mod elementwise;
+pub(crate) mod embed;
+pub(crate) mod linear;
+pub(crate) mod position;
+pub(crate) mod rms_norm;
 pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
+
+use sotto_plan::Rows;
+
+use crate::kernel::Count;
+
+/// Invocations of a workgroup in kernels that share nothing.
+const WORKGROUP: u32 = 64;
+
+/// Elements from one row of an activation to the next.
+pub(crate) fn stride(width: usize) -> usize {
+    width.next_multiple_of(4)
+}
+
+fn rows_flag(kind: Rows) -> impl Iterator<Item = &'static str> {
+    (kind == Rows::Outputs).then_some("outputs").into_iter()
+}
+
+fn rows_count(kind: Rows, per: u32) -> Count {
+    match kind {
+        Rows::Tokens => Count::Tokens(per),
+        Rows::Outputs => Count::Outputs(per),
+    }
+}

@@ -1,0 +1,135 @@
+//! Projections: `matvec.wgsl` for up to four rows at once, `matmul.wgsl` for many.
+
+use sotto_plan::{Gated, Rows};
+
+use crate::GpuError;
+use crate::kernel::{Count, Dispatch, Kernels, Slice};
+use crate::kernels::{rows_count, rows_flag, stride};
+use crate::tuning::Tuning;
+use crate::weights::Matrix;
+
+/// `out = residual + bias + weight . x`, where `weight` is rows `first_row..first_row + rows` of `matrix`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Linear<'a> {
+    pub matrix: &'a Matrix,
+    pub first_row: usize,
+    pub rows: usize,
+    pub x: &'a Slice,
+    pub out: &'a Slice,
+    pub step: &'a Slice,
+    pub kind: Rows,
+    /// `[rows]`
+    pub bias: Option<&'a Slice>,
+    /// As `out`.
+    pub residual: Option<&'a Slice>,
+    /// x is normalised first: weight `[cols]`, and epsilon. Only in [`Linear::matvec`].
+    pub norm: Option<(&'a Slice, f32)>,
+    /// The rows are those of a gate, then as many of an up projection, and the output is half as wide. Only in
+    /// [`Linear::matvec`], and only when the matrix is in one part.
+    pub gated: Option<Gated>,
+}
+
+impl Linear<'_> {
+    /// For steps of few rows: `tokens` (1 to 4) at once.
+    pub fn matvec(&self, kernels: &Kernels, tuning: Tuning, tokens: u32) -> Result<Vec<Dispatch>, GpuError> {
+        let lanes = tuning.lanes_for(self.matrix.row_blocks());
+        // Lanes that have no work make room for more groups.
+        let groups = (tuning.lanes * tuning.groups / lanes).min(tuning.groups * 4);
+        let mut flags = self.flags();
+        if lanes > 1 {
+            flags.push("reduce");
+        }
+        if self.norm.is_some() {
+            flags.push("norm");
+        }
+        match self.gated {
+            Some(Gated::Silu) => flags.push("gated"),
+            Some(Gated::GeluTanh) => flags.extend(["gated", "gelu_tanh"]),
+            None => {}
+        }
+        let max_x = kernels.device().facts().max_workgroups;
+        self.parts(|part| {
+            let mut constants = part.constants.clone();
+            constants.extend([
+                ("TOKENS", f64::from(tokens)),
+                ("LANES", f64::from(lanes)),
+                ("GROUPS", f64::from(groups)),
+            ]);
+            if let Some((_, eps)) = self.norm {
+                constants.push(("EPS", f64::from(eps)));
+            }
+            let pipeline = kernels.pipeline("matvec", &flags, &constants)?;
+            let mut bindings = part.bindings.clone();
+            bindings.extend(self.norm.map(|(weight, _)| (8, weight)));
+            // Four rows of the weight a group.
+            let workgroups = (part.rows as u32).div_ceil(4 * groups);
+            let x = workgroups.min(max_x);
+            let grid = [Count::Fixed(x), Count::Fixed(workgroups.div_ceil(x)), rows_count(self.kind, tokens)];
+            Ok(kernels.dispatch("matvec", &pipeline, &bindings, grid))
+        })
+    }
+
+    /// For steps of many rows.
+    pub fn matmul(&self, kernels: &Kernels) -> Result<Vec<Dispatch>, GpuError> {
+        const TILE: u32 = 64;
+        self.parts(|part| {
+            let pipeline = kernels.pipeline("matmul", &self.flags(), &part.constants)?;
+            let grid = [
+                Count::Fixed((part.rows as u32).div_ceil(TILE)),
+                rows_count(self.kind, TILE),
+                Count::Fixed(1),
+            ];
+            Ok(kernels.dispatch("matmul", &pipeline, &part.bindings, grid))
+        })
+    }
+
+    fn flags(&self) -> Vec<&'static str> {
+        let mut flags = vec![self.matrix.packing.flag()];
+        flags.extend(rows_flag(self.kind));
+        flags.extend(self.bias.map(|_| "bias"));
+        flags.extend(self.residual.map(|_| "residual"));
+        flags
+    }
+
+    /// One dispatch for each part of the matrix that holds some of the rows.
+    fn parts(
+        &self,
+        mut dispatch: impl FnMut(PartOfLinear<'_>) -> Result<Dispatch, GpuError>,
+    ) -> Result<Vec<Dispatch>, GpuError> {
+        let (begin, end) = (self.first_row, self.first_row + self.rows);
+        let out_rows = if self.gated.is_some() { self.rows / 2 } else { self.rows };
+        let mut dispatches = Vec::new();
+        for part in &self.matrix.parts {
+            let first = begin.max(part.first_row);
+            let last = end.min(part.first_row + part.rows);
+            if first >= last {
+                continue;
+            }
+            let rows = last - first;
+            let written = if self.gated.is_some() { rows / 2 } else { rows };
+            let constants = vec![
+                ("COLS", self.matrix.cols as f64),
+                ("BLOCKS", self.matrix.row_blocks() as f64),
+                ("X_STRIDE4", (stride(self.matrix.cols) / 4) as f64),
+                ("OUT_STRIDE", stride(out_rows) as f64),
+                ("FIRST_ROW", (first - part.first_row) as f64),
+                ("ROWS", written as f64),
+                ("OUT_FIRST", (first - begin) as f64),
+            ];
+            let mut bindings: Vec<(u32, &Slice)> = (0..).zip(&part.planes).collect();
+            bindings.extend([(3, self.x), (4, self.out), (5, self.step)]);
+            bindings.extend(self.bias.map(|bias| (6, bias)));
+            bindings.extend(self.residual.map(|residual| (7, residual)));
+            let mut made = dispatch(PartOfLinear { rows, constants, bindings })?;
+            made.weight_bytes = self.matrix.bytes_of_rows(rows);
+            dispatches.push(made);
+        }
+        Ok(dispatches)
+    }
+}
+
+struct PartOfLinear<'a> {
+    rows: usize,
+    constants: Vec<(&'static str, f64)>,
+    bindings: Vec<(u32, &'a Slice)>,
+}

@@ -1,0 +1,56 @@
+//! What depends on a token's position: `rope.wgsl` and `kv_write.wgsl`.
+
+use sotto_plan::{Rope, RopeLayout, Rows};
+
+use crate::kernel::{Count, Dispatch, Kernels, Slice};
+use crate::kernels::{WORKGROUP, rows_count, stride};
+use crate::{GpuError, KvType};
+
+/// The angle a position by which each pair of a head turns: `[rotary_dim / 2]` radians.
+pub(crate) fn rope_frequencies(rope: &Rope, factors: Option<&[f32]>) -> Vec<f32> {
+    let frequency = |j: usize| {
+        let exponent = -2.0 * j as f32 / rope.rotary_dim as f32;
+        rope.base.powf(exponent) / factors.map_or(1.0, |f| f[j])
+    };
+    (0..rope.rotary_dim / 2).map(frequency).collect()
+}
+
+/// Turns the heads of rows of `width` elements.
+pub(crate) fn rope(
+    kernels: &Kernels,
+    rope: &Rope,
+    width: usize,
+    [x, frequencies, out, step]: [&Slice; 4],
+) -> Result<Dispatch, GpuError> {
+    let flags: &[_] = match rope.layout {
+        RopeLayout::Adjacent => &[],
+        RopeLayout::Halves => &["halves"],
+    };
+    let heads = width / rope.head_dim.max(1);
+    let constants = [
+        ("HEADS", heads as f64),
+        ("HEAD_DIM", rope.head_dim as f64),
+        ("ROTARY_DIM", rope.rotary_dim as f64),
+        ("STRIDE", stride(width) as f64),
+        ("POSITION_SCALE", f64::from(rope.position_scale)),
+        ("MAGNITUDE", f64::from(rope.magnitude)),
+    ];
+    let pipeline = kernels.pipeline("rope", flags, &constants)?;
+    let pairs = (heads * rope.head_dim.div_ceil(2)) as u32;
+    let grid = [Count::Fixed(pairs.div_ceil(WORKGROUP)), rows_count(Rows::Tokens, 1), Count::Fixed(1)];
+    Ok(kernels.dispatch("rope", &pipeline, &[(3, x), (4, out), (5, step), (6, frequencies)], grid))
+}
+
+/// Appends rows of `width` elements to a cache of keys or of values.
+pub(crate) fn kv_write(
+    kernels: &Kernels,
+    kv_type: KvType,
+    width: usize,
+    [x, cache, step]: [&Slice; 3],
+) -> Result<Dispatch, GpuError> {
+    let constants = [("WIDTH", width as f64), ("STRIDE", stride(width) as f64)];
+    let pipeline = kernels.pipeline("kv_write", kv_type.flags(), &constants)?;
+    let pairs = (width as u32).div_ceil(2);
+    let grid = [Count::Fixed(pairs.div_ceil(WORKGROUP)), rows_count(Rows::Tokens, 1), Count::Fixed(1)];
+    Ok(kernels.dispatch("kv_write", &pipeline, &[(3, x), (4, cache), (5, step)], grid))
+}

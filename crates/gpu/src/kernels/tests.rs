@@ -1,0 +1,447 @@
+//! Every kernel of this folder against `sotto_cpu::reference::ops`, on every kind of device, at odd sizes.
+
+use std::sync::Arc;
+
+use sotto_cpu::reference::ops;
+use sotto_format::{BlockType, dequantize};
+use sotto_plan::{Gated, Rope, RopeLayout, Rows};
+
+use super::elementwise::{add, gated, select_outputs};
+use super::embed::embed;
+use super::linear::Linear;
+use super::position::{kv_write, rope, rope_frequencies};
+use super::rms_norm::rms_norm;
+use crate::KvType;
+use crate::kernel::{Kernels, Slice, Step, StepSize};
+use crate::testing::{Variant, assert_close, device, random, variants};
+use crate::tuning::Tuning;
+use crate::weights::{Matrix, Packing, Uploader};
+
+const TYPES: [BlockType; 13] = [
+    BlockType::F32,
+    BlockType::F16,
+    BlockType::BF16,
+    BlockType::Q4_0,
+    BlockType::Q4_1,
+    BlockType::Q5_0,
+    BlockType::Q5_1,
+    BlockType::Q8_0,
+    BlockType::Q2_K,
+    BlockType::Q3_K,
+    BlockType::Q4_K,
+    BlockType::Q5_K,
+    BlockType::Q6_K,
+];
+
+const ON_A_GPU: Tuning = Tuning { lanes: 32, groups: 4, tiled_matmul: true };
+const IN_SOFTWARE: Tuning = Tuning { lanes: 1, groups: 16, tiled_matmul: false };
+
+/// A weight as a file holds it, and its values.
+struct Weight {
+    ty: BlockType,
+    rows: usize,
+    cols: usize,
+    bytes: Vec<u8>,
+    values: Vec<f32>,
+}
+
+impl Weight {
+    /// Random bits in every field but the f16 ones, which are small numbers.
+    fn random(seed: u64, ty: BlockType, rows: usize, cols: usize) -> Weight {
+        let n = rows * cols;
+        let mut bytes = Vec::new();
+        for value in random(seed, n) {
+            match ty {
+                BlockType::F32 => bytes.extend_from_slice(&value.to_le_bytes()),
+                BlockType::F16 => bytes.extend_from_slice(&half::f16::from_f32(value).to_le_bytes()),
+                BlockType::BF16 => bytes.extend_from_slice(&half::bf16::from_f32(value).to_le_bytes()),
+                _ => {}
+            }
+        }
+        if bytes.is_empty() {
+            let blocks = n / ty.block_len();
+            let noise = random(seed, blocks * ty.block_bytes());
+            bytes = noise.iter().map(|v| ((v + 1.0) * 128.0) as u8).collect();
+            let halves: &[usize] = match ty {
+                BlockType::Q4_0 | BlockType::Q5_0 | BlockType::Q8_0 => &[0],
+                BlockType::Q4_1 | BlockType::Q5_1 | BlockType::Q4_K | BlockType::Q5_K => &[0, 2],
+                BlockType::Q2_K => &[80, 82],
+                BlockType::Q3_K => &[108],
+                BlockType::Q6_K => &[208],
+                other => panic!("{other} has no place for its scales here"),
+            };
+            for (block, noise) in bytes.chunks_exact_mut(ty.block_bytes()).zip(noise) {
+                for &at in halves {
+                    let d = half::f16::from_f32(0.01 * (noise + 1.5));
+                    block[at..at + 2].copy_from_slice(&d.to_le_bytes());
+                }
+            }
+        }
+        let mut values = vec![0.0; n];
+        dequantize(ty, &bytes, &mut values).unwrap();
+        Weight { ty, rows, cols, bytes, values }
+    }
+
+    /// On the GPU, written in pieces of `piece` bytes.
+    fn upload(&self, variant: &Variant, piece: usize) -> Matrix {
+        let uploader = Uploader::new(Arc::clone(&variant.kernels)).unwrap();
+        let packing = Packing::of(self.ty);
+        let matrix = Matrix::new(&variant.device, "test", packing, self.rows, self.cols).unwrap();
+        let mut cursor = uploader.cursor(&matrix, self.ty, 0, self.rows).unwrap();
+        for bytes in self.bytes.chunks(piece) {
+            uploader.write(&matrix, &mut cursor, bytes).unwrap();
+        }
+        assert_eq!(cursor.written, cursor.bytes);
+        matrix
+    }
+
+    fn row(&self) -> impl FnMut(usize, &mut [f32]) + '_ {
+        |o, out| out.copy_from_slice(&self.values[o * self.cols..][..self.cols])
+    }
+}
+
+fn step(variant: &Variant, tokens: u32) -> (Slice, StepSize) {
+    let step = Step { position: 3, n_tokens: tokens, n_outputs: tokens, first_output: 0, ..Step::default() };
+    (variant.step(step), StepSize { tokens, outputs: tokens, positions: 3 + tokens })
+}
+
+#[test]
+fn weights_read_back_exactly_through_embed_in_every_type() {
+    for variant in variants() {
+        for ty in TYPES {
+            for (rows, cols) in [(1, 256), (33, 256), (7, 768), (257, 31), (5, 33), (3, 96)] {
+                if cols % ty.block_len() != 0 {
+                    continue;
+                }
+                let weight = Weight::random(7, ty, rows, cols);
+                let matrix = weight.upload(variant, 1 + 7 * rows);
+                let ids: Vec<u32> = (0..rows as u32).rev().collect();
+                let out = variant.empty((rows * cols.next_multiple_of(4) * 4) as u64);
+                let (step, size) = step(variant, rows as u32);
+                let dispatches =
+                    embed(&variant.kernels, &matrix, 1.0, [&variant.upload(&ids), &out, &step]).unwrap();
+                variant.run(&dispatches, size);
+                let mut row = weight.row();
+                let expected = ops::embed(&ids, 1.0, cols, |id, out| row(id as usize, out));
+                let what = format!("{ty} [{rows}, {cols}] on {}", variant.name);
+                // Types without a shader of their own are rounded to f16; the rest may differ in the last bit.
+                let rounded = matches!(ty, BlockType::Q2_K | BlockType::Q3_K);
+                let tolerance = if rounded { 1e-3 } else { 3e-7 };
+                assert_close(&what, &variant.read_rows(&out, rows, cols), &expected, tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn linear_agrees_with_the_reference_in_every_type_and_shape() {
+    let shapes =
+        [(1, 32, 1), (31, 64, 3), (257, 256, 1), (33, 33, 4), (66, 1, 2), (64, 512, 70), (100, 1024, 5)];
+    for variant in variants() {
+        for ty in TYPES {
+            for (rows, cols, tokens) in shapes {
+                if cols % ty.block_len() == 0 {
+                    check_linear(variant, ty, rows, cols, tokens);
+                }
+            }
+        }
+    }
+}
+
+fn check_linear(variant: &Variant, ty: BlockType, rows: usize, cols: usize, tokens: usize) {
+    let weight = Weight::random(11, ty, rows, cols);
+    let matrix = weight.upload(variant, 1 << 16);
+    let values = random(12, tokens * cols);
+    let (bias, residual) = (random(13, rows), random(14, tokens * rows));
+    let (norm, eps) = (random(15, cols), 1e-5);
+    let x = variant.upload_rows(&values, cols);
+    let (step, size) = step(variant, tokens as u32);
+    let mut padded_norm = norm.clone();
+    padded_norm.resize(cols.next_multiple_of(32), 0.0);
+    let norm_slice = variant.upload(&padded_norm);
+    let (bias_slice, residual_slice) = (variant.upload(&bias), variant.upload_rows(&residual, rows));
+
+    let plain = ops::linear(&values, (rows, cols), weight.row(), Some(&bias));
+    let plain = ops::add(&plain, &residual);
+    let normed = ops::linear(&ops::rms_norm(&values, &norm, eps), (rows, cols), weight.row(), None);
+    for tuning in [ON_A_GPU, IN_SOFTWARE] {
+        let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
+        let linear = Linear {
+            matrix: &matrix,
+            first_row: 0,
+            rows,
+            x: &x,
+            out: &out,
+            step: &step,
+            kind: Rows::Tokens,
+            bias: None,
+            residual: None,
+            norm: None,
+            gated: None,
+        };
+        let with_bias = Linear { bias: Some(&bias_slice), residual: Some(&residual_slice), ..linear };
+        let with_norm = Linear { norm: Some((&norm_slice, eps)), kind: Rows::Outputs, ..linear };
+        let tile = (tokens as u32).min(4);
+        let cases = [
+            ("matvec", with_bias.matvec(&variant.kernels, tuning, tile), &plain),
+            ("matmul", with_bias.matmul(&variant.kernels), &plain),
+            ("matvec with norm", with_norm.matvec(&variant.kernels, tuning, tile), &normed),
+        ];
+        for (name, dispatches, expected) in cases {
+            variant.run(&dispatches.unwrap(), size);
+            let what =
+                format!("{name} {ty} [{rows}, {cols}] x {tokens}, {} lanes, {}", tuning.lanes, variant.name);
+            assert_close(&what, &variant.read_rows(&out, tokens, rows), expected, 2e-5);
+        }
+    }
+}
+
+#[test]
+fn linear_takes_rows_of_a_larger_matrix_and_gates() {
+    for variant in variants() {
+        for (rows, cols, tokens) in [(2, 64, 1), (66, 172, 3), (514, 32, 1)] {
+            let weight = Weight::random(21, BlockType::F16, rows + 5, cols);
+            let matrix = weight.upload(variant, 1000);
+            let values = random(22, tokens * cols);
+            let x = variant.upload_rows(&values, cols);
+            let (step, size) = step(variant, tokens as u32);
+            let all = ops::linear(&values, (rows + 5, cols), weight.row(), None);
+            let take = |first: usize, n: usize| -> Vec<f32> {
+                all.chunks(rows + 5).flat_map(|row| row[first..first + n].to_vec()).collect()
+            };
+            for tuning in [ON_A_GPU, IN_SOFTWARE] {
+                for kind in [None, Some(Gated::Silu), Some(Gated::GeluTanh)] {
+                    let width = if kind.is_some() { rows / 2 } else { rows };
+                    let out = variant.empty((tokens * width.next_multiple_of(4) * 4) as u64);
+                    let linear = Linear {
+                        matrix: &matrix,
+                        first_row: 5,
+                        rows,
+                        x: &x,
+                        out: &out,
+                        step: &step,
+                        kind: Rows::Tokens,
+                        bias: None,
+                        residual: None,
+                        norm: None,
+                        gated: kind,
+                    };
+                    let dispatches = linear.matvec(&variant.kernels, tuning, tokens as u32).unwrap();
+                    variant.run(&dispatches, size);
+                    let expected = match kind {
+                        Some(kind) => ops::gated(kind, &take(5, width), &take(5 + width, width)),
+                        None => take(5, rows),
+                    };
+                    let what = format!("{kind:?} [{rows}, {cols}] x {tokens} on {}", variant.name);
+                    assert_close(&what, &variant.read_rows(&out, tokens, width), &expected, 2e-5);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_matrix_larger_than_a_binding_is_cut_by_rows() {
+    let options = crate::DeviceOptions { max_binding_bytes: Some(128 << 10), ..Default::default() };
+    let small = pollster::block_on(crate::GpuDevice::request(&options)).unwrap();
+    let variant =
+        Variant { name: "128 KiB bindings", kernels: Arc::new(Kernels::new(&small)), device: small };
+    for ty in [BlockType::F32, BlockType::Q4_0, BlockType::Q6_K] {
+        let (rows, cols, tokens) = (1500, 256, 3);
+        let weight = Weight::random(31, ty, rows, cols);
+        let matrix = weight.upload(&variant, 10_007);
+        assert!(matrix.parts.len() > 1, "{ty}: {} parts", matrix.parts.len());
+        let values = random(32, tokens * cols);
+        let x = variant.upload_rows(&values, cols);
+        let (step, size) = step(&variant, tokens as u32);
+        let out = variant.empty((tokens * rows * 4) as u64);
+        let (first_row, n) = (120, 1300);
+        let linear = Linear {
+            matrix: &matrix,
+            first_row,
+            rows: n,
+            x: &x,
+            out: &out,
+            step: &step,
+            kind: Rows::Tokens,
+            bias: None,
+            residual: None,
+            norm: None,
+            gated: None,
+        };
+        let all = ops::linear(&values, (rows, cols), weight.row(), None);
+        let expected: Vec<f32> =
+            all.chunks(rows).flat_map(|row| row[first_row..first_row + n].to_vec()).collect();
+        for dispatches in [linear.matvec(&variant.kernels, IN_SOFTWARE, 3), linear.matmul(&variant.kernels)] {
+            variant.run(&dispatches.unwrap(), size);
+            assert_close(&format!("{ty} in parts"), &variant.read_rows(&out, tokens, n), &expected, 2e-5);
+        }
+        let ids = [0u32, 700, 1499];
+        let dispatches = embed(&variant.kernels, &matrix, 2.0, [&variant.upload(&ids), &out, &step]).unwrap();
+        variant.run(&dispatches, size);
+        let mut row = weight.row();
+        let expected = ops::embed(&ids, 2.0, cols, |id, out| row(id as usize, out));
+        assert_close(&format!("{ty} embed"), &variant.read_rows(&out, tokens, cols), &expected, 3e-7);
+    }
+}
+
+#[test]
+fn not_a_number_comes_through_and_padding_does_not() {
+    let variant = device();
+    for (rows, cols, tokens) in [(5, 64, 2), (5, 33, 2)] {
+        for poison in [f32::NAN, f32::INFINITY] {
+            let weight = Weight::random(41, BlockType::F32, rows, cols);
+            let matrix = weight.upload(variant, 64);
+            let mut values = random(42, tokens * cols);
+            values[cols + 3] = poison;
+            let x = variant.upload_rows(&values, cols);
+            let (step, size) = step(variant, tokens as u32);
+            let expected = ops::linear(&values, (rows, cols), weight.row(), None);
+            for tuning in [ON_A_GPU, IN_SOFTWARE] {
+                let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
+                let linear = Linear {
+                    matrix: &matrix,
+                    first_row: 0,
+                    rows,
+                    x: &x,
+                    out: &out,
+                    step: &step,
+                    kind: Rows::Tokens,
+                    bias: None,
+                    residual: None,
+                    norm: None,
+                    gated: None,
+                };
+                for dispatches in
+                    [linear.matvec(&variant.kernels, tuning, 2), linear.matmul(&variant.kernels)]
+                {
+                    variant.run(&dispatches.unwrap(), size);
+                    let found = variant.read_rows(&out, tokens, rows);
+                    assert_close("poisoned linear", &found, &expected, 2e-5);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rms_norm_agrees_with_the_reference() {
+    for variant in variants() {
+        for (width, cols, tokens) in
+            [(1, 1, 1), (31, 31, 2), (33, 33, 1), (257, 257, 3), (128, 32, 3), (2048, 2048, 2)]
+        {
+            let (values, weight) = (random(51, tokens * width), random(52, cols));
+            let slices = (variant.upload_rows(&values, width), variant.upload(&weight));
+            let out = variant.empty((tokens * width.next_multiple_of(4) * 4) as u64);
+            let (step, size) = step(variant, tokens as u32);
+            for tuning in [ON_A_GPU, IN_SOFTWARE] {
+                let shape = (Rows::Tokens, width, cols);
+                let dispatch =
+                    rms_norm(&variant.kernels, tuning, shape, 1e-5, [&slices.0, &slices.1, &out, &step]);
+                variant.run(&[dispatch.unwrap()], size);
+                let what = format!("rms_norm {width} in {cols}, {} lanes, {}", tuning.lanes, variant.name);
+                let expected = ops::rms_norm(&values, &weight, 1e-5);
+                assert_close(&what, &variant.read_rows(&out, tokens, width), &expected, 1e-5);
+            }
+        }
+    }
+}
+
+#[test]
+fn rope_agrees_with_the_reference_near_and_far() {
+    for variant in variants() {
+        for layout in [RopeLayout::Adjacent, RopeLayout::Halves] {
+            for (heads, head_dim, rotary_dim, position) in
+                [(1, 2, 2, 0), (3, 64, 64, 5), (2, 10, 6, 300), (1, 5, 4, 1000), (2, 128, 128, 130_000)]
+            {
+                let shape = Rope {
+                    head_dim,
+                    rotary_dim,
+                    layout,
+                    base: 10_000.0,
+                    position_scale: 0.5,
+                    magnitude: 1.25,
+                    factors: None,
+                };
+                let (width, tokens) = (heads * head_dim, 3);
+                let values = random(61, tokens * width);
+                let factors: Vec<f32> = random(62, rotary_dim / 2).iter().map(|v| v + 1.5).collect();
+                let frequencies = variant.upload(&rope_frequencies(&shape, Some(&factors)));
+                let x = variant.upload_rows(&values, width);
+                let out = variant.empty((tokens * width.next_multiple_of(4) * 4) as u64);
+                let at = Step { position, n_tokens: tokens as u32, ..Step::default() };
+                let size = StepSize { tokens: tokens as u32, outputs: 0, positions: 0 };
+                let dispatch =
+                    rope(&variant.kernels, &shape, width, [&x, &frequencies, &out, &variant.step(at)]);
+                variant.run(&[dispatch.unwrap()], size);
+                let expected = ops::rope(&values, width, position as usize, &shape, Some(&factors));
+                let what = format!("rope {layout:?} {heads} x {head_dim} at {position} on {}", variant.name);
+                // Far out, an angle of f32 has an error of its own; both sides compute the same one but for
+                // the order of two multiplications.
+                let tolerance = if position > 100_000 { 1e-2 } else { 2e-4 };
+                assert_close(&what, &variant.read_rows(&out, tokens, width), &expected, tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn kv_write_appends_at_the_position() {
+    for variant in variants() {
+        for (kv_type, width) in [(KvType::F32, 33), (KvType::F32, 64), (KvType::F16, 2), (KvType::F16, 66)] {
+            let tokens = 3;
+            let values = random(71, tokens * width);
+            let x = variant.upload_rows(&values, width);
+            let cache = variant.empty((10 * width * kv_type.bytes()) as u64);
+            let (step, size) = step(variant, tokens as u32);
+            let dispatch = kv_write(&variant.kernels, kv_type, width, [&x, &cache, &step]).unwrap();
+            variant.run(&[dispatch], size);
+            let found: Vec<f32> = match kv_type {
+                KvType::F32 => variant.read(&cache, 10 * width),
+                KvType::F16 => {
+                    variant.read::<half::f16>(&cache, 10 * width).iter().map(|h| h.to_f32()).collect()
+                }
+            };
+            let mut expected = vec![0.0; 10 * width];
+            expected[3 * width..6 * width].copy_from_slice(&values);
+            assert_close(&format!("kv_write {kv_type:?} {width}"), &found, &expected, 5e-4);
+        }
+    }
+}
+
+#[test]
+fn elementwise_kernels_agree_with_the_reference() {
+    for variant in variants() {
+        for (width, tokens) in [(1, 1), (31, 2), (257, 3), (1024, 1)] {
+            let (a, b) = (random(81, tokens * width), random(82, tokens * width));
+            let big: Vec<f32> = a.iter().map(|v| v * 100.0).collect();
+            let (a_slice, b_slice) = (variant.upload_rows(&big, width), variant.upload_rows(&b, width));
+            let out = variant.empty((tokens * width.next_multiple_of(4) * 4) as u64);
+            let (step, size) = step(variant, tokens as u32);
+            let slices = [&a_slice, &b_slice, &out, &step];
+            let shape = (Rows::Tokens, width);
+            for kind in [Gated::Silu, Gated::GeluTanh] {
+                variant.run(&[gated(&variant.kernels, kind, shape, slices).unwrap()], size);
+                let what = format!("{kind:?} {width} on {}", variant.name);
+                assert_close(
+                    &what,
+                    &variant.read_rows(&out, tokens, width),
+                    &ops::gated(kind, &big, &b),
+                    1e-5,
+                );
+            }
+            variant.run(&[add(&variant.kernels, shape, slices).unwrap()], size);
+            assert_close("add", &variant.read_rows(&out, tokens, width), &ops::add(&big, &b), 1e-6);
+            let last = Step {
+                n_tokens: tokens as u32,
+                n_outputs: 1,
+                first_output: tokens as u32 - 1,
+                ..Step::default()
+            };
+            let dispatch = select_outputs(&variant.kernels, width, [&a_slice, &out, &variant.step(last)]);
+            variant.run(&[dispatch.unwrap()], StepSize { outputs: 1, ..size });
+            let expected = &big[(tokens - 1) * width..];
+            assert_close("select_outputs", &variant.read_rows(&out, 1, width), expected, 0.0);
+        }
+    }
+}

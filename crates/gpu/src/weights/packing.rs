@@ -1,0 +1,93 @@
+//! How weights lie on the GPU: which planes a block takes, and how many bytes of each.
+
+use sotto_format::BlockType;
+
+/// Elements of a block on the GPU, whatever the file's block is.
+pub(crate) const BLOCK: usize = 32;
+
+/// A layout that `shaders/lib/weights.wgsl` reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Packing {
+    F32,
+    F16,
+    Bf16,
+    Q4_0,
+    Q4_1,
+    Q5_0,
+    Q5_1,
+    Q8_0,
+    Q4K,
+    Q5K,
+    Q6K,
+}
+
+impl Packing {
+    /// The layout of a matrix stored as `ty`. Types that no shader reads become F16.
+    pub fn of(ty: BlockType) -> Packing {
+        match ty {
+            BlockType::F32 => Packing::F32,
+            BlockType::BF16 => Packing::Bf16,
+            BlockType::Q4_0 => Packing::Q4_0,
+            BlockType::Q4_1 => Packing::Q4_1,
+            BlockType::Q5_0 => Packing::Q5_0,
+            BlockType::Q5_1 => Packing::Q5_1,
+            BlockType::Q8_0 => Packing::Q8_0,
+            BlockType::Q4_K => Packing::Q4K,
+            BlockType::Q5_K => Packing::Q5K,
+            BlockType::Q6_K => Packing::Q6K,
+            _ => Packing::F16,
+        }
+    }
+
+    /// The flag that selects this layout in shaders.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Packing::F32 => "w_f32",
+            Packing::F16 => "w_f16",
+            Packing::Bf16 => "w_bf16",
+            Packing::Q4_0 => "w_q4_0",
+            Packing::Q4_1 => "w_q4_1",
+            Packing::Q5_0 => "w_q5_0",
+            Packing::Q5_1 => "w_q5_1",
+            Packing::Q8_0 => "w_q8_0",
+            Packing::Q4K => "w_q4_k",
+            Packing::Q5K => "w_q5_k",
+            Packing::Q6K => "w_q6_k",
+        }
+    }
+
+    /// Bytes of eight blocks in each plane; 0 where there is no such plane.
+    fn bytes_of_eight(self) -> [u64; 3] {
+        match self {
+            Packing::F32 => [8 * 128, 0, 0],
+            Packing::F16 | Packing::Bf16 => [8 * 64, 0, 0],
+            Packing::Q4_0 => [8 * 16, 16, 0],
+            Packing::Q4_1 => [8 * 16, 32, 0],
+            Packing::Q5_0 => [8 * 16, 16, 32],
+            Packing::Q5_1 => [8 * 16, 32, 32],
+            Packing::Q8_0 => [8 * 32, 16, 0],
+            Packing::Q4K => [8 * 16, 16, 0],
+            Packing::Q5K => [8 * 16, 16, 32],
+            Packing::Q6K => [8 * 16, 20, 64],
+        }
+    }
+
+    /// Bytes of each plane for `blocks` blocks, rounded up to whole words.
+    pub fn plane_bytes(self, blocks: u64) -> [u64; 3] {
+        self.bytes_of_eight().map(|bytes| (blocks * bytes).div_ceil(8).next_multiple_of(4))
+    }
+
+    /// Planes that there are.
+    pub fn planes(self) -> usize {
+        self.bytes_of_eight().iter().filter(|&&bytes| bytes > 0).count()
+    }
+
+    /// Blocks that the repack kernel moves as one unit; `None` where the CPU writes whole rows instead.
+    pub fn unit_blocks(self) -> Option<u64> {
+        match self {
+            Packing::F32 | Packing::F16 | Packing::Bf16 => None,
+            Packing::Q4_0 | Packing::Q4_1 | Packing::Q5_0 | Packing::Q5_1 | Packing::Q8_0 => Some(2),
+            Packing::Q4K | Packing::Q5K | Packing::Q6K => Some(8),
+        }
+    }
+}
