@@ -3,8 +3,8 @@
 //! Each encoder fits a scale (and minimum) to every group, stores those as small integers under the block's f16
 //! scales, and rounds the weights against the scales as they were stored.
 
-use super::k_search::{Sweep, extreme, fit_affine, fit_symmetric, fit_symmetric_by_descent};
-use super::{QK_K, ScaleOverflow, inverse, write_f16};
+use super::k_search::{Sweep, TINY, extreme, fit_affine, fit_symmetric, fit_symmetric_by_descent};
+use super::{QK_K, ScaleOverflow, write_f16};
 
 pub fn encode_q2_k(values: &[f32; QK_K], block: &mut [u8; 84]) -> Result<(), ScaleOverflow> {
     const SWEEP: Sweep = Sweep { first: -0.5, step: 0.1, steps: 15, absolute: true };
@@ -27,8 +27,12 @@ pub fn encode_q2_k(values: &[f32; QK_K], block: &mut [u8; 84]) -> Result<(), Sca
 pub fn encode_q3_k(values: &[f32; QK_K], block: &mut [u8; 110]) -> Result<(), ScaleOverflow> {
     let groups = values.as_chunks::<16>().0;
     let fits: [f32; 16] = std::array::from_fn(|g| fit_symmetric_by_descent(&groups[g], 4.0));
-    let inverse_unit = -32.0 * inverse(extreme(&fits));
-    let d = write_f16(block, 108, inverse(inverse_unit))?;
+    let extreme = extreme(&fits);
+    if extreme == 0.0 {
+        return Ok(());
+    }
+    let inverse_unit = -32.0 / extreme;
+    let d = write_f16(block, 108, 1.0 / inverse_unit)?;
     let mut quants = [0u8; QK_K];
     for g in 0..16 {
         let scale = (inverse_unit * fits[g]).round_ties_even().clamp(-32.0, 31.0);
@@ -66,8 +70,12 @@ pub fn encode_q5_k(values: &[f32; QK_K], block: &mut [u8; 176]) -> Result<(), Sc
 pub fn encode_q6_k(values: &[f32; QK_K], block: &mut [u8; 210]) -> Result<(), ScaleOverflow> {
     let groups = values.as_chunks::<16>().0;
     let fits: [f32; 16] = std::array::from_fn(|g| fit_symmetric(&groups[g], 32.0));
-    let inverse_unit = -128.0 * inverse(extreme(&fits));
-    let d = write_f16(block, 208, inverse(inverse_unit))?;
+    let extreme = extreme(&fits);
+    if extreme.abs() < TINY {
+        return Ok(());
+    }
+    let inverse_unit = -128.0 / extreme;
+    let d = write_f16(block, 208, 1.0 / inverse_unit)?;
     let mut quants = [0u8; QK_K];
     for g in 0..16 {
         let scale = (inverse_unit * fits[g]).round_ties_even().min(127.0);
@@ -127,7 +135,7 @@ struct IntegerScales<const N: usize> {
 fn integer_scales<const N: usize>(fits: &[(f32, f32); N], top: f32) -> (IntegerScales<N>, IntegerScales<N>) {
     let round = |values: [f32; N]| {
         let max = values.iter().fold(0.0f32, |max, v| max.max(*v));
-        let inverse = top * inverse(max);
+        let inverse = if max > 0.0 { top / max } else { 0.0 };
         let integers = values.map(|v| (inverse * v).round_ties_even().clamp(0.0, top) as u8);
         IntegerScales { integers, unit: max / top }
     };
@@ -144,11 +152,13 @@ fn round_affine(values: &[f32], scale: f32, min: f32, top: f32, quants: &mut [u8
     }
 }
 
-/// `q + top` such that `scale * q` is nearest to each value; the middle where there is no scale.
+/// `q + top` such that `scale * q` is nearest to each value.
 fn round_symmetric(values: &[f32], scale: f32, top: f32, quants: &mut [u8]) {
+    if scale == 0.0 {
+        return;
+    }
     for (q, x) in quants.iter_mut().zip(values) {
-        let level = if scale == 0.0 { 0.0 } else { (x / scale).round_ties_even().clamp(-top, top - 1.0) };
-        *q = (level + top) as u8;
+        *q = ((x / scale).round_ties_even().clamp(-top, top - 1.0) + top) as u8;
     }
 }
 

@@ -5,7 +5,7 @@
 //! few scales around the obvious one, round, and solve the least-squares problem for each rounding.
 
 /// Groups whose magnitude is below this are stored as zeros.
-const TINY: f32 = 1e-15;
+pub const TINY: f32 = 1e-15;
 
 /// Which scales [`fit_affine`] tries: `top + first + step * i` levels over the range, for `i` in `0..=steps`.
 pub struct Sweep {
@@ -42,7 +42,7 @@ pub fn fit_affine<const N: usize>(
         each.sum()
     };
 
-    let (mut best_scale, mut best_low) = ((high - low) / top, low);
+    let (mut best_scale, mut best_low) = (1.0 / (top / (high - low)), low);
     let mut best_error = error(&round(top), best_scale, low);
     for i in 0..=sweep.steps {
         let quants = round(top + sweep.first + sweep.step * i as f32);

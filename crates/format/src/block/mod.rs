@@ -18,6 +18,8 @@ use std::fmt;
 
 /// Elements in a block of the K family (and of the other 256-element types).
 pub(crate) const QK_K: usize = 256;
+/// No type stores more: the greatest f16 times Q6_K's largest scale and quant. Below it no encoder's sums overflow.
+const LARGEST: f32 = 65504.0 * 128.0 * 32.0;
 
 macro_rules! block_types {
     ($($variant:ident = $id:literal, $len:expr, $bytes:expr, $doc:literal;)*) => {
@@ -202,9 +204,13 @@ pub fn quantize(ty: BlockType, values: &[f32], out: &mut Vec<u8>) -> Result<(), 
     if !values.len().is_multiple_of(ty.block_len()) {
         return Err(BlockError::PartialBlock { ty, elements: values.len() });
     }
-    let is_float = ty.block_len() == 1;
-    if !is_float && let Some(index) = values.iter().position(|v| !v.is_finite()) {
-        return Err(BlockError::NotFinite { ty, index });
+    if ty.block_len() > 1 {
+        if let Some(index) = values.iter().position(|v| !v.is_finite()) {
+            return Err(BlockError::NotFinite { ty, index });
+        }
+        if let Some(index) = values.iter().position(|v| v.abs() > LARGEST) {
+            return Err(BlockError::ScaleOverflow { ty, block: index / ty.block_len() });
+        }
     }
     let start = out.len();
     let done = match ty {
