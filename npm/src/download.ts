@@ -94,11 +94,11 @@ export class Download {
       before = filled;
       const from = start + filled;
       const response = this.#takeFirst(from) ?? (await this.#requestRange(from, start + bytes.length - 1));
-      const body = new BodyReader(this.url, response);
+      const body = new BodyReader(response);
       try {
         while (filled < bytes.length) {
           const got = await body.readInto(bytes.subarray(filled));
-          if (got === 0) throw new Retryable(cut(this.url, from + filled, total));
+          if (got === 0) throw new Retryable(cut(this.url, start + filled, total));
           filled += got;
           this.options.onBytes(got);
         }
@@ -168,7 +168,8 @@ export class Download {
         const got = await body.readInto(skip > 0 ? scratch.subarray(0, skip) : bytes.subarray(filled));
         furthest = Math.max(furthest, body.position);
         if (got === 0) {
-          if (this.total !== undefined) throw new Retryable(cut(this.url, body.position, this.total));
+          if (body.broken || this.total !== undefined)
+            throw new Retryable(cut(this.url, body.position, this.total));
           this.total = body.position;
           break;
         }
@@ -206,7 +207,7 @@ export class Download {
         throw changed(this.url);
       }
     }
-    return new BodyReader(this.url, response);
+    return new BodyReader(response);
   }
 
   #isOther(validator: string | undefined): boolean {
@@ -222,17 +223,16 @@ export class Download {
 class BodyReader {
   /** Bytes read so far. */
   position = 0;
+  /** Whether it ended because the connection did. */
+  broken = false;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #rest = new Uint8Array();
 
-  constructor(
-    private readonly url: string,
-    response: Response,
-  ) {
+  constructor(response: Response) {
     this.#reader = response.body?.getReader();
   }
 
-  /** Fills the front of `target`; returns how much. 0 is the end of the body. */
+  /** Fills the front of `target`; returns how much. 0 is the end of the body, for better or worse. */
   async readInto(target: Uint8Array): Promise<number> {
     while (this.#rest.length === 0) {
       const piece = await this.#read();
@@ -258,8 +258,9 @@ class BodyReader {
       const result = read && (await Promise.race([read, stalled]));
       return result?.done === false ? (result.value as Uint8Array<ArrayBuffer>) : undefined;
     } catch {
+      this.broken = true;
       this.cancel();
-      throw new Retryable(cut(this.url, this.position, undefined));
+      return undefined;
     } finally {
       clearTimeout(timer);
     }

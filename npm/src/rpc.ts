@@ -2,7 +2,14 @@
  * Calls and streams over a message port. A call may report events before its answer. A stream sends items only as
  * far as the reader has given credit, so a slow reader holds the writer back. Either can be aborted.
  */
-import { AbortedError, InternalError, type PlainError, toPlainError, toSottoError } from "./errors.js";
+import {
+  AbortedError,
+  InternalError,
+  type PlainError,
+  type SottoError,
+  toPlainError,
+  toSottoError,
+} from "./errors.js";
 
 /** The part of a Worker, a worker scope or a MessagePort that is used here. */
 export interface Port {
@@ -117,14 +124,14 @@ interface Pending {
   onEvent: (value: unknown) => void;
   onItem: (value: unknown) => void;
   onResult: (value: unknown) => void;
-  onError: (error: unknown) => void;
+  onError: (error: SottoError) => void;
 }
 
 /** Calls the server at the other end of the port. */
 export class Client {
   readonly #pending = new Map<number, Pending>();
   #next = 0;
-  #broken: unknown;
+  #broken: SottoError | undefined;
 
   constructor(private readonly port: Port) {
     port.addEventListener("message", ({ data }: MessageEvent<ToClient>) => {
@@ -141,7 +148,7 @@ export class Client {
   }
 
   /** Fails everything under way and everything to come. */
-  break(error: unknown): void {
+  break(error: SottoError): void {
     this.#broken = error;
     for (const pending of this.#pending.values()) pending.onError(error);
     this.#pending.clear();
@@ -176,9 +183,9 @@ export class Client {
     signal?: AbortSignal,
   ): AsyncGenerator<unknown, void, undefined> {
     const items: unknown[] = [];
-    let end: { error?: unknown } | undefined;
+    let end: { error?: SottoError } | undefined;
     let wake: () => void = () => undefined;
-    const finish = (outcome: { error?: unknown }) => {
+    const finish = (outcome: { error?: SottoError }) => {
       end = outcome;
       wake();
     };
@@ -203,7 +210,7 @@ export class Client {
           if (!end) this.#send({ id, kind: "credit", items: 1 });
           yield item;
         } else if (end) {
-          if ("error" in end) throw end.error;
+          if (end.error) throw end.error;
           return;
         } else {
           await new Promise<void>((resolve) => {
@@ -236,7 +243,7 @@ export class Client {
     };
     // Answering within this call would run before the caller holds what it returns.
     queueMicrotask(() => {
-      if (this.#broken !== undefined) pending.onError(this.#broken);
+      if (this.#broken) pending.onError(this.#broken);
       else if (signal?.aborted) pending.onError(new AbortedError(undefined, { cause: signal.reason }));
       else {
         signal?.addEventListener("abort", onAbort, { once: true });

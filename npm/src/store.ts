@@ -286,10 +286,11 @@ async function stored<T>(work: Promise<T>, tx?: { abort(): void; done: Promise<v
 async function storageError(cause: unknown): Promise<SottoError> {
   const { usage, quota } = await estimate();
   const kind = cause instanceof Error ? cause.name : "unknown";
-  const full = kind === "QuotaExceededError";
+  // Browsers may round or hide the true limit, so the numbers are given as what they say, not as the reason.
+  const holds = `It holds ${mebibytes(usage)} MiB; the browser states a limit of ${mebibytes(quota)} MiB.`;
   return new QuotaError(
-    full
-      ? `The browser's storage for this site is full: ${mebibytes(usage)} of ${mebibytes(quota)} MiB are used. ${MAKE_ROOM}`
+    kind === "QuotaExceededError"
+      ? `The browser's storage for this site is full. ${holds} ${MAKE_ROOM}`
       : `The browser's storage failed (${kind}). Private windows and full disks do that. ${MAKE_ROOM}`,
     { details: { usage, quota, kind }, cause },
   );

@@ -75,8 +75,8 @@ export class BlobFile implements WeightFile {
 export interface RemoteContext {
   record: ModelRecord;
   store: Store | undefined;
-  /** Hashes of the chunks that were in the store when loading began. */
-  present: ReadonlySet<string>;
+  /** Hashes of the chunks that are in the store, as far as this load knows. */
+  present: Set<string>;
   /** Ask the server even for a file that is stored whole. */
   revalidate: boolean;
   headers: Readonly<Record<string, string>>;
@@ -280,10 +280,13 @@ export class RemoteFile implements WeightFile {
   }
 
   async #keep(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const { store, record } = this.context;
+    const { store, record, present } = this.context;
     const { total } = this.#download ?? {};
     if (total !== undefined && this.#record.bytes === null) await this.#learnLength(total);
-    if (store) await store.putChunk(record, this.index, index, await sha256(bytes), bytes);
+    if (!store) return;
+    const hash = await sha256(bytes);
+    await store.putChunk(record, this.index, index, hash, bytes);
+    present.add(hash);
   }
 
   async #learnLength(total: number): Promise<void> {

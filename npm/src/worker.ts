@@ -1,6 +1,6 @@
 /** The dedicated worker: a model host that answers calls from the page. */
 import { type LoadRequest, LocalHost } from "./host.js";
-import { type Port, serve } from "./rpc.js";
+import { serve } from "./rpc.js";
 import type { EngineGenerateOptions } from "./wasm-api.js";
 
 const host = new LocalHost();

@@ -1,0 +1,183 @@
+/** Downloading: whatever the server and the connection do, the bytes come out right or the error says why. */
+import { KIB, openParts, read, sha256 } from "../harness/parts.ts";
+import { expect, noise, test } from "../harness/test.ts";
+
+const PATH = "/m/model.gguf";
+// Not a multiple of the chunk size, and more chunks than are fetched at once.
+const LENGTH = 10 * 64 * KIB + 12_345;
+const BYTES = noise(LENGTH, 1);
+const SHA = sha256(BYTES);
+
+test.beforeEach(async ({ page, server }) => {
+  await openParts(page, server);
+});
+
+test("ranges are fetched once each, and a second read asks the server nothing", async ({ page, server }) => {
+  const url = server.put(PATH, { bytes: BYTES });
+  expect((await read(page, url)).files).toEqual([SHA]);
+  const ranges = server.requests(PATH).map((seen) => seen.range);
+  expect(ranges).toHaveLength(11);
+  expect(new Set(ranges).size).toBe(11);
+  server.forget();
+  expect((await read(page, url)).files).toEqual([SHA]);
+  await page.reload();
+  expect((await read(page, url)).files).toEqual([SHA]);
+  expect(server.requests(PATH)).toEqual([]);
+});
+
+test("a server without ranges is read in one go", async ({ page, server }) => {
+  const url = server.put(PATH, { bytes: BYTES, ranges: false });
+  expect((await read(page, url)).files).toEqual([SHA]);
+  expect(server.requests(PATH)).toHaveLength(1);
+  server.forget();
+  expect((await read(page, url)).files).toEqual([SHA]);
+  expect(server.requests(PATH)).toEqual([]);
+});
+
+test("a server that does not tell the length is read to the end", async ({ page, server }) => {
+  const url = server.put(PATH, { bytes: BYTES, ranges: false, contentLength: false });
+  expect((await read(page, url)).files).toEqual([SHA]);
+  server.forget();
+  expect((await read(page, url)).files).toEqual([SHA]);
+  expect(server.requests(PATH)).toEqual([]);
+});
+
+test("a server without any version of its file is trusted only whole", async ({ page, server }) => {
+  const url = server.put(PATH, { bytes: BYTES, etag: null });
+  expect((await read(page, url, { abortAfter: 200 * KIB })).error?.code).toBe("E_ABORTED");
+  server.forget();
+  expect((await read(page, url)).files).toEqual([SHA]);
+  expect(server.requests(PATH).length).toBeGreaterThanOrEqual(11);
+  server.forget();
+  expect((await read(page, url)).files).toEqual([SHA]);
+  expect(server.requests(PATH)).toEqual([]);
+});
+
+for (const cutAt of [0, 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 300_000, LENGTH - 1]) {
+  test(`a connection cut at byte ${cutAt} goes on from there`, async ({ page, server }) => {
+    const url = server.put(PATH, { bytes: BYTES, cutAt, cuts: 2 });
+    expect((await read(page, url)).files).toEqual([SHA]);
+  });
+}
+
+test("a body without ranges that is cut is begun again", async ({ page, server }) => {
+  const url = server.put(PATH, { bytes: BYTES, ranges: false, cutAt: 300_000, cuts: 2 });
+  expect((await read(page, url)).files).toEqual([SHA]);
+  expect(server.requests(PATH)).toHaveLength(3);
+});
+
+test("a connection that always breaks is given up, and a later load goes on", async ({ page, server }) => {
+  const url = server.put(PATH, { bytes: BYTES, cutAt: 300_000 });
+  const { error } = await read(page, url);
+  expect(error?.code).toBe("E_NETWORK");
+  expect(error?.message).toContain("300000");
+  server.change(PATH, { cuts: 0 });
+  server.forget();
+  expect((await read(page, url)).files).toEqual([SHA]);
+  // One request to ask for the version, and the seven chunks from the cut on at most.
+  expect(server.requests(PATH).length).toBeLessThanOrEqual(8);
+});
+
+test("busy servers are asked again", async ({ page, server }) => {
+  const url = server.put(PATH, { bytes: BYTES, status: 503 });
+  setTimeout(() => {
+    server.put(PATH, { bytes: BYTES });
+  }, 300);
+  expect((await read(page, url)).files).toEqual([SHA]);
+});
+
+for (const [status, says] of [
+  [404, "no file"],
+  [403, "not open to this page"],
+  [500, "answered 500"],
+] as const) {
+  test(`status ${status} is E_NETWORK`, async ({ page, server }) => {
+    const { error } = await read(page, server.put(PATH, { bytes: BYTES, status }));
+    expect(error?.code).toBe("E_NETWORK");
+    expect(error?.message).toContain(says);
+    expect(error?.details.status).toBe(status);
+  });
+}
+
+test("a web page instead of a model is named as such", async ({ page, server }) => {
+  const html = new TextEncoder().encode("<!doctype html><title>Sign in</title>");
+  for (const contentType of ["text/html; charset=utf-8", "application/octet-stream"]) {
+    const { error } = await read(page, server.put(PATH, { bytes: html, contentType }));
+    expect(error?.code).toBe("E_MODEL_FORMAT");
+    expect(error?.message).toContain("web page");
+  }
+});
+
+test("a file that changes in the middle of the download is noticed", async ({ page, server }) => {
+  const url = server.put(PATH, { bytes: BYTES, slow: 60 });
+  const reading = read(page, url);
+  await expect.poll(() => server.requests(PATH).length).toBeGreaterThan(4);
+  const newer = noise(LENGTH, 2);
+  server.put(PATH, { bytes: newer });
+  const { error } = await reading;
+  expect(error?.code).toBe("E_INTEGRITY");
+  expect(error?.message).toContain("changed on the server");
+  expect((await read(page, url)).files).toEqual([sha256(newer)]);
+});
+
+test("a file that changed since a download was cut is fetched anew", async ({ page, server }) => {
+  const url = server.put(PATH, { bytes: BYTES });
+  expect((await read(page, url, { abortAfter: 200 * KIB })).error?.code).toBe("E_ABORTED");
+  const newer = noise(LENGTH - 100_000, 3);
+  server.put(PATH, { bytes: newer });
+  expect((await read(page, url)).files).toEqual([sha256(newer)]);
+});
+
+test("revalidate asks for the version, and fetches only what changed", async ({ page, server }) => {
+  const url = server.put(PATH, { bytes: BYTES });
+  await read(page, url);
+  server.forget();
+  expect((await read(page, url, { revalidate: true })).files).toEqual([SHA]);
+  expect(server.requests(PATH).map((seen) => seen.range)).toEqual(["bytes=0-0"]);
+  const newer = noise(LENGTH, 4);
+  server.put(PATH, { bytes: newer });
+  expect((await read(page, url)).files).toEqual([SHA]);
+  expect((await read(page, url, { revalidate: true })).files).toEqual([sha256(newer)]);
+});
+
+test("another site that does not allow it is explained, one that does works", async ({ page, server }) => {
+  const foreign = server.put(PATH, { bytes: BYTES }).replace("localhost", "127.0.0.1");
+  const { error } = await read(page, foreign);
+  expect(error?.code).toBe("E_NETWORK");
+  expect(error?.message).toContain("Access-Control-Allow-Origin");
+  // Neither ETag nor Content-Range is readable here; the length comes from a HEAD request.
+  server.change(PATH, { headers: { "Access-Control-Allow-Origin": "*" } });
+  expect((await read(page, foreign)).files).toEqual([SHA]);
+});
+
+test("an empty file ends as an empty file", async ({ page, server }) => {
+  const { files, error } = await read(page, server.put(PATH, { bytes: new Uint8Array() }));
+  expect(files?.[0] ?? error?.code).toBeDefined();
+  expect(error?.code ?? "none").not.toBe("E_INTERNAL");
+});
+
+test("without the store nothing is stored and the bytes are right", async ({ page, server }) => {
+  for (const ranges of [true, false]) {
+    const url = server.put(PATH, { bytes: BYTES, ranges });
+    server.forget();
+    expect((await read(page, url, { store: false })).files).toEqual([SHA]);
+    expect(server.requests(PATH)).toHaveLength(ranges ? 11 : 1);
+  }
+  expect(await page.evaluate(() => indexedDB.databases())).toEqual([]);
+});
+
+test("progress counts bytes, never backwards, up to the whole", async ({ page, server }) => {
+  const url = server.put(PATH, { bytes: BYTES, cutAt: 300_000, cuts: 1, slow: 2 });
+  const { progress } = await read(page, url);
+  const downloads = progress.filter((p) => p.phase === "download");
+  expect(downloads.length).toBeGreaterThan(2);
+  for (const [i, p] of downloads.entries()) {
+    expect(p.total).toBe(LENGTH);
+    expect(p.file).toBe("model.gguf");
+    expect(p.loaded).toBeGreaterThanOrEqual(downloads[i - 1]?.loaded ?? 0);
+  }
+  expect(progress.at(-1)).toEqual({ phase: "load", loaded: LENGTH, total: LENGTH, file: "model.gguf" });
+  const again = (await read(page, url)).progress;
+  expect(again.every((p) => p.phase === "load")).toBe(true);
+  expect(again.at(-1)?.loaded).toBe(LENGTH);
+});
