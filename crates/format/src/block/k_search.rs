@@ -23,14 +23,14 @@ pub fn fit_affine<const N: usize>(
     top: f32,
     sweep: &Sweep,
 ) -> (f32, f32) {
-    let low = values.iter().fold(0.0f32, |low, v| low.min(*v));
+    let mut low = values.iter().fold(0.0f32, |low, v| low.min(*v));
     let high = values.iter().fold(f32::NEG_INFINITY, |high, v| high.max(*v));
     if high <= low {
         return (0.0, -low);
     }
     let sum_w: f32 = weights.iter().sum();
     let sum_wx: f32 = values.iter().zip(weights).map(|(x, w)| w * x).sum();
-    let round = |levels: f32| {
+    let round = |levels: f32, low: f32| {
         let inverse = levels / (high - low);
         values.map(|x| (inverse * (x - low)).round_ties_even().clamp(0.0, top))
     };
@@ -42,10 +42,11 @@ pub fn fit_affine<const N: usize>(
         each.sum()
     };
 
-    let (mut best_scale, mut best_low) = (1.0 / (top / (high - low)), low);
-    let mut best_error = error(&round(top), best_scale, low);
+    let mut scale = 1.0 / (top / (high - low));
+    let mut best_error = error(&round(top, low), scale, low);
     for i in 0..=sweep.steps {
-        let quants = round(top + sweep.first + sweep.step * i as f32);
+        // Rounding starts from the best minimum so far, not from the least value.
+        let quants = round(sweep.first + sweep.step * i as f32 + top, low);
         let (mut sum_q, mut sum_qq, mut sum_qx) = (0.0, 0.0, 0.0);
         for ((q, x), w) in quants.iter().zip(values).zip(weights) {
             sum_q += w * q;
@@ -56,17 +57,17 @@ pub fn fit_affine<const N: usize>(
         if determinant <= 0.0 {
             continue;
         }
-        let mut scale = (sum_w * sum_qx - sum_wx * sum_q) / determinant;
-        let mut low = (sum_qq * sum_wx - sum_q * sum_qx) / determinant;
-        if low > 0.0 {
-            (scale, low) = (sum_qx / sum_qq, 0.0);
+        let mut new_scale = (sum_w * sum_qx - sum_wx * sum_q) / determinant;
+        let mut new_low = (sum_qq * sum_wx - sum_q * sum_qx) / determinant;
+        if new_low > 0.0 {
+            (new_scale, new_low) = (sum_qx / sum_qq, 0.0);
         }
-        let error = error(&quants, scale, low);
-        if error < best_error {
-            (best_error, best_scale, best_low) = (error, scale, low);
+        let new_error = error(&quants, new_scale, new_low);
+        if new_error < best_error {
+            (best_error, scale, low) = (new_error, new_scale, new_low);
         }
     }
-    (best_scale, -best_low)
+    (scale, -low)
 }
 
 /// Finds `scale` (of either sign) such that `scale * q`, q in `-top..top`, is near `values`, weighting each
