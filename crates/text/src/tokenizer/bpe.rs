@@ -1,0 +1,86 @@
+//! Byte-level BPE (`tokenizer.ggml.model` = "gpt2"): the text is cut into words, each word into bytes, and of
+//! all adjacent pairs that the merge list names, the one listed first merges first.
+
+use std::collections::HashMap;
+
+use super::TokenizerError;
+use super::merge::{Symbol, merge};
+use super::pretokenizer::PreTokenizer;
+use super::vocab::{TokenKind, Vocab};
+
+#[derive(Debug)]
+pub(crate) struct ByteLevelBpe {
+    pre_tokenizer: PreTokenizer,
+    /// Pair of ids -> rank in the merge list, id of the two together.
+    merges: HashMap<(u32, u32), (u32, u32)>,
+    /// The token of each byte.
+    bytes: Vec<Option<u32>>,
+    /// Whole words that are tokens whatever the merges say (Llama 3's `ignore_merges`); else empty.
+    words: HashMap<Box<[u8]>, u32>,
+}
+
+impl ByteLevelBpe {
+    /// `merges` are two tokens with a space between, best first, as they stand in the file.
+    pub(crate) fn new(
+        vocab: &Vocab,
+        tokens: &[String],
+        merges: &[String],
+        pre_tokenizer: PreTokenizer,
+    ) -> Result<Self, TokenizerError> {
+        let mut ids = HashMap::with_capacity(tokens.len());
+        for (id, token) in (0u32..).zip(tokens) {
+            if !matches!(vocab.kind(id), Some(TokenKind::Control | TokenKind::Unknown)) {
+                ids.entry(token.as_str()).or_insert(id);
+            }
+        }
+        let mut pairs = HashMap::with_capacity(merges.len());
+        let mut together = String::new();
+        for (index, pair) in merges.iter().enumerate() {
+            // The first token may itself begin with a space.
+            let space = pair.char_indices().skip(1).find(|&(_, c)| c == ' ').map(|(at, _)| at);
+            let (left, right) =
+                space.map(|at| (&pair[..at], &pair[at + 1..])).ok_or(TokenizerError::Merge { index })?;
+            together.clear();
+            together.push_str(left);
+            together.push_str(right);
+            // A merge of, or into, what is no token can never show in the result.
+            if let (Some(&l), Some(&r), Some(&id)) =
+                (ids.get(left), ids.get(right), ids.get(together.as_str()))
+            {
+                pairs.entry((l, r)).or_insert((index as u32, id));
+            }
+        }
+        let mut bytes = vec![None; 256];
+        let mut words = HashMap::new();
+        for &id in ids.values() {
+            if !matches!(vocab.kind(id), Some(TokenKind::Normal | TokenKind::Unused)) {
+                continue;
+            }
+            match vocab.bytes(id) {
+                Some(&[byte]) => bytes[usize::from(byte)] = Some(id),
+                Some(word) if pre_tokenizer.ignore_merges() => {
+                    words.insert(word.into(), id);
+                }
+                _ => {}
+            }
+        }
+        Ok(ByteLevelBpe { pre_tokenizer, merges: pairs, bytes, words })
+    }
+
+    pub(crate) fn encode(&self, text: &str, ids: &mut Vec<u32>) {
+        let mut symbols = Vec::new();
+        for word in self.pre_tokenizer.split(text) {
+            if let Some(&id) = self.words.get(word.as_bytes()) {
+                ids.push(id);
+                continue;
+            }
+            symbols.clear();
+            // Bytes that have no token are left out, as in the reference implementations.
+            symbols.extend(word.bytes().enumerate().filter_map(|(start, byte)| {
+                self.bytes[usize::from(byte)].map(|id| Symbol { start, len: 1, id: Some(id) })
+            }));
+            merge(&mut symbols, |left, right| self.merges.get(&(left.id?, right.id?)).copied());
+            ids.extend(symbols.iter().filter_map(|symbol| symbol.id));
+        }
+    }
+}
