@@ -3,7 +3,7 @@
 //! - [`parse_gguf`] reads a GGUF header from a prefix of a file, [`ModelFile`] merges the parts of a split.
 //! - [`BlockType`], [`dequantize`] and [`quantize`] know how tensors are stored.
 //! - [`Manifest`] lists a model's files with a SHA-256 for each chunk.
-//! - [`write`] makes GGUF files, [`convert`] re-quantises them.
+//! - [`mod@write`] makes GGUF files, [`convert`] re-quantises them.
 //!
 //! Every file is treated as hostile. Nothing here opens files: the caller brings bytes, readers and writers, so all
 //! of it also runs in a browser.

@@ -320,3 +320,6 @@ impl FromIterator<(String, Value)> for Metadata {
         metadata
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,3 +95,6 @@ pub fn split_part_names(name: &str) -> Option<Vec<String>> {
     }
     Some((1..=count).map(|i| format!("{base}-{i:05}-of-{count:05}.gguf{query}")).collect())
 }
+
+#[cfg(test)]
+mod tests;
