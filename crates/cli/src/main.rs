@@ -1,1 +1,64 @@
-fn main(){}
+//! `sotto`: language models from the command line, on the same engine that runs in the browser.
+//!
+//! Wrong arguments exit with 2. Anything else that fails exits with 1 and one line on standard error that
+//! names the file, what is wrong and where.
+
+mod commands;
+mod model_file;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Runs 4-bit language models.
+#[derive(Parser)]
+#[command(name = "sotto", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Inspect(commands::inspect::Args),
+    Tokenize(commands::tokenize::Args),
+    Detokenize(commands::detokenize::Args),
+    Run(commands::run::Args),
+    Logits(commands::logits::Args),
+    Convert(commands::convert::Args),
+    Bench(commands::bench::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Inspect(args) => commands::inspect::run(&args),
+        Command::Tokenize(args) => commands::tokenize::run(&args),
+        Command::Detokenize(args) => commands::detokenize::run(&args),
+        Command::Run(args) => commands::run::run(&args),
+        Command::Logits(args) => commands::logits::run(&args),
+        Command::Convert(args) => commands::convert::run(&args),
+        Command::Bench(args) => commands::bench::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sotto: {}", one_line(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The error and its causes, each said once.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string().replace('\n', " ");
+        if !line.contains(&text) {
+            if !line.is_empty() {
+                line.push_str(": ");
+            }
+            line.push_str(&text);
+        }
+    }
+    line
+}

@@ -1,1 +1,28 @@
-//! See Cargo.toml's description.
+//! A loaded model and its conversation with a backend.
+//!
+//! [`ModelHeader`] is what a file's first bytes say: config, plan, tokenizer, chat template. A [`Loader`]
+//! takes the file's bytes in order and gives each tensor's to the backend. An [`Engine`] is the loaded
+//! model: it tokenises, prefills what the last prompt does not share with the new one, and generates
+//! token by token.
+
+mod backend;
+mod chat;
+mod engine;
+mod error;
+mod generation;
+mod header;
+mod info;
+mod loader;
+pub mod synthetic;
+
+pub use backend::{Counters, DeviceChoice, DeviceInfo};
+pub use engine::Engine;
+pub use error::{EngineError, ErrorCode};
+pub use generation::{FinishReason, GenerateOptions, Generation, Part, Prompt};
+pub use header::ModelHeader;
+pub use info::ModelInfo;
+pub use loader::{LoadOptions, Loader};
+pub use sotto_format as format;
+pub use sotto_gpu::KvType;
+pub use sotto_plan::{Outputs, Sampling};
+pub use sotto_text as text;

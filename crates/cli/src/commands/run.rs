@@ -1,0 +1,88 @@
+//! `sotto run`: streams a reply.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use serde_json::json;
+use sotto_engine::text::LocalTime;
+use sotto_engine::{GenerateOptions, KvType, Prompt};
+
+use crate::model_file::{Backend, ModelFiles};
+
+/// Generates text and streams it to standard output
+#[derive(clap::Args)]
+pub struct Args {
+    /// The model
+    #[arg(long)]
+    model: PathBuf,
+    /// What to continue, or with --chat what to answer
+    #[arg(long, allow_hyphen_values = true)]
+    prompt: String,
+    /// Tokens at most [default: up to the end of the context]
+    #[arg(long)]
+    max_tokens: Option<usize>,
+    /// 0 always takes the most probable token
+    #[arg(long, default_value_t = 1.0)]
+    temperature: f32,
+    /// Chooses the random numbers
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Where to run
+    #[arg(long, value_enum, default_value_t = Backend::Gpu)]
+    backend: Backend,
+    /// Puts the prompt through the model's chat template as the user's message
+    #[arg(long)]
+    chat: bool,
+    /// Positions to hold at most [default: the model's own, up to 4096]
+    #[arg(long)]
+    context: Option<usize>,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let mut engine = ModelFiles::open(&args.model)?.load(args.backend, args.context, KvType::F16)?;
+    let prompt = if args.chat {
+        let messages = json!([{ "role": "user", "content": args.prompt }]);
+        Prompt::Template(engine.render_chat(&json!({ "messages": messages }), now())?)
+    } else {
+        Prompt::Text(args.prompt.clone())
+    };
+    let options = GenerateOptions {
+        max_tokens: args.max_tokens,
+        temperature: args.temperature,
+        seed: args.seed,
+        ..GenerateOptions::default()
+    };
+    let mut out = std::io::stdout().lock();
+    let begin = Instant::now();
+    pollster::block_on(async {
+        let mut generation = engine.generate(&prompt, &options).await?;
+        let prefilled = begin.elapsed();
+        loop {
+            let part = engine.next(&mut generation).await?;
+            out.write_all(part.text.as_bytes())?;
+            out.flush()?;
+            if part.done {
+                break;
+            }
+        }
+        writeln!(out)?;
+        let decode = begin.elapsed() - prefilled;
+        eprintln!(
+            "{} prompt tokens in {:.0} ms, {} tokens at {:.1} tokens/s on {}",
+            generation.prompt_tokens(),
+            prefilled.as_secs_f64() * 1e3,
+            generation.generated_tokens(),
+            generation.generated_tokens() as f64 / decode.as_secs_f64(),
+            engine.device().name,
+        );
+        Ok(())
+    })
+}
+
+/// The time in UTC, which templates print as a date.
+fn now() -> LocalTime {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    LocalTime::new(seconds as i64, 0)
+}

@@ -1,0 +1,111 @@
+//! Opens the model that a path names: a GGUF file, the first part of a split one, or a manifest.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use sotto_engine::format::{Manifest, Parse, parse_gguf, split_part_names};
+use sotto_engine::{DeviceChoice, Engine, KvType, LoadOptions, Loader, ModelHeader};
+
+/// Bytes read at a time.
+const READ_BYTES: usize = 16 << 20;
+/// Bytes of a header that are tried first.
+const FIRST_PREFIX_BYTES: u64 = 1 << 20;
+
+/// Which backend runs the model.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Backend {
+    /// The GPU, through Vulkan, Metal or DX12.
+    Gpu,
+    /// The plain interpreter.
+    Cpu,
+}
+
+impl From<Backend> for DeviceChoice {
+    fn from(backend: Backend) -> Self {
+        match backend {
+            Backend::Gpu => DeviceChoice::Gpu,
+            Backend::Cpu => DeviceChoice::Cpu,
+        }
+    }
+}
+
+/// A model's files and what their headers say.
+pub struct ModelFiles {
+    paths: Vec<PathBuf>,
+    /// Config, plan, tokenizer.
+    pub header: ModelHeader,
+}
+
+impl ModelFiles {
+    /// Reads the headers of the model at `path`.
+    pub fn open(path: &Path) -> Result<Self> {
+        let paths = files_of(path)?;
+        let mut prefixes = Vec::with_capacity(paths.len());
+        for path in &paths {
+            prefixes.push(read_header(path).with_context(|| path.display().to_string())?);
+        }
+        let header = ModelHeader::parse(&prefixes).with_context(|| path.display().to_string())?;
+        Ok(ModelFiles { paths, header })
+    }
+
+    /// Loads the weights.
+    pub fn load(self, backend: Backend, context_length: Option<usize>, kv_type: KvType) -> Result<Engine> {
+        let options = LoadOptions { device: backend.into(), context_length, kv_type };
+        let mut loader = pollster::block_on(Loader::open(self.header, &options))?;
+        let mut buffer = vec![0; READ_BYTES];
+        for (index, path) in self.paths.iter().enumerate() {
+            let name = || path.display().to_string();
+            let mut file = File::open(path).with_context(name)?;
+            let mut offset = 0;
+            loop {
+                let n = file.read(&mut buffer).with_context(name)?;
+                if n == 0 {
+                    break;
+                }
+                loader.write(index, offset, &buffer[..n]).with_context(name)?;
+                offset += n as u64;
+            }
+        }
+        let first = self.paths.first().map(|p| p.display().to_string()).unwrap_or_default();
+        pollster::block_on(loader.finish()).context(first)
+    }
+}
+
+fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    if path.is_dir() {
+        bail!("{}: is a folder; name a .gguf file or a manifest.json", path.display());
+    }
+    if name.ends_with(".json") {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let manifest = Manifest::parse(&text).with_context(|| path.display().to_string())?;
+        return Ok(manifest.files.iter().map(|f| folder.join(&f.path)).collect());
+    }
+    Ok(match split_part_names(name) {
+        Some(names) => names.iter().map(|n| folder.join(n)).collect(),
+        None => vec![path.to_owned()],
+    })
+}
+
+/// The prefix of a GGUF file that holds its header, no longer than it needs to be.
+fn read_header(path: &Path) -> Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.seek(SeekFrom::End(0))?;
+    let mut want = FIRST_PREFIX_BYTES;
+    loop {
+        let mut prefix = vec![0; want.min(length) as usize];
+        file.seek(SeekFrom::Start(0))?;
+        file.read_exact(&mut prefix)?;
+        match parse_gguf(&prefix, Some(length))? {
+            Parse::Complete(header) => {
+                prefix.truncate(header.data_offset as usize);
+                return Ok(prefix);
+            }
+            Parse::Incomplete { need } => want = need.max(want + 1),
+        }
+    }
+}

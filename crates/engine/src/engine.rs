@@ -1,0 +1,143 @@
+//! A loaded model.
+
+use sotto_plan::{Outputs, Sampling};
+use sotto_text::{ChatTemplate, StreamDecoder, Tokenizer};
+
+use crate::backend::{Backend, Counters, DeviceInfo};
+use crate::{EngineError, ModelHeader, ModelInfo, Prompt};
+
+/// A model on its device, with the keys and values of the last prompt and reply.
+pub struct Engine {
+    backend: Backend,
+    tokenizer: Tokenizer,
+    template: Option<ChatTemplate>,
+    info: ModelInfo,
+    context_length: usize,
+    /// Ids whose keys and values are in the cache, or will be once steps in flight are over.
+    cached: Vec<u32>,
+}
+
+impl Engine {
+    pub(crate) fn new(backend: Backend, header: ModelHeader, context_length: usize) -> Self {
+        let ModelHeader { tokenizer, template, info, .. } = header;
+        Engine { backend, tokenizer, template, info, context_length, cached: Vec::new() }
+    }
+
+    /// What to show of the model.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// The device it runs on.
+    pub fn device(&self) -> DeviceInfo {
+        self.backend.device()
+    }
+
+    /// What the device did since the model was loaded.
+    pub fn counters(&self) -> Counters {
+        self.backend.counters()
+    }
+
+    /// Positions the model holds at most.
+    pub fn context_length(&self) -> usize {
+        self.context_length
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The chat template; an error when the model brings none.
+    pub fn template(&self) -> Result<&ChatTemplate, EngineError> {
+        self.template.as_ref().ok_or(EngineError::NoChatTemplate)
+    }
+
+    /// Forgets the last prompt and reply.
+    pub fn reset(&mut self) {
+        self.cached.clear();
+        self.backend.truncate(0);
+    }
+
+    /// Logits of a fresh context over `ids`, `[rows, vocab]` for the rows that `outputs` names.
+    pub async fn logits(&mut self, ids: &[u32], outputs: Outputs) -> Result<Vec<f32>, EngineError> {
+        if ids.len() > self.context_length {
+            return Err(EngineError::PromptTooLong { tokens: ids.len(), limit: self.context_length });
+        }
+        self.reset();
+        self.backend.logits(ids, outputs).await
+    }
+
+    pub(crate) fn prompt_ids(&self, prompt: &Prompt) -> Result<Vec<u32>, EngineError> {
+        let ids = match prompt {
+            Prompt::Text(text) => self.tokenizer.encode(text, true, false)?,
+            Prompt::Template(text) => self.tokenizer.encode(text, false, true)?,
+            Prompt::Ids(ids) => {
+                let vocab = self.info.vocab_size;
+                if let Some(id) = ids.iter().find(|&&id| id as usize >= vocab) {
+                    return Err(EngineError::Option {
+                        name: "token id",
+                        value: id.to_string(),
+                        range: format!("below {vocab}, the vocabulary size"),
+                    });
+                }
+                ids.clone()
+            }
+        };
+        if !ids.is_empty() {
+            return Ok(ids);
+        }
+        self.tokenizer.bos().map(|bos| vec![bos]).ok_or(EngineError::EmptyPrompt)
+    }
+
+    /// Tokens that a reply to a prompt of `prompt_tokens` can have. The last one needs no position: its keys
+    /// and values are never read.
+    pub(crate) fn room_for_reply(&self, prompt_tokens: usize) -> Result<usize, EngineError> {
+        if prompt_tokens > self.context_length {
+            return Err(EngineError::PromptTooLong { tokens: prompt_tokens, limit: self.context_length });
+        }
+        Ok(self.context_length - prompt_tokens + 1)
+    }
+
+    /// Prefills what the cache does not hold of `prompt`, and returns how many tokens it held.
+    pub(crate) async fn prefill_prompt(
+        &mut self,
+        prompt: &[u32],
+        sampling: &Sampling,
+    ) -> Result<usize, EngineError> {
+        self.stop_backend().await?;
+        let shared = self.cached.iter().zip(prompt).take_while(|(a, b)| a == b).count();
+        // The last token is always run: its logits are what the reply starts from.
+        let shared = shared.min(prompt.len() - 1);
+        self.backend.truncate(shared);
+        self.cached.truncate(shared);
+        let started = self.backend.start(&prompt[shared..], prompt, sampling).await;
+        if started.is_err() {
+            self.backend.truncate(shared);
+        }
+        started?;
+        self.cached = prompt.to_vec();
+        Ok(shared)
+    }
+
+    /// Decodes a reply to the prompt `ids`. A prompt of special tokens alone shows no text, so the reply begins one:
+    /// its leading space, where the tokenizer adds one, is not part of it.
+    pub(crate) fn decoder_after(&self, ids: &[u32]) -> StreamDecoder {
+        StreamDecoder::after(&self.tokenizer, ids, true)
+    }
+
+    pub(crate) async fn next_id(&mut self) -> Result<u32, EngineError> {
+        let id = self.backend.next().await?;
+        self.cached.push(id);
+        Ok(id)
+    }
+
+    /// Ends the reply in progress: the cache keeps what was both sampled and fed back.
+    pub(crate) async fn stop_backend(&mut self) -> Result<(), EngineError> {
+        self.backend.stop().await?;
+        let kept = self.cached.len().min(self.backend.position());
+        self.backend.truncate(kept);
+        self.cached.truncate(kept);
+        Ok(())
+    }
+}

@@ -1,0 +1,214 @@
+//! One reply, token by token.
+
+use serde::{Deserialize, Serialize};
+use sotto_plan::Sampling;
+use sotto_text::{StopStrings, StreamDecoder};
+
+use crate::{Engine, EngineError};
+
+/// What a reply continues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prompt {
+    /// Text, with the special tokens that the model wants around it.
+    Text(String),
+    /// Text as a chat template writes it: special tokens stand in it by name, and none are added.
+    Template(String),
+    /// Token ids, as they are.
+    Ids(Vec<u32>),
+}
+
+/// How to generate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct GenerateOptions {
+    /// Tokens at most; none means up to the end of the context.
+    pub max_tokens: Option<usize>,
+    /// See [`Sampling::temperature`].
+    pub temperature: f32,
+    /// See [`Sampling::top_k`].
+    pub top_k: u32,
+    /// See [`Sampling::top_p`].
+    pub top_p: f32,
+    /// See [`Sampling::min_p`].
+    pub min_p: f32,
+    /// See [`Sampling::repetition_penalty`].
+    pub repetition_penalty: f32,
+    /// See [`Sampling::presence_penalty`].
+    pub presence_penalty: f32,
+    /// See [`Sampling::frequency_penalty`].
+    pub frequency_penalty: f32,
+    /// See [`Sampling::seed`].
+    pub seed: u64,
+    /// The reply ends before the first of these that it would hold.
+    pub stop: Vec<String>,
+    /// Goes on after the model's end-of-text token.
+    pub ignore_eos: bool,
+}
+
+impl Default for GenerateOptions {
+    fn default() -> Self {
+        let s = Sampling::default();
+        GenerateOptions {
+            max_tokens: None,
+            temperature: s.temperature,
+            top_k: s.top_k,
+            top_p: s.top_p,
+            min_p: s.min_p,
+            repetition_penalty: s.repetition_penalty,
+            presence_penalty: s.presence_penalty,
+            frequency_penalty: s.frequency_penalty,
+            seed: s.seed,
+            stop: Vec::new(),
+            ignore_eos: false,
+        }
+    }
+}
+
+impl GenerateOptions {
+    /// The sampling settings among these.
+    pub fn sampling(&self) -> Sampling {
+        Sampling {
+            temperature: self.temperature,
+            top_k: self.top_k,
+            top_p: self.top_p,
+            min_p: self.min_p,
+            repetition_penalty: self.repetition_penalty,
+            presence_penalty: self.presence_penalty,
+            frequency_penalty: self.frequency_penalty,
+            seed: self.seed,
+        }
+    }
+}
+
+/// Why a reply ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FinishReason {
+    /// The model's end-of-text token or a stop string.
+    Stop,
+    /// `max_tokens` or the end of the context.
+    Length,
+}
+
+/// A piece of a reply.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Part {
+    /// Text that is final: never half a character, never the beginning of a stop string.
+    pub text: String,
+    /// Ids sampled for this piece; its text may come with a later one.
+    pub ids: Vec<u32>,
+    /// Whether the reply is over.
+    pub done: bool,
+    /// Why, when it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finish_reason: Option<FinishReason>,
+}
+
+/// A reply in progress. [`Engine::next`] continues it; [`Engine::stop`] ends it early.
+pub struct Generation {
+    pub(crate) prompt_tokens: usize,
+    pub(crate) reused_tokens: usize,
+    pub(crate) generated: usize,
+    pub(crate) limit: usize,
+    pub(crate) ignore_eos: bool,
+    pub(crate) finished: bool,
+    pub(crate) decoder: StreamDecoder,
+    pub(crate) stops: StopStrings,
+}
+
+impl Generation {
+    /// Tokens of the prompt.
+    pub fn prompt_tokens(&self) -> usize {
+        self.prompt_tokens
+    }
+
+    /// Tokens of the prompt whose keys and values were still there from the prompt before.
+    pub fn reused_tokens(&self) -> usize {
+        self.reused_tokens
+    }
+
+    /// Tokens generated so far.
+    pub fn generated_tokens(&self) -> usize {
+        self.generated
+    }
+}
+
+impl Engine {
+    /// Reads the prompt and sets up a reply.
+    pub async fn generate(
+        &mut self,
+        prompt: &Prompt,
+        options: &GenerateOptions,
+    ) -> Result<Generation, EngineError> {
+        let sampling = options.sampling();
+        sampling.check()?;
+        if options.max_tokens == Some(0) {
+            return Err(EngineError::Option {
+                name: "maxTokens",
+                value: "0".to_owned(),
+                range: "at least 1".to_owned(),
+            });
+        }
+        if options.stop.iter().any(String::is_empty) {
+            return Err(EngineError::Option {
+                name: "stop",
+                value: "an empty string".to_owned(),
+                range: "strings of at least one character".to_owned(),
+            });
+        }
+        let ids = self.prompt_ids(prompt)?;
+        let room = self.room_for_reply(ids.len())?;
+        let reused_tokens = self.prefill_prompt(&ids, &sampling).await?;
+        Ok(Generation {
+            prompt_tokens: ids.len(),
+            reused_tokens,
+            generated: 0,
+            limit: options.max_tokens.unwrap_or(room).min(room),
+            ignore_eos: options.ignore_eos,
+            finished: false,
+            decoder: self.decoder_after(&ids),
+            stops: StopStrings::new(options.stop.clone()),
+        })
+    }
+
+    /// The next piece of a reply; the last one says `done`, and after it every piece is empty and done.
+    pub async fn next(&mut self, generation: &mut Generation) -> Result<Part, EngineError> {
+        if generation.finished {
+            return Ok(Part { done: true, ..Part::default() });
+        }
+        let id = self.next_id().await?;
+        generation.generated += 1;
+        let end_of_text = !generation.ignore_eos && self.tokenizer().is_eog(id);
+        let text = if end_of_text { String::new() } else { generation.decoder.push(self.tokenizer(), id) };
+        let passed = generation.stops.push(&text);
+        let mut out = passed.text;
+        let reason = if end_of_text || passed.matched.is_some() {
+            Some(FinishReason::Stop)
+        } else if generation.generated >= generation.limit {
+            Some(FinishReason::Length)
+        } else {
+            None
+        };
+        if reason.is_some() {
+            if passed.matched.is_none() {
+                let rest = generation.stops.push(&generation.decoder.finish());
+                out.push_str(&rest.text);
+                if rest.matched.is_none() {
+                    out.push_str(&generation.stops.finish());
+                }
+            }
+            self.stop(generation).await?;
+        }
+        Ok(Part { text: out, ids: vec![id], done: reason.is_some(), finish_reason: reason })
+    }
+
+    /// Ends a reply before its end.
+    pub async fn stop(&mut self, generation: &mut Generation) -> Result<(), EngineError> {
+        if !generation.finished {
+            generation.finished = true;
+            self.stop_backend().await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! Everything a model file says before its weights.
+
+use sotto_format::{ModelFile, Parse, parse_gguf};
+use sotto_model::Model;
+use sotto_text::{ChatTemplate, GgufVocab, Tokenizer};
+
+use crate::{EngineError, ModelInfo};
+
+/// A model's config, plan, tokenizer and chat template.
+pub struct ModelHeader {
+    /// Tensor table and the model's numbers.
+    pub(crate) file: ModelFile,
+    pub(crate) model: Model,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) template: Option<ChatTemplate>,
+    pub(crate) info: ModelInfo,
+}
+
+impl ModelHeader {
+    /// Reads the headers of all files of a model, in order: one prefix a file, each long enough to hold the
+    /// metadata and the tensor table.
+    pub fn parse<B: AsRef<[u8]>>(prefixes: &[B]) -> Result<Self, EngineError> {
+        let mut parts = Vec::with_capacity(prefixes.len());
+        let mut header_bytes = Vec::with_capacity(prefixes.len());
+        for (file, prefix) in prefixes.iter().enumerate() {
+            let prefix = prefix.as_ref();
+            match parse_gguf(prefix, None)? {
+                Parse::Complete(header) => {
+                    header_bytes.push(header.data_offset);
+                    parts.push(header);
+                }
+                Parse::Incomplete { need } => {
+                    return Err(EngineError::HeaderIncomplete { file, have: prefix.len() as u64, need });
+                }
+            }
+        }
+        Self::from_file(ModelFile::from_parts(parts)?, &header_bytes)
+    }
+
+    /// The header of a model whose file is already parsed; `header_bytes` counts the bytes before the tensors
+    /// of each file.
+    pub fn from_file(file: ModelFile, header_bytes: &[u64]) -> Result<Self, EngineError> {
+        let model = sotto_model::build(&file)?;
+        let tokenizer = Tokenizer::from_gguf(&GgufVocab::from_metadata(&file.metadata)?)?;
+        let template = match file.metadata.get("tokenizer.chat_template") {
+            Some(_) => Some(ChatTemplate::new(file.metadata.str("tokenizer.chat_template")?)?),
+            None => None,
+        };
+        let info = ModelInfo::new(&file, &model.hyperparameters, template.is_some(), header_bytes);
+        Ok(ModelHeader { file, model, tokenizer, template, info })
+    }
+
+    /// What to show of the model.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// The computation.
+    pub fn plan(&self) -> &sotto_plan::Plan {
+        &self.model.plan
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Metadata and tensor table.
+    pub fn file(&self) -> &ModelFile {
+        &self.file
+    }
+}
+
+/// Where the tensors of one model file lie, to hand out its bytes as they come.
+pub(crate) struct Segment {
+    pub start: u64,
+    pub end: u64,
+    pub weight: sotto_plan::WeightId,
+}
+
+impl ModelHeader {
+    /// The tensors that the plan reads, by file, in the order they lie there.
+    pub(crate) fn segments(&self) -> Vec<Vec<Segment>> {
+        let mut files: Vec<Vec<Segment>> = (0..self.info.files).map(|_| Vec::new()).collect();
+        for (index, weight) in self.model.plan.weights.iter().enumerate() {
+            let Some(tensor) = self.file.tensor(&weight.name) else { continue };
+            files[tensor.file as usize].push(Segment {
+                start: tensor.offset,
+                end: tensor.offset + tensor.bytes,
+                weight: sotto_plan::WeightId(index as u32),
+            });
+        }
+        files.iter_mut().for_each(|segments| segments.sort_by_key(|s| s.start));
+        files
+    }
+}

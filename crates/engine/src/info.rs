@@ -1,0 +1,76 @@
+//! What a page shows of a model before and after it is loaded.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sotto_format::{BlockType, ModelFile};
+use sotto_model::Hyperparameters;
+
+/// Facts of a model that its header states.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelInfo {
+    /// `general.architecture`.
+    pub architecture: String,
+    /// `general.name`.
+    pub name: Option<String>,
+    /// `general.license`.
+    pub licence: Option<String>,
+    /// Elements of all tensors.
+    pub parameters: u64,
+    /// Longest context the model was trained for, in tokens.
+    pub context_length: usize,
+    /// Rows of the embedding table.
+    pub vocab_size: usize,
+    /// Transformer layers.
+    pub layers: usize,
+    /// The block type that holds most of the weights.
+    pub quantization: String,
+    /// Bytes of all tensors.
+    pub weight_bytes: u64,
+    /// Whether the file brings a chat template.
+    pub chat_template: bool,
+    /// Files of a split model; 1 otherwise.
+    pub files: usize,
+    /// Bytes before the first tensor, over all files.
+    pub header_bytes: u64,
+    /// Total bytes of each file as its header implies.
+    pub data_bytes: Vec<u64>,
+}
+
+impl ModelInfo {
+    pub(crate) fn new(
+        file: &ModelFile,
+        h: &Hyperparameters,
+        chat_template: bool,
+        header_bytes: &[u64],
+    ) -> Self {
+        let mut bytes_by_type: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut data_bytes = header_bytes.to_vec();
+        for tensor in &file.tensors {
+            *bytes_by_type.entry(tensor.ty.name()).or_default() += tensor.bytes;
+            let end = &mut data_bytes[tensor.file as usize];
+            *end = (*end).max(tensor.offset + tensor.bytes);
+        }
+        let text = |key| file.metadata.str(key).ok().map(str::to_owned);
+        ModelInfo {
+            architecture: h.architecture.clone(),
+            name: text("general.name"),
+            licence: text("general.license"),
+            parameters: file.tensors.iter().map(|t| t.shape.iter().product::<u64>()).sum(),
+            context_length: h.context_length,
+            vocab_size: h.vocab_size,
+            layers: h.n_layers,
+            quantization: bytes_by_type
+                .into_iter()
+                .max_by_key(|&(_, bytes)| bytes)
+                .map_or(BlockType::F32.name(), |(name, _)| name)
+                .to_owned(),
+            weight_bytes: file.tensors.iter().map(|t| t.bytes).sum(),
+            chat_template,
+            files: header_bytes.len(),
+            header_bytes: header_bytes.iter().sum(),
+            data_bytes,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Hands a model's bytes to its backend as they come.
+
+use crate::backend::{BackendLoader, DeviceChoice};
+use crate::header::Segment;
+use crate::{Engine, EngineError, KvType, ModelHeader, ModelInfo};
+
+/// How to load a model.
+#[derive(Clone, Copy, Debug)]
+pub struct LoadOptions {
+    /// Where to run.
+    pub device: DeviceChoice,
+    /// Positions to hold at most; `None` takes the model's own, up to [`DEFAULT_CONTEXT_LENGTH`].
+    pub context_length: Option<usize>,
+    /// How keys and values are stored on the GPU.
+    pub kv_type: KvType,
+}
+
+/// Positions a model holds when the caller names no number: KV memory is bought by the position.
+pub const DEFAULT_CONTEXT_LENGTH: usize = 4096;
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        LoadOptions { device: DeviceChoice::Gpu, context_length: None, kv_type: KvType::F16 }
+    }
+}
+
+/// A model whose bytes are arriving.
+pub struct Loader {
+    header: ModelHeader,
+    backend: BackendLoader,
+    segments: Vec<Vec<Segment>>,
+    context_length: usize,
+}
+
+impl Loader {
+    /// Finds the device, makes room for the weights and starts to compile the pipelines.
+    pub async fn open(header: ModelHeader, options: &LoadOptions) -> Result<Self, EngineError> {
+        let trained = header.info.context_length;
+        let context_length = options.context_length.unwrap_or(trained.min(DEFAULT_CONTEXT_LENGTH));
+        if context_length == 0 || context_length > trained {
+            return Err(EngineError::Option {
+                name: "contextLength",
+                value: context_length.to_string(),
+                range: format!("at least 1 and at most {trained}, the context this model was trained for"),
+            });
+        }
+        let backend = BackendLoader::open(header.model.plan.clone(), context_length, options).await?;
+        let segments = header.segments();
+        Ok(Loader { header, backend, segments, context_length })
+    }
+
+    /// What to show of the model.
+    pub fn info(&self) -> &ModelInfo {
+        &self.header.info
+    }
+
+    /// The next bytes of file number `file`; `offset` counts from the file's first byte. Each tensor's bytes
+    /// must come in order; bytes between tensors are passed over.
+    pub fn write(&mut self, file: usize, offset: u64, bytes: &[u8]) -> Result<(), EngineError> {
+        let Some(segments) = self.segments.get(file) else {
+            return Err(EngineError::Option {
+                name: "file",
+                value: file.to_string(),
+                range: format!("below {}, the number of the model's files", self.segments.len()),
+            });
+        };
+        let end = offset + bytes.len() as u64;
+        let first = segments.partition_point(|s| s.end <= offset);
+        for segment in segments[first..].iter().take_while(|s| s.start < end) {
+            let (from, to) = (segment.start.max(offset), segment.end.min(end));
+            let part = &bytes[(from - offset) as usize..(to - offset) as usize];
+            self.backend.write(segment.weight, from - segment.start, part)?;
+        }
+        Ok(())
+    }
+
+    /// The loaded model; an error names the first tensor whose bytes did not all come.
+    pub async fn finish(self) -> Result<Engine, EngineError> {
+        let backend = self.backend.finish().await?;
+        Ok(Engine::new(backend, self.header, self.context_length))
+    }
+}

@@ -1,0 +1,143 @@
+//! A loaded model. One generation runs at a time: while one of its calls is under way the engine is lent out.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use serde::Serialize;
+use sotto_engine::text::LocalTime;
+use sotto_engine::{Counters, ErrorCode, GenerateOptions, Prompt};
+use wasm_bindgen::prelude::*;
+
+use crate::error::{JsError, throw, to_js};
+use crate::generation::Generation;
+use crate::heap;
+
+/// The engine, or nothing while a call has it.
+#[derive(Clone)]
+pub(crate) struct Shared(Rc<RefCell<Option<sotto_engine::Engine>>>);
+
+impl Shared {
+    /// Runs `work` with the engine and puts it back, whatever comes of it.
+    pub async fn with<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut sotto_engine::Engine) -> Result<T, sotto_engine::EngineError>,
+    ) -> Result<T, JsValue> {
+        let mut engine = self.0.borrow_mut().take().ok_or_else(busy)?;
+        let result = work(&mut engine).await;
+        *self.0.borrow_mut() = Some(engine);
+        result.map_err(throw)
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&sotto_engine::Engine) -> T) -> Result<T, JsValue> {
+        self.0.borrow().as_ref().map(work).ok_or_else(busy)
+    }
+}
+
+fn busy() -> JsValue {
+    JsError::new(ErrorCode::InvalidArgument, "the model is busy with another call; wait for it to end")
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stats {
+    #[serde(flatten)]
+    counters: Counters,
+    wasm_bytes: f64,
+    peak_chunks_in_heap: u32,
+}
+
+/// A loaded model.
+#[wasm_bindgen]
+pub struct Engine {
+    shared: Shared,
+}
+
+impl Engine {
+    pub(crate) fn new(engine: sotto_engine::Engine) -> Self {
+        Engine { shared: Shared(Rc::new(RefCell::new(Some(engine)))) }
+    }
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// What to show of the model.
+    pub fn info(&self) -> Result<JsValue, JsValue> {
+        self.shared.read(|e| to_js(e.info()))
+    }
+
+    /// The device it runs on.
+    pub fn device(&self) -> Result<JsValue, JsValue> {
+        self.shared.read(|e| to_js(&e.device()))
+    }
+
+    /// Positions the model holds at most.
+    #[wasm_bindgen(js_name = contextLength)]
+    pub fn context_length(&self) -> Result<usize, JsValue> {
+        self.shared.read(sotto_engine::Engine::context_length)
+    }
+
+    /// Counters of the device and of the wasm heap.
+    pub fn stats(&self) -> Result<JsValue, JsValue> {
+        self.shared.read(|e| {
+            to_js(&Stats {
+                counters: e.counters(),
+                wasm_bytes: heap::memory_bytes(),
+                peak_chunks_in_heap: heap::peak_chunks(),
+            })
+        })
+    }
+
+    /// Text to token ids.
+    pub fn tokenize(&self, text: &str, add_special: bool, parse_special: bool) -> Result<Vec<u32>, JsValue> {
+        self.shared.read(|e| e.tokenizer().encode(text, add_special, parse_special).map_err(throw))?
+    }
+
+    /// Token ids to text.
+    pub fn detokenize(&self, ids: &[u32]) -> Result<String, JsValue> {
+        self.shared.read(|e| {
+            let vocab = e.tokenizer().vocab_size();
+            match ids.iter().find(|&&id| id as usize >= vocab) {
+                Some(id) => Err(JsError::new(
+                    ErrorCode::InvalidArgument,
+                    format!("token id {id} is outside the vocabulary of {vocab}"),
+                )),
+                None => Ok(e.tokenizer().decode(ids, false)),
+            }
+        })?
+    }
+
+    /// Renders a conversation with the model's chat template.
+    #[wasm_bindgen(js_name = renderChat)]
+    pub fn render_chat(&self, request: JsValue) -> Result<String, JsValue> {
+        let request: serde_json::Value = serde_wasm_bindgen::from_value(request).map_err(|error| {
+            JsError::new(ErrorCode::InvalidArgument, format!("the chat request is not plain data: {error}"))
+        })?;
+        self.shared.read(|e| e.render_chat(&request, now()).map_err(throw))?
+    }
+
+    /// Reads the prompt and starts a reply. `prompt` is text or token ids; with `parse_special` the text may
+    /// hold special tokens, as chat templates write them.
+    pub async fn generate(
+        &self,
+        prompt: JsValue,
+        options: JsValue,
+        parse_special: bool,
+    ) -> Result<Generation, JsValue> {
+        let options: GenerateOptions = serde_wasm_bindgen::from_value(options)
+            .map_err(|error| JsError::new(ErrorCode::InvalidArgument, format!("options: {error}")))?;
+        let prompt = match prompt.as_string() {
+            Some(text) if parse_special => Prompt::Template(text),
+            Some(text) => Prompt::Text(text),
+            None => Prompt::Ids(js_sys::Uint32Array::new(&prompt).to_vec()),
+        };
+        let shared = self.shared.clone();
+        let generation = shared.with(async |e| e.generate(&prompt, &options).await).await?;
+        Ok(Generation::new(shared, generation))
+    }
+}
+
+/// The visitor's local time, which templates print as a date.
+fn now() -> LocalTime {
+    let date = js_sys::Date::new_0();
+    LocalTime::new((date.get_time() / 1e3) as i64, -date.get_timezone_offset() as i32)
+}

@@ -1,0 +1,30 @@
+//! Errors as JavaScript throws them.
+
+use serde::Serialize;
+use sotto_engine::{EngineError, ErrorCode};
+use wasm_bindgen::JsValue;
+
+/// `{ code, message }`.
+#[derive(Serialize)]
+pub(crate) struct JsError {
+    code: &'static str,
+    message: String,
+}
+
+impl JsError {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> JsValue {
+        to_js(&JsError { code: code.as_str(), message: message.into() })
+    }
+}
+
+/// An engine error as JavaScript throws it.
+pub(crate) fn throw(error: impl Into<EngineError>) -> JsValue {
+    let error = error.into();
+    JsError::new(error.code(), error.to_string())
+}
+
+/// A plain JavaScript object; maps become objects, not `Map`s.
+pub(crate) fn to_js(value: &impl Serialize) -> JsValue {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    value.serialize(&serializer).unwrap_or(JsValue::UNDEFINED)
+}

@@ -1,0 +1,86 @@
+//! Loading, chunk by chunk.
+
+use serde::Deserialize;
+use sotto_engine::{DeviceChoice, ErrorCode, KvType, LoadOptions, ModelHeader};
+use wasm_bindgen::prelude::*;
+
+use crate::engine::Engine;
+use crate::error::{JsError, throw, to_js};
+use crate::heap::HeldChunk;
+
+/// Options of a load, as JavaScript gives them.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+struct Options {
+    device: Device,
+    context_length: Option<usize>,
+    kv_type: Kv,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Device {
+    #[default]
+    Webgpu,
+    Cpu,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kv {
+    F32,
+    #[default]
+    F16,
+}
+
+/// A model whose bytes are arriving.
+#[wasm_bindgen]
+pub struct Loader {
+    inner: sotto_engine::Loader,
+}
+
+#[wasm_bindgen]
+impl Loader {
+    /// Reads the headers of all files of a model, finds the device, makes room.
+    pub async fn open(headers: Vec<js_sys::Uint8Array>, options: JsValue) -> Result<Loader, JsValue> {
+        let options: Options = if options.is_undefined() {
+            Options::default()
+        } else {
+            serde_wasm_bindgen::from_value(options)
+                .map_err(|error| JsError::new(ErrorCode::InvalidArgument, format!("load options: {error}")))?
+        };
+        let header = {
+            let prefixes: Vec<Vec<u8>> = headers.iter().map(js_sys::Uint8Array::to_vec).collect();
+            ModelHeader::parse(&prefixes).map_err(throw)?
+        };
+        let options = LoadOptions {
+            device: match options.device {
+                Device::Webgpu => DeviceChoice::Gpu,
+                Device::Cpu => DeviceChoice::Cpu,
+            },
+            context_length: options.context_length,
+            kv_type: match options.kv_type {
+                Kv::F32 => KvType::F32,
+                Kv::F16 => KvType::F16,
+            },
+        };
+        let inner = sotto_engine::Loader::open(header, &options).await.map_err(throw)?;
+        Ok(Loader { inner })
+    }
+
+    /// What to show of the model.
+    pub fn info(&self) -> JsValue {
+        to_js(self.inner.info())
+    }
+
+    /// The next bytes of file number `file`; `offset` counts from the file's first byte.
+    pub fn write(&mut self, file: usize, offset: f64, bytes: &[u8]) -> Result<(), JsValue> {
+        let _held = HeldChunk::new();
+        self.inner.write(file, offset as u64, bytes).map_err(throw)
+    }
+
+    /// The loaded model.
+    pub async fn finish(self) -> Result<Engine, JsValue> {
+        Ok(Engine::new(self.inner.finish().await.map_err(throw)?))
+    }
+}
