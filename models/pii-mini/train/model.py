@@ -1,0 +1,125 @@
+"""The classifier: a pre-norm Transformer encoder with banded attention, RoPE, RMSNorm and SwiGLU, one tag a token."""
+
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from labels import TAGS
+
+
+@dataclass(frozen=True)
+class Config:
+    """Shapes. `window` is the number of positions attended on each side."""
+
+    vocab: int = 8192
+    dim: int = 256
+    hidden: int = 640
+    layers: int = 4
+    heads: int = 8
+    window: int = 64
+    context: int = 1024
+    rope_base: float = 10_000.0
+    eps: float = 1e-5
+    tags: int = len(TAGS)
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+class _RoundQ4_0(torch.autograd.Function):
+    """Weights as Q4_0 will store them; the gradient passes straight through."""
+
+    @staticmethod
+    def forward(ctx, weight: torch.Tensor) -> torch.Tensor:
+        blocks = weight.reshape(-1, 32)
+        largest = blocks.gather(1, blocks.abs().argmax(1, keepdim=True))
+        scale = largest / -8
+        inverse = torch.where(scale == 0, 0, 1 / scale)
+        codes = (blocks * inverse + 8.5).floor().clamp(0, 15)
+        return ((codes - 8) * scale.half().float()).reshape(weight.shape)
+
+    @staticmethod
+    def backward(ctx, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient
+
+
+class Linear(nn.Linear):
+    """A matrix without bias that can be trained through its 4-bit rounding."""
+
+    quantized = False
+
+    def __init__(self, inputs: int, outputs: int, std: float):
+        super().__init__(inputs, outputs, bias=False)
+        nn.init.normal_(self.weight, std=std)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.linear(x, _RoundQ4_0.apply(self.weight) if self.quantized else self.weight)
+
+
+def rope_table(config: Config, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """cos and sin [length, head_dim]; pairs lie half a head apart (NeoX)."""
+    half = config.dim // config.heads // 2
+    angle = torch.arange(length)[:, None] * config.rope_base ** (-torch.arange(half) / half)
+    return torch.cat([angle, angle], 1).cos(), torch.cat([angle, angle], 1).sin()
+
+
+def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    a, b = x.chunk(2, -1)
+    return x * cos + torch.cat([-b, a], -1) * sin
+
+
+class Block(nn.Module):
+    def __init__(self, c: Config):
+        super().__init__()
+        self.c = c
+        out_std = c.dim**-0.5 / (2 * c.layers) ** 0.5
+        self.attn_norm, self.ffn_norm = nn.RMSNorm(c.dim, c.eps), nn.RMSNorm(c.dim, c.eps)
+        self.attn_q, self.attn_k, self.attn_v = (Linear(c.dim, c.dim, c.dim**-0.5) for _ in range(3))
+        self.attn_output = Linear(c.dim, c.dim, out_std)
+        self.ffn_gate, self.ffn_up = (Linear(c.dim, c.hidden, c.dim**-0.5) for _ in range(2))
+        self.ffn_down = Linear(c.hidden, c.dim, out_std)
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+        b, t, d = x.shape
+        h = self.attn_norm(x)
+        q, k, v = (m(h).view(b, t, self.c.heads, -1).transpose(1, 2) for m in (self.attn_q, self.attn_k, self.attn_v))
+        q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
+        a = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        x = x + self.attn_output(a.transpose(1, 2).reshape(b, t, d))
+        h = self.ffn_norm(x)
+        return x + self.ffn_down(F.silu(self.ffn_gate(h)) * self.ffn_up(h))
+
+
+class Encoder(nn.Module):
+    """ids, documents [batch, length] -> tag logits [batch, length, tags]."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.config = config
+        self.token_embd = nn.Embedding(config.vocab, config.dim)
+        nn.init.normal_(self.token_embd.weight, std=0.5)
+        self.blk = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.output_norm = nn.RMSNorm(config.dim, config.eps)
+        self.cls_output = nn.Linear(config.dim, config.tags)
+        nn.init.zeros_(self.cls_output.weight)
+        nn.init.zeros_(self.cls_output.bias)
+        self.dropout = 0.1
+
+    def forward(self, ids: torch.Tensor, documents: torch.Tensor) -> torch.Tensor:
+        length = ids.shape[1]
+        cos, sin = rope_table(self.config, length)
+        position = torch.arange(length)
+        band = (position[:, None] - position[None]).abs() <= self.config.window
+        mask = (band & (documents[:, :, None] == documents[:, None, :]))[:, None]
+        x = F.dropout(self.token_embd(ids), self.dropout, self.training)
+        for block in self.blk:
+            x = block(x, mask, cos, sin)
+        return self.cls_output(F.dropout(self.output_norm(x), self.dropout, self.training))
+
+    def set_quantized(self, on: bool) -> None:
+        """Trains (or runs) through the 4-bit rounding of every block matrix."""
+        for module in self.modules():
+            if isinstance(module, Linear):
+                module.quantized = on

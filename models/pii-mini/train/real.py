@@ -1,0 +1,210 @@
+"""Real text with gold labels: the development sets, read as texts with spans, split, and varied by swapping mentions.
+
+A span labelled FREE has no gold: a data set that does not annotate dates says nothing of "May 2005".
+"""
+
+import hashlib
+import random
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from lexicon import MONTHS, NATIONALITIES, WEEKDAYS
+from values import Values
+
+Span = tuple[int, int, str]
+FREE = "FREE"
+HELD_OUT_PERCENT = 15
+_UNER = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION"}
+_WNUT = {"person": "PERSON", "location": "LOCATION", "corporation": "ORGANIZATION", "group": "ORGANIZATION", "creative-work": "O", "product": "O"}
+_ECHR = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION", "DATETIME": "DATE", "CODE": "ID_NUMBER", "DEM": "NATIONALITY", "QUANTITY": FREE, "MISC": FREE}
+_WEB = [(re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "EMAIL"), (re.compile(r"(?:https?://|www\.)\S+"), "URL"), (re.compile(r"(?<!\w)@\w{2,}"), "USERNAME")]
+_CALENDAR = {w.lower() for names in (*MONTHS.values(), *WEEKDAYS.values()) for w in names} - {"may", "march"} | {"Jan", "Feb", "Oct", "Nov", "Dec", "Aug", "Sept"}
+_DEMONYMS = {w for names in NATIONALITIES.values() for w in names}
+
+
+@dataclass
+class Text:
+    """A text, its spans, the data set and language it is of."""
+
+    text: str
+    spans: list[Span]
+    source: str
+    lang: str = "en"
+
+
+def _spans(tags: list[str], offsets: list[tuple[int, int]], names: dict[str, str]) -> list[Span]:
+    out: list[Span] = []
+    previous = "O"
+    for tag, (start, end) in zip(tags, offsets):
+        label = names.get(tag[2:], "O") if tag != "O" else "O"
+        if label != "O" and tag[0] == "I" and previous == tag[2:] and out:
+            out[-1] = (out[-1][0], end, label)
+        elif label != "O":
+            out.append((start, end, label))
+        previous = tag[2:] if tag != "O" else "O"
+    return out
+
+
+def _free(text: str, spans: list[Span]) -> list[Span]:
+    """Adds what the annotators were not asked for: sure shapes with a label, likely dates and numbers as FREE."""
+    taken = [(a, b) for a, b, _ in spans]
+    for pattern, label in _WEB:
+        for m in pattern.finditer(text):
+            if all(m.end() <= a or b <= m.start() for a, b in taken):
+                spans.append((m.start(), m.end(), label))
+                taken.append(m.span())
+    words = list(re.finditer(r"\S+", text))
+    for i, m in enumerate(words):
+        word = m[0].strip(".,;:!?()'\"")
+        near = " ".join(w[0] for w in words[max(0, i - 1) : i + 2]).lower()
+        dated = any(c.isdigit() for c in word) and (sum(c.isdigit() for c in word) >= 4 or "/" in word or any(n in near for n in _CALENDAR))
+        if (dated or word.lower() in _CALENDAR or word in _CALENDAR or word in _DEMONYMS) and all(m.end() <= a or b <= m.start() for a, b in taken):
+            spans.append((m.start(), m.end(), FREE))
+    return sorted(spans)
+
+
+def _sentences(path: Path, word: int, tag: int) -> list[tuple[dict[str, str], list[str], list[str]]]:
+    out, meta, words, tags = [], {}, [], []
+    document = ""
+    for line in path.read_text("utf-8").splitlines() + [""]:
+        if line.startswith("# ") and " = " in line:
+            key, _, value = line[2:].partition(" = ")
+            if key == "newdoc id":
+                document = value
+            meta[key] = value
+        elif not line.strip():
+            if words:
+                out.append((meta | {"doc": document}, words, tags))
+            meta, words, tags = {}, [], []
+        else:
+            cells = line.split("\t") if "\t" in line else line.rsplit(" ", 1)
+            if len(cells) > max(word, tag) and cells[word].strip():
+                words.append(cells[word].strip())
+                tags.append(cells[tag].strip())
+    return out
+
+
+def _join(words: list[str]) -> tuple[str, list[tuple[int, int]]]:
+    offsets, at = [], 0
+    for w in words:
+        offsets.append((at, at + len(w)))
+        at += len(w) + 1
+    return " ".join(words), offsets
+
+
+def _tight(words: list[str]) -> tuple[str, list[tuple[int, int]]]:
+    """Tokens joined as they would have been printed, by the usual rules for punctuation."""
+    text, offsets, glue = "", [], True
+    for i, w in enumerate(words):
+        opened = text.count('"') % 2 == 1
+        closes = w in {".", ",", ";", ":", "!", "?", ")", "]", "'", "’", "%", "n't", "...", "/"} or w.startswith("'") or (w == '"' and opened)
+        if text and not glue and not closes:
+            text += " "
+        offsets.append((len(text), len(text) + len(w)))
+        text += w
+        glue = w in {"(", "[", "'", "’", "/", "#", "$"} or (w == '"' and not opened)
+    return text, offsets
+
+
+def _aligned(text: str, words: list[str]) -> list[tuple[int, int]] | None:
+    offsets, at = [], 0
+    for w in words:
+        at = text.find(w, at)
+        if at < 0:
+            return None
+        offsets.append((at, at + len(w)))
+        at += len(w)
+    return offsets
+
+
+def _bucket(key: str) -> int:
+    return int(hashlib.md5(key.encode()).hexdigest(), 16) % 100
+
+
+def load(folder: Path) -> tuple[list[list[Text]], list[list[Text]]]:
+    """(training, held out): documents as lists of consecutive sentences."""
+    train: list[list[Text]] = []
+    held: list[list[Text]] = []
+    documents: dict[str, list[Text]] = {}
+    for meta, words, tags in _sentences(folder / "uner-en-ewt-dev.iob2", 1, 2):
+        offsets = _aligned(meta.get("text", ""), words)
+        text, offsets = (meta["text"], offsets) if offsets else _join(words)
+        documents.setdefault(meta["doc"], []).append(Text(text, _free(text, _spans(tags, offsets, _UNER)), "uner"))
+    for name, sentences in documents.items():
+        (held if _bucket(name) < HELD_OUT_PERCENT else train).append(sentences)
+    for i, (_, words, tags) in enumerate(_sentences(folder / "wnut17-train.conll", 0, 1)):
+        pair = []
+        for joiner in (_join, _tight):
+            text, offsets = joiner(words)
+            pair.append(Text(text, _free(text, _spans(tags, offsets, _WNUT)), "wnut"))
+        if _bucket(f"wnut{i // 20}") < HELD_OUT_PERCENT:
+            held.append(pair[:1])
+        else:
+            train.extend([[pair[0]], [pair[1]]])
+    for lang in ("es", "fr"):
+        sentences = _sentences(folder / f"echr-{lang}-dev.tsv", 0, 1)
+        cut = len(sentences) * (100 - HELD_OUT_PERCENT) // 100
+        for joiner in (_join, _tight):
+            texts = []
+            for _, words, tags in sentences:
+                text, offsets = joiner(words)
+                texts.append(Text(text, _spans(tags, offsets, _ECHR), f"echr-{lang}", lang))
+            train.append(texts[:cut])
+            if joiner is _join:
+                held.append(texts[cut:])
+    return train, held
+
+
+def _like(values: Values, mention: str, label: str) -> str:
+    """Another mention of the same kind, of about the same shape."""
+    rng, words = values.rng, mention.split()
+    if label == "PERSON":
+        new = (rng.choice([values.first, values.last]) if len(words) == 1 else values.person)()
+    elif label == "LOCATION":
+        new = rng.choice([values.city, values.city, values.country, values.region])()
+    elif label == "ORGANIZATION":
+        new = values.org()
+    elif label == "DATE":
+        new = values.year() if mention.isdigit() else rng.choice([values.date, values.monthyear])() if any(c.isdigit() for c in mention) else mention
+    elif label == "ID_NUMBER":
+        new = values.id()
+    else:
+        return mention
+    return new.lower() if mention.islower() else new.upper() if mention.isupper() and len(mention) > 4 else new
+
+
+def varied(rng: random.Random, document: list[Text], swap: float = 0.5) -> tuple[str, list[Span]]:
+    """Some consecutive sentences of a document as one text, its mentions swapped with probability `swap`."""
+    start = rng.randrange(len(document))
+    chosen = document[start : start + rng.choice([1, 1, 2, 3, 5])]
+    values = Values(rng, chosen[0].lang)
+    separator = rng.choice([" ", " ", "\n"])
+    swapping = rng.random() < swap
+    text, spans = "", []
+    for sentence in chosen:
+        text += separator if text else ""
+        last = 0
+        for a, b, label in sentence.spans:
+            text += sentence.text[last:a]
+            mention = sentence.text[a:b]
+            if swapping and rng.random() < 0.7 and "[" not in mention:
+                mention = _like(values, mention, label)
+            spans.append((len(text), len(text) + len(mention), label))
+            text += mention
+            last = b
+        text += sentence.text[last:]
+    return text, spans
+
+
+def plain_sentences(path: Path) -> list[str]:
+    """Sentences of an unlabelled corpus that can hold no name, number or date: one capital, at the start, and no digit."""
+    out = []
+    for line in path.read_text("utf-8").splitlines():
+        for sentence in re.split(r"(?<=[.!?]) +", line.strip().replace(" @-@ ", "-").replace(" @,@ ", ",")):
+            words = sentence.split()
+            clean = len(words) > 5 and "=" not in words and "<unk>" not in words and not any(c.isdigit() for c in sentence)
+            if clean and all(w == w.lower() for w in words[1:]) and words[0] in {"The", "This", "It", "He", "She", "They", "In", "A", "There", "These", "However", "Although", "While", "After", "As", "When", "At", "Their", "His", "Her"}:
+                if not {w.strip(".,") for w in words} & _CALENDAR:
+                    out.append(sentence)
+    return out
