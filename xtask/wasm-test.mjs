@@ -22,7 +22,6 @@ const browser = await chromium.launch({
 let passed = false;
 try {
     const page = await browser.newPage();
-    page.on("console", (message) => console.error(`[${message.type()}] ${message.text()}`));
     const crashed = new Promise((_, reject) => {
         page.on("crash", () => reject(new Error("the page crashed")));
         page.on("pageerror", reject);

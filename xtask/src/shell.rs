@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 /// How many of a program's last lines an error repeats.
-const LAST_LINES: usize = 20;
+const LAST_LINES: usize = 12;
 
 /// Says what xtask is about to do.
 pub fn say(message: impl fmt::Display) {
