@@ -111,7 +111,18 @@ impl Session {
         });
         if self.slow {
             self.step("cargo test, slow", |_| {
-                cargo().args(["test", "--workspace", "--no-fail-fast", "--tests", "--", "--ignored"]).stream()
+                cargo()
+                    .args([
+                        "test",
+                        "--workspace",
+                        "--exclude",
+                        "xtask",
+                        "--tests",
+                        "--no-fail-fast",
+                        "--",
+                        "--ignored",
+                    ])
+                    .stream()
             });
         }
     }
