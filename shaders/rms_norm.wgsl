@@ -1,12 +1,10 @@
 // out[r, i] = x[r, i] / sqrt(mean_j(x[r, j]^2) + EPS) * weight[i]   over groups of COLS elements
 //
-// LANES invocations share a group of elements; a workgroup takes GROUPS of them.
+// LANES invocations share a group of elements; a workgroup takes GROUPS of them. Its y is the row.
 //
 //   3  x [rows, STRIDE], PER_ROW groups a row
 //   4  out, as x
-//   5  step
 //   6  weight [COLS]
-#include "lib/rows.wgsl"
 @group(0) @binding(3) var<storage, read> x: array<f32>;
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 @group(0) @binding(6) var<storage, read> weight: array<f32>;

@@ -3,6 +3,7 @@
 //! Errors that WebGPU reports out of band (a lost device, an uncaptured validation error) are kept and
 //! returned by the next call, so that nothing runs on after a fault.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::GpuError;
@@ -57,6 +58,8 @@ pub struct DeviceFacts {
     pub max_invocations: u32,
     /// Workgroups a dimension of a dispatch.
     pub max_workgroups: u32,
+    /// Storage buffers that a kernel may bind.
+    pub max_storage_buffers: u32,
 }
 
 /// A GPU device and its queue. Cheap to clone; clones are the same device.
@@ -70,6 +73,7 @@ struct Inner {
     device: wgpu::Device,
     queue: wgpu::Queue,
     facts: DeviceFacts,
+    objects_created: AtomicU64,
     fault: Arc<Mutex<Option<GpuError>>>,
 }
 
@@ -112,7 +116,9 @@ impl GpuDevice {
         let fault = Arc::new(Mutex::new(None));
         watch(&device, &fault);
         let facts = facts(&adapter.get_info(), features, &limits);
-        Ok(GpuDevice { inner: Arc::new(Inner { device, queue, facts, fault }) })
+        Ok(GpuDevice {
+            inner: Arc::new(Inner { device, queue, facts, objects_created: AtomicU64::new(0), fault }),
+        })
     }
 
     /// What the device reports about itself.
@@ -157,12 +163,23 @@ impl GpuDevice {
         if size > limit {
             return Err(GpuError::TooLarge { what: label.to_owned(), bytes, limit });
         }
+        self.count_object();
         Ok(self.inner.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
             size,
             usage,
             mapped_at_creation: false,
         }))
+    }
+
+    /// Notes that a buffer, bind group or pipeline was made.
+    pub(crate) fn count_object(&self) {
+        self.inner.objects_created.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Buffers, bind groups and pipelines made so far.
+    pub(crate) fn objects_created(&self) -> u64 {
+        self.inner.objects_created.load(Ordering::Relaxed)
     }
 
     /// Runs `body`; allocations that fail in it become [`GpuError::OutOfMemory`] with `what` and `bytes`.
@@ -268,6 +285,7 @@ fn facts(info: &wgpu::AdapterInfo, features: wgpu::Features, limits: &wgpu::Limi
             .max_compute_invocations_per_workgroup
             .min(limits.max_compute_workgroup_size_x),
         max_workgroups: limits.max_compute_workgroups_per_dimension,
+        max_storage_buffers: limits.max_storage_buffers_per_shader_stage,
     }
 }
 

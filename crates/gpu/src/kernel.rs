@@ -166,6 +166,7 @@ impl Kernels {
             return Ok(Arc::clone(pipeline));
         }
         let module = self.module(module_key)?;
+        self.device.count_object();
         let pipeline =
             Arc::new(self.device.wgpu().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(shader),
@@ -210,6 +211,7 @@ impl Kernels {
             .iter()
             .map(|(binding, slice)| wgpu::BindGroupEntry { binding: *binding, resource: slice.binding() })
             .collect();
+        self.device.count_object();
         let bind_group = self.device.wgpu().create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(&label),
             layout: &pipeline.get_bind_group_layout(0),

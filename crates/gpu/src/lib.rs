@@ -8,13 +8,21 @@ mod device;
 mod error;
 mod kernel;
 mod kernels;
+mod loader;
+mod lower;
+mod model;
 mod options;
+mod runtime;
 mod shader;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod tuning;
 mod weights;
 
 pub use device::{DeviceFacts, DeviceOptions, GpuDevice};
 pub use error::GpuError;
+pub use loader::Loader;
+pub use model::{Counters, GpuModel, Memory};
 pub use options::{KvType, ModelOptions};

@@ -25,8 +25,10 @@ impl Tuning {
         }
     }
 
-    /// Lanes for a row of `blocks` blocks: no more than have work.
-    pub fn lanes_for(self, blocks: usize) -> u32 {
-        self.lanes.min(blocks.next_power_of_two() as u32)
+    /// Lanes and groups of a workgroup for rows of `blocks` blocks: no more lanes than have work, and more groups
+    /// in the place of lanes that had none.
+    pub fn matvec_groups(self, blocks: usize) -> (u32, u32) {
+        let lanes = self.lanes.min(blocks.next_power_of_two() as u32);
+        (lanes, (self.lanes * self.groups / lanes).min(4 * self.groups))
     }
 }

@@ -32,9 +32,7 @@ pub(crate) struct Linear<'a> {
 impl Linear<'_> {
     /// For steps of few rows: `tokens` (1 to 4) at once.
     pub fn matvec(&self, kernels: &Kernels, tuning: Tuning, tokens: u32) -> Result<Vec<Dispatch>, GpuError> {
-        let lanes = tuning.lanes_for(self.matrix.row_blocks());
-        // Lanes that have no work make room for more groups.
-        let groups = (tuning.lanes * tuning.groups / lanes).min(tuning.groups * 4);
+        let (lanes, groups) = tuning.matvec_groups(self.matrix.row_blocks());
         let mut flags = self.flags();
         if lanes > 1 {
             flags.push("reduce");

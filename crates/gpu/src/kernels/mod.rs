@@ -10,6 +10,7 @@ pub(crate) mod elementwise;
 pub(crate) mod embed;
 pub(crate) mod linear;
 pub(crate) mod position;
+pub(crate) mod qkv;
 pub(crate) mod rms_norm;
 pub(crate) mod sample;
 #[cfg(test)]

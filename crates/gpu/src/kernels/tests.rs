@@ -100,6 +100,11 @@ impl Weight {
     }
 }
 
+/// Types that no shader reads are kept as f16.
+fn is_rounded(ty: BlockType) -> bool {
+    matches!(ty, BlockType::Q2_K | BlockType::Q3_K)
+}
+
 fn step(variant: &Variant, tokens: u32) -> (Slice, StepSize) {
     let step = Step { position: 3, n_tokens: tokens, n_outputs: tokens, first_output: 0, ..Step::default() };
     (variant.step(step), StepSize { tokens, outputs: tokens, positions: 3 + tokens })
@@ -124,9 +129,8 @@ fn weights_read_back_exactly_through_embed_in_every_type() {
                 let mut row = weight.row();
                 let expected = ops::embed(&ids, 1.0, cols, |id, out| row(id as usize, out));
                 let what = format!("{ty} [{rows}, {cols}] on {}", variant.name);
-                // Types without a shader of their own are rounded to f16; the rest may differ in the last bit.
-                let rounded = matches!(ty, BlockType::Q2_K | BlockType::Q3_K);
-                let tolerance = if rounded { 1e-3 } else { 3e-7 };
+                // The product of scale and quant may differ from the sum's in the last bit.
+                let tolerance = if is_rounded(ty) { 5e-4 } else { 3e-7 };
                 assert_close(&what, &variant.read_rows(&out, rows, cols), &expected, tolerance);
             }
         }
@@ -137,13 +141,17 @@ fn weights_read_back_exactly_through_embed_in_every_type() {
 fn linear_agrees_with_the_reference_in_every_type_and_shape() {
     let shapes =
         [(1, 32, 1), (31, 64, 3), (257, 256, 1), (33, 33, 4), (66, 1, 2), (64, 512, 70), (100, 1024, 5)];
-    for variant in variants() {
-        for ty in TYPES {
-            for (rows, cols, tokens) in shapes {
-                if cols % ty.block_len() == 0 {
-                    check_linear(variant, ty, rows, cols, tokens);
-                }
-            }
+    for (rows, cols, tokens) in shapes {
+        for ty in TYPES.into_iter().filter(|ty| cols % ty.block_len() == 0) {
+            check_linear(device(), ty, rows, cols, tokens);
+        }
+    }
+    // What differs between devices is the workgroup, not how a type is read.
+    for variant in &variants()[1..] {
+        for (ty, rows, cols, tokens) in
+            [(BlockType::F32, 33, 33, 4), (BlockType::Q4_0, 64, 512, 70), (BlockType::Q6_K, 257, 256, 1)]
+        {
+            check_linear(variant, ty, rows, cols, tokens);
         }
     }
 }
@@ -191,7 +199,8 @@ fn check_linear(variant: &Variant, ty: BlockType, rows: usize, cols: usize, toke
             variant.run(&dispatches.unwrap(), size);
             let what =
                 format!("{name} {ty} [{rows}, {cols}] x {tokens}, {} lanes, {}", tuning.lanes, variant.name);
-            assert_close(&what, &variant.read_rows(&out, tokens, rows), expected, 2e-5);
+            let tolerance = if is_rounded(ty) { 5e-4 } else { 2e-5 };
+            assert_close(&what, &variant.read_rows(&out, tokens, rows), expected, tolerance);
         }
     }
 }
@@ -333,11 +342,10 @@ fn rms_norm_agrees_with_the_reference() {
             let (values, weight) = (random(51, tokens * width), random(52, cols));
             let slices = (variant.upload_rows(&values, width), variant.upload(&weight));
             let out = variant.empty((tokens * width.next_multiple_of(4) * 4) as u64);
-            let (step, size) = step(variant, tokens as u32);
+            let (_, size) = step(variant, tokens as u32);
             for tuning in [ON_A_GPU, IN_SOFTWARE] {
                 let shape = (Rows::Tokens, width, cols);
-                let dispatch =
-                    rms_norm(&variant.kernels, tuning, shape, 1e-5, [&slices.0, &slices.1, &out, &step]);
+                let dispatch = rms_norm(&variant.kernels, tuning, shape, 1e-5, [&slices.0, &slices.1, &out]);
                 variant.run(&[dispatch.unwrap()], size);
                 let what = format!("rms_norm {width} in {cols}, {} lanes, {}", tuning.lanes, variant.name);
                 let expected = ops::rms_norm(&values, &weight, 1e-5);

@@ -2,8 +2,11 @@
 
 mod matrix;
 mod packing;
+mod store;
 mod upload;
 
 pub(crate) use matrix::{Matrix, Part, fits_one_part};
 pub(crate) use packing::Packing;
-pub(crate) use upload::{Cursor, Uploader};
+pub(crate) use store::{WeightStore, WeightWriter, packing_of};
+#[cfg(test)]
+pub(crate) use upload::Uploader;

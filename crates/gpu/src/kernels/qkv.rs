@@ -1,0 +1,83 @@
+//! `qkv.wgsl`: queries, keys and values in one product, with RoPE and the write to the KV cache.
+
+use sotto_plan::{KvCache, Rope, RopeLayout, Rows};
+
+use crate::kernel::{Count, Dispatch, Kernels, Slice};
+use crate::kernels::{rows_count, stride};
+use crate::tuning::Tuning;
+use crate::weights::Matrix;
+use crate::{GpuError, KvType};
+
+/// Rows `first_row..` of a matrix in one part: those of queries, keys and values, any of which may be none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Qkv<'a> {
+    pub matrix: &'a Matrix,
+    pub first_row: usize,
+    /// Rows of queries, keys and values.
+    pub rows: [usize; 3],
+    pub rope: &'a Rope,
+    pub cache: KvCache,
+    pub kv_type: KvType,
+    pub x: &'a Slice,
+    /// Queries, rotated.
+    pub out: &'a Slice,
+    pub out_width: usize,
+    pub keys: &'a Slice,
+    pub values: &'a Slice,
+    pub step: &'a Slice,
+    /// Radians a position, as a uniform.
+    pub frequencies: &'a Slice,
+    pub norm: Option<(&'a Slice, f32)>,
+    /// One element for each of `rows`.
+    pub bias: Option<&'a Slice>,
+}
+
+/// Storage buffers that the kernel binds at most.
+pub(crate) const STORAGE_BUFFERS: u32 = 9;
+
+impl Qkv<'_> {
+    /// For steps of few tokens: `tokens` (1 to 4) at once.
+    pub fn dispatch(&self, kernels: &Kernels, tuning: Tuning, tokens: u32) -> Result<Dispatch, GpuError> {
+        let (lanes, groups) = tuning.matvec_groups(self.matrix.row_blocks());
+        let mut flags = vec![self.matrix.packing.flag()];
+        flags.extend_from_slice(self.kv_type.flags());
+        flags.extend((self.rope.layout == RopeLayout::Halves).then_some("halves"));
+        flags.extend((lanes > 1).then_some("reduce"));
+        flags.extend(self.norm.map(|_| "norm"));
+        flags.extend(self.bias.map(|_| "bias"));
+        let [q, k, v] = self.rows;
+        let mut constants = vec![
+            ("TOKENS", f64::from(tokens)),
+            ("LANES", f64::from(lanes)),
+            ("GROUPS", f64::from(groups)),
+            ("COLS", self.matrix.cols as f64),
+            ("BLOCKS", self.matrix.row_blocks() as f64),
+            ("X_STRIDE4", (stride(self.matrix.cols) / 4) as f64),
+            ("OUT_STRIDE", stride(self.out_width) as f64),
+            ("FIRST_ROW", self.first_row as f64),
+            ("Q_ROWS", q as f64),
+            ("K_ROWS", k as f64),
+            ("V_ROWS", v as f64),
+            ("KV_STRIDE", (self.cache.n_kv_heads * self.cache.head_dim) as f64),
+            ("HEAD_DIM", self.rope.head_dim as f64),
+            ("ROTARY_DIM", self.rope.rotary_dim as f64),
+            ("POSITION_SCALE", f64::from(self.rope.position_scale)),
+            ("MAGNITUDE", f64::from(self.rope.magnitude)),
+        ];
+        constants.extend(self.norm.map(|(_, eps)| ("EPS", f64::from(eps))));
+        let pipeline = kernels.pipeline("qkv", &flags, &constants)?;
+        let part = &self.matrix.parts[0];
+        let mut bindings: Vec<(u32, &Slice)> = (0..).zip(&part.planes).collect();
+        bindings.extend([(3, self.x), (4, self.out), (5, self.step), (6, self.keys), (7, self.values)]);
+        bindings.extend(self.norm.map(|(weight, _)| (8, weight)));
+        bindings.push((9, self.frequencies));
+        bindings.extend(self.bias.map(|bias| (10, bias)));
+        // Four rows of the weight a group.
+        let rows = q + k + v;
+        let workgroups = (rows as u32).div_ceil(4 * groups);
+        let grid = [Count::Fixed(workgroups), Count::Fixed(1), rows_count(Rows::Tokens, tokens)];
+        let mut made = kernels.dispatch("qkv", &pipeline, &bindings, grid);
+        made.weight_bytes = self.matrix.bytes_of_rows(rows);
+        Ok(made)
+    }
+}

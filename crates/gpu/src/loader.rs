@@ -1,0 +1,64 @@
+//! Loading: memory and pipelines first, then the weights' bytes as they come.
+
+use std::sync::Arc;
+
+use sotto_plan::{Plan, WeightId};
+
+use crate::kernel::Kernels;
+use crate::model::GpuModel;
+use crate::runtime::Runtime;
+use crate::weights::WeightWriter;
+use crate::{GpuDevice, GpuError, ModelOptions};
+
+/// A model whose weights are on their way to the GPU.
+///
+/// All memory is allocated and all pipelines are compiling from the start, so a model that does not fit is
+/// refused before its weights are downloaded.
+#[derive(Debug)]
+pub struct Loader {
+    runtime: Runtime,
+    writer: WeightWriter,
+}
+
+impl Loader {
+    /// Allocates a model's memory and prepares its programs.
+    ///
+    /// # Errors
+    /// [`GpuError::OutOfMemory`] or [`GpuError::TooLarge`] when it does not fit, [`GpuError::Unsupported`] when the
+    /// plan asks for what no kernel does.
+    pub async fn new(device: &GpuDevice, plan: Plan, options: &ModelOptions) -> Result<Loader, GpuError> {
+        let kernels = Arc::new(Kernels::new(device));
+        let needed = Runtime::bytes_needed(&plan, options);
+        let build = || {
+            let runtime = Runtime::new(kernels, plan, options)?;
+            let writer = WeightWriter::new(&runtime.plan, &runtime.weights, &runtime.kernels)?;
+            Ok(Loader { runtime, writer })
+        };
+        device.allocating("the model", needed, build).await
+    }
+
+    /// The next bytes of weight `id`, as stored in the file. `offset` counts from the tensor's first byte; each
+    /// tensor's bytes come in order, in pieces of any length; tensors come in any order.
+    ///
+    /// # Errors
+    /// [`GpuError::WriteOrder`] when these are not the next bytes.
+    pub fn write(&mut self, id: WeightId, offset: u64, bytes: &[u8]) -> Result<(), GpuError> {
+        self.writer.write(&self.runtime.plan, &self.runtime.weights, id, offset, bytes)
+    }
+
+    /// The loaded model.
+    ///
+    /// # Errors
+    /// [`GpuError::MissingBytes`] for the first tensor that is not complete.
+    pub async fn finish(self) -> Result<GpuModel, GpuError> {
+        let Loader { runtime, writer } = self;
+        let kernels = Arc::clone(&runtime.kernels);
+        let device = kernels.device();
+        let build = || {
+            writer.finish(device, &runtime.plan, &runtime.weights)?;
+            runtime.join_biases();
+            Ok(GpuModel::new(runtime))
+        };
+        device.allocating("the model", 0, build).await
+    }
+}

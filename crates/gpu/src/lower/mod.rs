@@ -1,0 +1,11 @@
+//! Turns a plan into programs: lists of prebuilt dispatches over buffers that are there for good.
+
+mod arena;
+mod fuse;
+mod node;
+mod program;
+
+pub(crate) use arena::{Arena, Assignment, Capacity};
+pub(crate) use fuse::{Fusions, MAX_ROTARY_DIM, fuse, groups, matrix_uses};
+pub(crate) use node::{Node, Norm, Projection};
+pub(crate) use program::{Buffers, KvBuffers, Lowering, Size};

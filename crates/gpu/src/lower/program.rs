@@ -1,0 +1,251 @@
+//! The dispatches of one kind of step, from nodes.
+
+use std::collections::HashMap;
+
+use sotto_plan::{CacheId, Plan, Rows, ValueId, WeightId};
+
+use super::arena::Assignment;
+use super::node::{Node, Norm, Projection};
+use crate::kernel::{Dispatch, Kernels, Slice};
+use crate::kernels::attention::{self, AttentionShape, AttentionSlices};
+use crate::kernels::linear::Linear;
+use crate::kernels::qkv::Qkv;
+use crate::kernels::{elementwise, embed, position, rms_norm};
+use crate::tuning::Tuning;
+use crate::weights::WeightStore;
+use crate::{GpuError, KvType};
+
+/// Keys and values of one cache.
+#[derive(Clone, Debug)]
+pub(crate) struct KvBuffers {
+    pub keys: Slice,
+    pub values: Slice,
+}
+
+/// What programs bind besides weights.
+#[derive(Debug)]
+pub(crate) struct Buffers {
+    pub step: Slice,
+    pub ids: Slice,
+    /// The arena's slots.
+    pub slots: Vec<Slice>,
+    /// Values that are in no slot.
+    pub pinned: HashMap<ValueId, Slice>,
+    pub caches: Vec<KvBuffers>,
+    pub attention_scratch: Slice,
+    /// Biases of Q, K and V one after the other, by the weight of the first.
+    pub joined_biases: HashMap<WeightId, Slice>,
+}
+
+/// How many rows nodes work on, which decides their kernels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// One row.
+    One,
+    /// Many.
+    Many,
+}
+
+/// What lowering reads.
+pub(crate) struct Lowering<'a> {
+    pub plan: &'a Plan,
+    pub kernels: &'a Kernels,
+    pub tuning: Tuning,
+    pub weights: &'a WeightStore,
+    pub buffers: &'a Buffers,
+    pub kv_type: KvType,
+    pub slots: &'a Assignment,
+}
+
+impl Lowering<'_> {
+    /// The dispatches of `nodes`, which have `size` rows.
+    pub fn dispatches<'n>(
+        &self,
+        nodes: impl IntoIterator<Item = &'n Node>,
+        size: Size,
+    ) -> Result<Vec<Dispatch>, GpuError> {
+        let mut list = Vec::new();
+        for node in nodes {
+            list.extend(self.node(node, size)?);
+        }
+        Ok(list)
+    }
+
+    fn node(&self, node: &Node, size: Size) -> Result<Vec<Dispatch>, GpuError> {
+        let step = &self.buffers.step;
+        let one = |dispatch: Result<Dispatch, GpuError>| dispatch.map(|d| vec![d]);
+        match *node {
+            Node::Embed { table, scale, out } => {
+                let (matrix, _) = self.weights.matrix(table);
+                let dispatches =
+                    embed::embed(self.kernels, matrix, scale, [&self.buffers.ids, self.slice(out)?, step])?;
+                Ok(self.labelled(dispatches, table))
+            }
+            Node::RmsNorm { x, norm, out } => {
+                let value = self.plan.value(x);
+                let shape = (value.rows, value.width, self.plan.weight(norm.weight).cols);
+                let slices = [self.slice(x)?, self.weights.vector(norm.weight), self.slice(out)?];
+                one(rms_norm::rms_norm(self.kernels, self.tuning, shape, norm.eps, slices))
+            }
+            Node::Linear { x, norm, projection, residual, out } => {
+                let linear = Linear {
+                    bias: projection.bias.map(|id| self.weights.vector(id)),
+                    residual: residual.map(|id| self.slice(id)).transpose()?,
+                    norm: self.norm(norm),
+                    ..self.linear(x, projection.weight, out)?
+                };
+                Ok(self.labelled(self.product(&linear, size)?, projection.weight))
+            }
+            Node::GatedLinear { x, norm, gate, up: _, kind, out } => {
+                let linear = self.linear(x, gate, out)?;
+                let linear =
+                    Linear { rows: 2 * linear.rows, norm: self.norm(norm), gated: Some(kind), ..linear };
+                Ok(self.labelled(self.product(&linear, size)?, gate))
+            }
+            Node::Qkv { .. } => self.qkv(node, size),
+            Node::Rope { x, ref rope, out } => {
+                let frequencies = self.frequencies(rope)?;
+                let width = self.plan.value(x).width;
+                one(position::rope(
+                    self.kernels,
+                    rope,
+                    width,
+                    [self.slice(x)?, frequencies, self.slice(out)?, step],
+                ))
+            }
+            Node::KvWrite { k, v, cache } => {
+                let KvBuffers { keys, values } = self.cache(cache)?;
+                let width = self.plan.value(k).width;
+                let write =
+                    |x, cache| position::kv_write(self.kernels, self.kv_type, width, [x, cache, step]);
+                Ok(vec![write(self.slice(k)?, keys)?, write(self.slice(v)?, values)?])
+            }
+            Node::Attention { q, cache, attention, out } => {
+                let KvBuffers { keys, values } = self.cache(cache)?;
+                let shape =
+                    AttentionShape { cache: self.plan.cache(cache), attention, kv_type: self.kv_type };
+                let slices = AttentionSlices {
+                    q: self.slice(q)?,
+                    keys,
+                    values,
+                    out: self.slice(out)?,
+                    step,
+                    scratch: &self.buffers.attention_scratch,
+                    sinks: None,
+                };
+                match size {
+                    Size::One => attention::decode(self.kernels, &shape, slices),
+                    Size::Many => one(attention::prefill(self.kernels, &shape, slices)),
+                }
+            }
+            Node::Gated { kind, gate, up, out } => {
+                let slices = [self.slice(gate)?, self.slice(up)?, self.slice(out)?, step];
+                one(elementwise::gated(self.kernels, kind, self.shape(out), slices))
+            }
+            Node::Add { a, b, out } => {
+                let slices = [self.slice(a)?, self.slice(b)?, self.slice(out)?, step];
+                one(elementwise::add(self.kernels, self.shape(out), slices))
+            }
+            Node::SelectOutputs { x, out } => {
+                let slices = [self.slice(x)?, self.slice(out)?, step];
+                one(elementwise::select_outputs(self.kernels, self.plan.value(x).width, slices))
+            }
+        }
+    }
+
+    fn linear<'a>(&'a self, x: ValueId, weight: WeightId, out: ValueId) -> Result<Linear<'a>, GpuError> {
+        let (matrix, first_row) = self.weights.matrix(weight);
+        Ok(Linear {
+            matrix,
+            first_row,
+            rows: self.plan.weight(weight).rows,
+            x: self.slice(x)?,
+            out: self.slice(out)?,
+            step: &self.buffers.step,
+            kind: self.plan.value(out).rows,
+            bias: None,
+            residual: None,
+            norm: None,
+            gated: None,
+        })
+    }
+
+    fn product(&self, linear: &Linear<'_>, size: Size) -> Result<Vec<Dispatch>, GpuError> {
+        match size {
+            Size::One => linear.matvec(self.kernels, self.tuning, 1),
+            Size::Many if self.tuning.tiled_matmul => linear.matmul(self.kernels),
+            Size::Many => linear.matvec(self.kernels, self.tuning, MATVEC_TOKENS),
+        }
+    }
+
+    fn qkv(&self, node: &Node, size: Size) -> Result<Vec<Dispatch>, GpuError> {
+        let Node::Qkv { x, norm, qkv, ref rope, cache, out } = *node else { return Ok(Vec::new()) };
+        let KvBuffers { keys, values } = self.cache(cache)?;
+        let rows = qkv.map(|p: Projection| self.plan.weight(p.weight).rows);
+        let (matrix, first_row) = self.weights.matrix(qkv[0].weight);
+        let whole = Qkv {
+            matrix,
+            first_row,
+            rows,
+            rope,
+            cache: self.plan.cache(cache),
+            kv_type: self.kv_type,
+            x: self.slice(x)?,
+            out: self.slice(out)?,
+            out_width: self.plan.value(out).width,
+            keys,
+            values,
+            step: &self.buffers.step,
+            frequencies: self.frequencies(rope)?,
+            norm: self.norm(norm),
+            bias: self.buffers.joined_biases.get(&qkv[0].weight),
+        };
+        let tokens = if size == Size::One { 1 } else { MATVEC_TOKENS };
+        let (v_matrix, v_first_row) = self.weights.matrix(qkv[2].weight);
+        let dispatches = if std::ptr::eq(v_matrix, matrix) {
+            vec![whole.dispatch(self.kernels, self.tuning, tokens)?]
+        } else {
+            let [q, k, v] = rows;
+            let queries = Qkv { rows: [q, k, 0], ..whole };
+            let values = Qkv { rows: [0, 0, v], matrix: v_matrix, first_row: v_first_row, ..whole };
+            let values = Qkv { bias: self.buffers.joined_biases.get(&qkv[2].weight), ..values };
+            vec![
+                queries.dispatch(self.kernels, self.tuning, tokens)?,
+                values.dispatch(self.kernels, self.tuning, tokens)?,
+            ]
+        };
+        Ok(self.labelled(dispatches, qkv[0].weight))
+    }
+
+    fn labelled(&self, mut dispatches: Vec<Dispatch>, weight: WeightId) -> Vec<Dispatch> {
+        for dispatch in &mut dispatches {
+            dispatch.label = format!("{} {}", dispatch.label, self.plan.weight(weight).name);
+        }
+        dispatches
+    }
+
+    fn norm(&self, norm: Option<Norm>) -> Option<(&Slice, f32)> {
+        norm.map(|n| (self.weights.vector(n.weight), n.eps))
+    }
+
+    fn shape(&self, value: ValueId) -> (Rows, usize) {
+        let value = self.plan.value(value);
+        (value.rows, value.width)
+    }
+
+    fn slice(&self, value: ValueId) -> Result<&Slice, GpuError> {
+        let slot = || self.slots.get(&value).and_then(|&slot| self.buffers.slots.get(slot));
+        self.buffers.pinned.get(&value).or_else(slot).ok_or(GpuError::State { what: "a value has no memory" })
+    }
+
+    fn cache(&self, id: CacheId) -> Result<&KvBuffers, GpuError> {
+        self.buffers.caches.get(id.0 as usize).ok_or(GpuError::State { what: "a KV cache has no memory" })
+    }
+
+    fn frequencies(&self, rope: &sotto_plan::Rope) -> Result<&Slice, GpuError> {
+        self.weights.frequencies(rope).ok_or(GpuError::State { what: "a rope has no frequencies" })
+    }
+}
+
+/// Rows of x that `matvec.wgsl` takes at once in steps of many.
+const MATVEC_TOKENS: u32 = 4;

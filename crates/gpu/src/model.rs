@@ -1,0 +1,227 @@
+//! A loaded model: prefill, decoding, and what it costs.
+
+use sotto_plan::{Op, Outputs};
+
+use crate::kernel::{Dispatch, Step, StepSize};
+use crate::kernels::stride;
+use crate::runtime::Runtime;
+use crate::{GpuDevice, GpuError};
+
+/// What a model did on its device since it was loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Steps of decoding submitted.
+    pub steps: u64,
+    /// Kernels run.
+    pub dispatches: u64,
+    /// Command buffers submitted.
+    pub submits: u64,
+    /// Buffers, bind groups and pipelines made after loading.
+    pub objects_created: u64,
+    /// Bytes copied back to the CPU.
+    pub bytes_read_back: u64,
+    /// Bytes of weights that decode steps read.
+    pub weight_bytes: u64,
+    /// Bytes of the KV cache that decode steps read.
+    pub kv_bytes: u64,
+    /// Nanoseconds that the CPU took to encode and submit decode steps. Not measured in browsers.
+    pub host_ns: u64,
+}
+
+/// Bytes of GPU memory by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Weights.
+    pub weights: u64,
+    /// Keys and values.
+    pub kv: u64,
+    /// Activations, logits and state.
+    pub activations: u64,
+}
+
+impl Memory {
+    /// All of it.
+    pub fn total(self) -> u64 {
+        self.weights + self.kv + self.activations
+    }
+}
+
+/// A model on a GPU and the tokens it has seen.
+#[derive(Debug)]
+pub struct GpuModel {
+    pub(crate) runtime: Runtime,
+    /// Tokens in the KV cache.
+    pub(crate) position: usize,
+    pub(crate) counters: Counters,
+    objects_at_load: u64,
+    logits_readback: Option<wgpu::Buffer>,
+}
+
+impl GpuModel {
+    pub(crate) fn new(runtime: Runtime) -> GpuModel {
+        let objects_at_load = runtime.kernels.device().objects_created();
+        GpuModel {
+            runtime,
+            position: 0,
+            counters: Counters::default(),
+            objects_at_load,
+            logits_readback: None,
+        }
+    }
+
+    pub(crate) fn device(&self) -> &GpuDevice {
+        self.runtime.kernels.device()
+    }
+
+    /// Tokens in the KV cache.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Positions that the KV cache may grow to.
+    pub fn context_length(&self) -> usize {
+        self.runtime.options.context_length
+    }
+
+    /// Forgets all tokens but the first `length`.
+    pub fn truncate(&mut self, length: usize) {
+        self.position = self.position.min(length);
+    }
+
+    /// What the model did so far.
+    pub fn counters(&self) -> Counters {
+        let objects_created = self.device().objects_created() - self.objects_at_load;
+        Counters { objects_created, ..self.counters }
+    }
+
+    /// The GPU memory it holds.
+    pub fn memory(&self) -> Memory {
+        let Runtime { weights, buffers, .. } = &self.runtime;
+        let size =
+            |slices: &mut dyn Iterator<Item = &crate::kernel::Slice>| slices.map(|s| s.size).sum::<u64>();
+        let state = [&buffers.step, &buffers.ids, &buffers.attention_scratch];
+        Memory {
+            weights: weights.bytes() + size(&mut buffers.joined_biases.values()),
+            kv: size(&mut buffers.caches.iter().flat_map(|c| [&c.keys, &c.values])),
+            activations: size(&mut buffers.slots.iter().chain(buffers.pinned.values()).chain(state)),
+        }
+    }
+
+    /// Appends `ids`; gives the output rows asked for, `[rows, output_width]`.
+    ///
+    /// # Errors
+    /// [`GpuError::TokenId`], [`GpuError::ContextLength`], and what a device may report.
+    pub async fn prefill(&mut self, ids: &[u32], outputs: Outputs) -> Result<Vec<f32>, GpuError> {
+        let batch = match outputs {
+            Outputs::All => self.runtime.capacity.outputs,
+            _ => self.runtime.capacity.tokens,
+        };
+        self.begin_prefill(ids).await?;
+        let mut logits = Vec::new();
+        let n_batches = ids.len().div_ceil(batch);
+        for (at, batch) in ids.chunks(batch).enumerate() {
+            let outputs =
+                if outputs == Outputs::Last && at + 1 < n_batches { Outputs::None } else { outputs };
+            self.prefill_batch(batch, outputs);
+            let rows = batch.len() - outputs.first(batch.len());
+            if rows > 0 {
+                self.read_logits(rows, &mut logits).await?;
+            }
+        }
+        self.device().check()?;
+        Ok(logits)
+    }
+
+    /// Appends `ids`, and leaves the last one's logits on the GPU, from where [`GpuModel::start`] takes them.
+    ///
+    /// # Errors
+    /// As [`GpuModel::prefill`].
+    pub async fn prefill_for_decode(&mut self, ids: &[u32]) -> Result<(), GpuError> {
+        self.begin_prefill(ids).await?;
+        let batch = self.runtime.capacity.tokens;
+        let n_batches = ids.len().div_ceil(batch);
+        for (at, batch) in ids.chunks(batch).enumerate() {
+            self.prefill_batch(batch, if at + 1 < n_batches { Outputs::None } else { Outputs::Last });
+        }
+        self.device().check()
+    }
+
+    async fn begin_prefill(&mut self, ids: &[u32]) -> Result<(), GpuError> {
+        self.device().check()?;
+        self.stop_decoding();
+        for op in &self.runtime.plan.ops {
+            if let Op::Embed { table, .. } = *op {
+                let vocab = self.runtime.plan.weight(table).rows;
+                if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocab) {
+                    return Err(GpuError::TokenId { id, vocab });
+                }
+            }
+        }
+        self.runtime.grow(self.position + ids.len()).await
+    }
+
+    fn prefill_batch(&mut self, ids: &[u32], outputs: Outputs) {
+        let n = ids.len() as u32;
+        let first_output = outputs.first(ids.len()) as u32;
+        let step = Step {
+            position: self.position as u32,
+            n_tokens: n,
+            n_outputs: n - first_output,
+            first_output,
+            ..Step::default()
+        };
+        let buffers = &self.runtime.buffers;
+        let queue = self.device().queue();
+        queue.write_buffer(&buffers.ids.buffer, 0, bytemuck::cast_slice(ids));
+        queue.write_buffer(&buffers.step.buffer, 0, bytemuck::bytes_of(&step));
+        let programs = &self.runtime.programs;
+        let head: &[Dispatch] = match outputs {
+            Outputs::None => &[],
+            Outputs::Last => &programs.head_one,
+            Outputs::All => &programs.head_many,
+        };
+        let positions = step.position + n;
+        let size = StepSize { tokens: n, outputs: step.n_outputs, positions };
+        let mut encoder = self.device().wgpu().create_command_encoder(&Default::default());
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        programs.prefill.iter().chain(head).for_each(|dispatch| dispatch.encode(&mut pass, size));
+        drop(pass);
+        queue.submit([encoder.finish()]);
+        self.counters.submits += 1;
+        self.counters.dispatches += (programs.prefill.len() + head.len()) as u64;
+        self.position += ids.len();
+    }
+
+    /// Appends the first `rows` rows of logits to `logits`, without padding.
+    async fn read_logits(&mut self, rows: usize, logits: &mut Vec<f32>) -> Result<(), GpuError> {
+        let width = self.runtime.plan.output_width();
+        let source = &self.runtime.buffers.pinned[&self.runtime.output];
+        let bytes = (4 * rows * stride(width)) as u64;
+        let device = self.device().clone();
+        let target = match &self.logits_readback {
+            Some(buffer) => buffer.clone(),
+            None => {
+                let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+                let create = || device.buffer("logits readback", source.size, usage);
+                device.allocating("a buffer for logits", source.size, create).await?
+            }
+        };
+        let mut encoder = device.wgpu().create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&source.buffer, source.offset, &target, 0, bytes);
+        device.queue().submit([encoder.finish()]);
+        device.map(target.slice(..bytes)).await?;
+        {
+            let range = target.slice(..bytes).get_mapped_range();
+            let view = range.map_err(|e| GpuError::Device { message: e.to_string() })?;
+            let values: Vec<f32> = bytemuck::pod_collect_to_vec(&view);
+            values.chunks_exact(stride(width)).for_each(|row| logits.extend_from_slice(&row[..width]));
+        }
+        target.unmap();
+        self.logits_readback = Some(target);
+        self.counters.submits += 1;
+        self.counters.bytes_read_back += bytes;
+        Ok(())
+    }
+
+    pub(crate) fn stop_decoding(&mut self) {}
+}

@@ -1,0 +1,301 @@
+//! What a loaded model is made of on the GPU: weights, buffers, and the programs over them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sotto_plan::{Plan, Rows, ValueId, WeightId};
+
+use crate::kernel::{Dispatch, Kernels, Slice, Step};
+use crate::kernels::attention::{AttentionShape, decode_scratch_bytes};
+use crate::kernels::qkv;
+use crate::lower::{
+    Arena, Assignment, Buffers, Capacity, Fusions, KvBuffers, Lowering, Node, Size, fuse, groups, matrix_uses,
+};
+use crate::tuning::Tuning;
+use crate::weights::{WeightStore, fits_one_part, packing_of};
+use crate::{GpuDevice, GpuError, ModelOptions};
+
+/// Positions that the KV cache has room for at first.
+const FIRST_POSITIONS: usize = 1024;
+/// Logits that a step may compute at most, in bytes; more rows go in several steps.
+const OUTPUT_BYTES: usize = 16 << 20;
+
+/// The dispatches of every kind of step.
+#[derive(Debug, Default)]
+pub(crate) struct Programs {
+    /// One token and its output.
+    pub decode: Vec<Dispatch>,
+    /// Many tokens, up to the selection of outputs.
+    pub prefill: Vec<Dispatch>,
+    /// The output of one token.
+    pub head_one: Vec<Dispatch>,
+    /// The outputs of many tokens.
+    pub head_many: Vec<Dispatch>,
+}
+
+/// A program's nodes and where their values are.
+#[derive(Debug)]
+struct Planned {
+    nodes: Vec<Node>,
+    slots: Assignment,
+}
+
+/// A model's memory and programs.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    pub plan: Plan,
+    pub kernels: Arc<Kernels>,
+    pub options: ModelOptions,
+    pub weights: WeightStore,
+    pub buffers: Buffers,
+    pub programs: Programs,
+    pub capacity: Capacity,
+    /// Positions that the KV cache has room for.
+    pub kv_positions: usize,
+    /// The plan's result: logits `[outputs, stride(vocab)]`.
+    pub output: ValueId,
+    tuning: Tuning,
+    decode: Planned,
+    prefill: Planned,
+}
+
+impl Runtime {
+    /// Bytes of GPU memory that a model takes at load, about.
+    pub fn bytes_needed(plan: &Plan, options: &ModelOptions) -> u64 {
+        let positions = options.context_length.min(FIRST_POSITIONS) as u64;
+        plan.weight_bytes()
+            + positions * plan.kv_elements_per_position() as u64 * options.kv_type.bytes() as u64
+    }
+
+    pub fn new(kernels: Arc<Kernels>, plan: Plan, options: &ModelOptions) -> Result<Runtime, GpuError> {
+        let device = kernels.device().clone();
+        let output = plan
+            .output
+            .ok_or_else(|| GpuError::Unsupported { what: "a model without an output".to_owned() })?;
+        let tuning = Tuning::of(device.facts());
+        let can_group = |ids: &[WeightId]| can_group(&device, &plan, ids);
+        let [decode, prefill] = fusions(&device, options, tuning).map(|f| fuse(&plan, f, &can_group));
+        let groups = groups(&decode, &can_group);
+        let weights = WeightStore::new(&device, &plan, &groups)?;
+
+        let capacity = capacity(&plan, options);
+        let mut arena = Arena::default();
+        let prefill_slots = arena.assign(&plan, &prefill, capacity, &[output]);
+        let one = Capacity { tokens: 1, outputs: 1 };
+        let decode_slots = arena.assign(&plan, &decode, one, &[output]);
+        let kv_positions = options.context_length.min(FIRST_POSITIONS);
+        let buffers = Buffers {
+            step: state(&device, "step", size_of::<Step>())?,
+            ids: state(&device, "token ids", 4 * capacity.tokens)?,
+            slots: arena.allocate(&device)?,
+            pinned: HashMap::from([(
+                output,
+                state(&device, "logits", capacity.bytes(&plan, output) as usize)?,
+            )]),
+            caches: kv_buffers(&device, &plan, options, kv_positions)?,
+            attention_scratch: state(&device, "attention", attention_scratch_bytes(&decode, &plan, options))?,
+            joined_biases: joined_biases(&device, &plan, &decode, &weights)?,
+        };
+        let mut runtime = Runtime {
+            kernels,
+            options: options.clone(),
+            weights,
+            buffers,
+            programs: Programs::default(),
+            capacity,
+            kv_positions,
+            output,
+            tuning,
+            decode: Planned { nodes: decode, slots: decode_slots },
+            prefill: Planned { nodes: prefill, slots: prefill_slots },
+            plan,
+        };
+        runtime.programs = runtime.lower()?;
+        Ok(runtime)
+    }
+
+    fn lower(&self) -> Result<Programs, GpuError> {
+        let of = |slots| Lowering {
+            plan: &self.plan,
+            kernels: &self.kernels,
+            tuning: self.tuning,
+            weights: &self.weights,
+            buffers: &self.buffers,
+            kv_type: self.options.kv_type,
+            slots,
+        };
+        let (decode, prefill) = (of(&self.decode.slots), of(&self.prefill.slots));
+        let rows = |node: &Node| node.out().map_or(Rows::Tokens, |out| self.plan.value(out).rows);
+        let body = || self.prefill.nodes.iter().filter(|n| rows(n) == Rows::Tokens);
+        let head = || self.prefill.nodes.iter().filter(|n| rows(n) == Rows::Outputs);
+        Ok(Programs {
+            decode: decode.dispatches(&self.decode.nodes, Size::One)?,
+            prefill: prefill.dispatches(body(), Size::Many)?,
+            head_one: prefill.dispatches(head(), Size::One)?,
+            head_many: prefill.dispatches(head(), Size::Many)?,
+        })
+    }
+
+    /// Makes room for `positions` positions in the KV cache: twice what there was, or more, up to the context.
+    pub async fn grow(&mut self, positions: usize) -> Result<(), GpuError> {
+        if positions <= self.kv_positions {
+            return Ok(());
+        }
+        let limit = self.options.context_length;
+        if positions > limit {
+            return Err(GpuError::ContextLength { needed: positions, limit });
+        }
+        let device = self.kernels.device().clone();
+        let wanted = positions.max(2 * self.kv_positions).min(limit);
+        let bytes = wanted * self.plan.kv_elements_per_position() * self.options.kv_type.bytes();
+        let grown = || kv_buffers(&device, &self.plan, &self.options, wanted);
+        let grown = device.allocating("the KV cache", bytes as u64, grown).await?;
+        let mut encoder = device.wgpu().create_command_encoder(&Default::default());
+        let old = std::mem::replace(&mut self.buffers.caches, grown);
+        for (old, new) in old.iter().zip(&self.buffers.caches) {
+            for (old, new) in [(&old.keys, &new.keys), (&old.values, &new.values)] {
+                encoder.copy_buffer_to_buffer(&old.buffer, 0, &new.buffer, 0, old.size);
+            }
+        }
+        device.queue().submit([encoder.finish()]);
+        for cache in old {
+            // Browsers free a buffer when it is destroyed, not when it is dropped.
+            cache.keys.buffer.destroy();
+            cache.values.buffer.destroy();
+        }
+        self.kv_positions = wanted;
+        self.programs = self.lower()?;
+        device.check()
+    }
+
+    /// Copies the biases of Q, K and V, which have come by now, one after the other.
+    pub fn join_biases(&self) {
+        let device = self.kernels.device();
+        let mut encoder = device.wgpu().create_command_encoder(&Default::default());
+        for node in &self.decode.nodes {
+            let Node::Qkv { qkv, .. } = node else { continue };
+            let mut at = 0;
+            let mut target = self.buffers.joined_biases.get(&qkv[0].weight);
+            for projection in qkv {
+                if let Some(own) = self.buffers.joined_biases.get(&projection.weight)
+                    && projection.weight != qkv[0].weight
+                {
+                    (target, at) = (Some(own), 0);
+                }
+                if let (Some(bias), Some(target)) = (projection.bias, target) {
+                    let bytes = 4 * self.plan.weight(bias).cols as u64;
+                    encoder.copy_buffer_to_buffer(
+                        &self.weights.vector(bias).buffer,
+                        0,
+                        &target.buffer,
+                        at,
+                        bytes,
+                    );
+                    at += bytes;
+                }
+            }
+        }
+        device.queue().submit([encoder.finish()]);
+    }
+
+    /// Bytes of weights that a decode step reads.
+    pub fn decode_weight_bytes(&self) -> u64 {
+        self.programs.decode.iter().map(|d| d.weight_bytes).sum()
+    }
+}
+
+/// Which fusions decode and prefill take.
+fn fusions(device: &GpuDevice, options: &ModelOptions, tuning: Tuning) -> [Fusions; 2] {
+    let biased_qkv = device.facts().max_storage_buffers >= qkv::STORAGE_BUFFERS;
+    let [decode, prefill] = match (options.fuse, tuning.tiled_matmul) {
+        (false, _) => [Fusions::NONE; 2],
+        (true, true) => [Fusions::ONE_ROW, Fusions::MATMUL],
+        (true, false) => [Fusions::ONE_ROW, Fusions::MATVEC],
+    };
+    [Fusions { biased_qkv, ..decode }, Fusions { biased_qkv, ..prefill }]
+}
+
+/// Whether weights may lie in one matrix: alike, each read by one projection, and small enough for one binding.
+fn can_group(device: &GpuDevice, plan: &Plan, ids: &[WeightId]) -> bool {
+    let Some(&first) = ids.first() else { return false };
+    let (packing, cols) = (packing_of(plan, first), plan.weight(first).cols);
+    let alike = |&id: &WeightId| {
+        let weight = plan.weight(id);
+        // An even number of blocks each, so that every weight begins at a whole word of every plane.
+        packing_of(plan, id) == packing
+            && weight.cols == cols
+            && weight.rows.is_multiple_of(2)
+            && matrix_uses(plan, id) == 1
+    };
+    let rows = ids.iter().map(|&id| plan.weight(id).rows).sum();
+    ids.iter().all(alike) && fits_one_part(device, packing, rows, cols)
+}
+
+fn capacity(plan: &Plan, options: &ModelOptions) -> Capacity {
+    let tokens = options.max_batch_tokens.clamp(1, options.context_length.max(1));
+    let outputs = (OUTPUT_BYTES / (4 * plan.output_width().max(1))).clamp(1, tokens);
+    Capacity { tokens, outputs }
+}
+
+/// A small buffer that kernels and the CPU both write.
+fn state(device: &GpuDevice, label: &str, bytes: usize) -> Result<Slice, GpuError> {
+    let usage = wgpu::BufferUsages::STORAGE
+        | wgpu::BufferUsages::UNIFORM
+        | wgpu::BufferUsages::COPY_DST
+        | wgpu::BufferUsages::COPY_SRC;
+    Ok(Slice::whole(&device.buffer(label, bytes as u64, usage)?))
+}
+
+fn kv_buffers(
+    device: &GpuDevice,
+    plan: &Plan,
+    options: &ModelOptions,
+    positions: usize,
+) -> Result<Vec<KvBuffers>, GpuError> {
+    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+    let limit = device.facts().max_binding_bytes;
+    let cache = |cache: &sotto_plan::KvCache| {
+        let bytes = (positions * cache.n_kv_heads * cache.head_dim * options.kv_type.bytes()) as u64;
+        if bytes > limit {
+            return Err(GpuError::TooLarge { what: "the KV cache of a layer".to_owned(), bytes, limit });
+        }
+        let keys = Slice::whole(&device.buffer("keys", bytes, usage)?);
+        let values = Slice::whole(&device.buffer("values", bytes, usage)?);
+        Ok(KvBuffers { keys, values })
+    };
+    plan.caches.iter().map(cache).collect()
+}
+
+fn attention_scratch_bytes(nodes: &[Node], plan: &Plan, options: &ModelOptions) -> usize {
+    let scratch = |node: &Node| match *node {
+        Node::Attention { cache, attention, .. } => {
+            let shape = AttentionShape { cache: plan.cache(cache), attention, kv_type: options.kv_type };
+            decode_scratch_bytes(&shape, 1) as usize
+        }
+        _ => 0,
+    };
+    nodes.iter().map(scratch).max().unwrap_or(0)
+}
+
+fn joined_biases(
+    device: &GpuDevice,
+    plan: &Plan,
+    nodes: &[Node],
+    weights: &WeightStore,
+) -> Result<HashMap<WeightId, Slice>, GpuError> {
+    let mut joined = HashMap::new();
+    for node in nodes {
+        let Node::Qkv { qkv, .. } = node else { continue };
+        if qkv[0].bias.is_none() {
+            continue;
+        }
+        let rows = qkv.map(|p| plan.weight(p.weight).rows);
+        let together = std::ptr::eq(weights.matrix(qkv[0].weight).0, weights.matrix(qkv[2].weight).0);
+        let all = if together { rows.iter().sum() } else { rows[0] + rows[1] };
+        joined.insert(qkv[0].weight, state(device, "biases", 4 * all)?);
+        if !together {
+            joined.insert(qkv[2].weight, state(device, "biases", 4 * rows[2])?);
+        }
+    }
+    Ok(joined)
+}

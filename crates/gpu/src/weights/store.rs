@@ -1,0 +1,175 @@
+//! All weights of a plan: which matrix each lies in, and the rope frequencies that derive from some.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sotto_format::dequantize;
+use sotto_plan::{Op, Plan, Rope, WeightId};
+
+use super::matrix::Matrix;
+use super::packing::Packing;
+use super::upload::{Cursor, Uploader};
+use crate::kernel::{Kernels, Slice};
+use crate::kernels::position::rope_frequencies;
+use crate::lower::MAX_ROTARY_DIM;
+use crate::{GpuDevice, GpuError};
+
+/// Where a weight lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub matrix: usize,
+    pub first_row: usize,
+}
+
+/// The weights of a plan in GPU memory.
+#[derive(Debug)]
+pub(crate) struct WeightStore {
+    matrices: Vec<Matrix>,
+    places: Vec<Place>,
+    /// Rope settings and the frequencies of each, as a uniform.
+    frequencies: Vec<(Rope, Slice)>,
+}
+
+/// How the weight `id` lies on the GPU: as a matrix where a projection or embedding reads it, else as f32.
+pub(crate) fn packing_of(plan: &Plan, id: WeightId) -> Packing {
+    let matrix = plan.ops.iter().any(|op| match *op {
+        Op::Linear { weight, .. } => weight == id,
+        Op::Embed { table, .. } => table == id,
+        _ => false,
+    });
+    if matrix { Packing::of(plan.weight(id).ty) } else { Packing::F32 }
+}
+
+impl WeightStore {
+    /// Allocates room for all weights; those of a group lie in one matrix, one after the other.
+    pub fn new(device: &GpuDevice, plan: &Plan, groups: &[Vec<WeightId>]) -> Result<WeightStore, GpuError> {
+        let mut matrices = Vec::new();
+        let mut places: HashMap<WeightId, Place> = HashMap::new();
+        let alone = (0..plan.weights.len()).map(|id| vec![WeightId(id as u32)]);
+        for group in groups.iter().cloned().chain(alone) {
+            if places.contains_key(&group[0]) {
+                continue;
+            }
+            let mut rows = 0;
+            for &id in &group {
+                places.insert(id, Place { matrix: matrices.len(), first_row: rows });
+                rows += plan.weight(id).rows;
+            }
+            let first = plan.weight(group[0]);
+            matrices.push(Matrix::new(device, &first.name, packing_of(plan, group[0]), rows, first.cols)?);
+        }
+        let places = (0..plan.weights.len() as u32).map(|id| places[&WeightId(id)]).collect();
+        let mut store = WeightStore { matrices, places, frequencies: Vec::new() };
+        for op in &plan.ops {
+            if let Op::Rope { rope, .. } = op
+                && !store.frequencies.iter().any(|(known, _)| known == rope)
+            {
+                let usage =
+                    wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+                let bytes = (rope.rotary_dim.max(MAX_ROTARY_DIM) / 2 * size_of::<f32>()) as u64;
+                let buffer = device.buffer("rope frequencies", bytes, usage)?;
+                store.frequencies.push((*rope, Slice::whole(&buffer)));
+            }
+        }
+        Ok(store)
+    }
+
+    /// The matrix that holds `id`, and its first row there.
+    pub fn matrix(&self, id: WeightId) -> (&Matrix, usize) {
+        let place = self.places[id.0 as usize];
+        (&self.matrices[place.matrix], place.first_row)
+    }
+
+    /// A norm, bias or other vector: f32, padded with zeros to whole blocks of 32.
+    pub fn vector(&self, id: WeightId) -> &Slice {
+        &self.matrix(id).0.parts[0].planes[0]
+    }
+
+    /// Radians a position of `rope`, which is one of the plan's.
+    pub fn frequencies(&self, rope: &Rope) -> Option<&Slice> {
+        self.frequencies.iter().find(|(known, _)| known == rope).map(|(_, slice)| slice)
+    }
+
+    /// Bytes of GPU memory.
+    pub fn bytes(&self) -> u64 {
+        self.matrices.iter().map(Matrix::bytes).sum()
+    }
+}
+
+/// Fills a [`WeightStore`] from the bytes of a file.
+#[derive(Debug)]
+pub(crate) struct WeightWriter {
+    uploader: Uploader,
+    cursors: Vec<Cursor>,
+    /// Bytes of the vectors that rope frequencies derive from.
+    factors: HashMap<WeightId, Vec<u8>>,
+}
+
+impl WeightWriter {
+    pub fn new(plan: &Plan, store: &WeightStore, kernels: &Arc<Kernels>) -> Result<WeightWriter, GpuError> {
+        let uploader = Uploader::new(Arc::clone(kernels))?;
+        let mut cursors = Vec::new();
+        for (id, weight) in (0..).zip(&plan.weights) {
+            let (matrix, first_row) = store.matrix(WeightId(id));
+            cursors.push(uploader.cursor(matrix, weight.ty, first_row, weight.rows)?);
+        }
+        let factor = |op: &Op| if let Op::Rope { rope, .. } = op { rope.factors } else { None };
+        let factors = plan.ops.iter().filter_map(factor).map(|id| (id, Vec::new())).collect();
+        Ok(WeightWriter { uploader, cursors, factors })
+    }
+
+    /// The next bytes of weight `id`.
+    pub fn write(
+        &mut self,
+        plan: &Plan,
+        store: &WeightStore,
+        id: WeightId,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), GpuError> {
+        let cursor = &mut self.cursors[id.0 as usize];
+        if offset != cursor.written || bytes.len() as u64 > cursor.bytes - cursor.written {
+            return Err(GpuError::WriteOrder {
+                tensor: plan.weight(id).name.clone(),
+                offset,
+                expected: cursor.written,
+                bytes: cursor.bytes,
+            });
+        }
+        if let Some(kept) = self.factors.get_mut(&id) {
+            kept.extend_from_slice(bytes);
+        }
+        self.uploader.write(store.matrix(id).0, cursor, bytes)
+    }
+
+    /// Checks that every byte came, and computes what derives from weights.
+    pub fn finish(self, device: &GpuDevice, plan: &Plan, store: &WeightStore) -> Result<(), GpuError> {
+        for (weight, cursor) in plan.weights.iter().zip(&self.cursors) {
+            if cursor.written != cursor.bytes {
+                return Err(GpuError::MissingBytes {
+                    tensor: weight.name.clone(),
+                    written: cursor.written,
+                    bytes: cursor.bytes,
+                });
+            }
+        }
+        for (rope, slice) in &store.frequencies {
+            let factors = match rope.factors {
+                Some(id) => Some(self.factor_values(plan, id)?),
+                None => None,
+            };
+            let frequencies = rope_frequencies(rope, factors.as_deref());
+            device.queue().write_buffer(&slice.buffer, 0, bytemuck::cast_slice(&frequencies));
+        }
+        Ok(())
+    }
+
+    fn factor_values(&self, plan: &Plan, id: WeightId) -> Result<Vec<f32>, GpuError> {
+        let weight = plan.weight(id);
+        let mut values = vec![0.0; weight.cols];
+        let bytes = self.factors.get(&id).map_or(&[][..], Vec::as_slice);
+        dequantize(weight.ty, bytes, &mut values)
+            .map_err(|e| GpuError::Unsupported { what: format!("tensor \"{}\": {e}", weight.name) })?;
+        Ok(values)
+    }
+}
