@@ -19,7 +19,7 @@ from noise import noisy
 
 ROW = 256
 """Tokens a row."""
-SHARE = {"synthetic": 0.58, "real": 0.38, "plain": 0.04}
+SHARE = {"synthetic": 0.46, "real": 0.50, "plain": 0.04}
 """Share of documents' tokens by kind; real web text is read many times, with its mentions swapped."""
 WEIGHT = {"uner": 3.0, "wnut": 1.3, "echr-es": 1.0, "echr-fr": 1.0}
 """How often a real sentence of each source is drawn, relative to its number."""
@@ -62,7 +62,7 @@ class Source:
     def __init__(self, data: Path, seed: int):
         self.rng = random.Random(seed)
         self.real, _ = real.load(data)
-        self.weights = [WEIGHT[d[0].source] * min(len(d), 40) for d in self.real]
+        self.weights = [WEIGHT[d[0].source] * len(d) for d in self.real]
         cumulative, total = [], 0.0
         for w in self.weights:
             total += w
@@ -127,7 +127,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rows", type=int, default=48_000)
+    parser.add_argument("--rows", type=int, default=28_000)
     parser.add_argument("--seed", type=int, default=11)
     args = parser.parse_args()
     build(args.data, args.out, args.rows, args.seed)

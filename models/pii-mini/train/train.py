@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from labels import IGNORE
 from model import Config, Encoder, Linear
 
-BATCH_ROWS = 16
+BATCH_ROWS = 8
 O_WEIGHT = 0.6
 """Weight of the tag O in the loss: a missed entity costs more than a false one."""
 LABEL_SMOOTHING = 0.02

@@ -1,0 +1,46 @@
+"""Logits to spans: the best BIOES path, then character spans without the white space at their edges."""
+
+import numpy as np
+
+from labels import TAGS, allowed
+
+_FORBIDDEN = np.array([[0.0 if allowed(a, b) else -np.inf for b in range(len(TAGS))] for a in range(len(TAGS))], np.float32)
+_START = np.array([0.0 if b == 0 or (b - 1) % 4 in (0, 3) else -np.inf for b in range(len(TAGS))], np.float32)
+_END = np.array([0.0 if a == 0 or (a - 1) % 4 >= 2 else -np.inf for a in range(len(TAGS))], np.float32)
+
+
+def viterbi(logits: np.ndarray, o_bias: float = 0.0) -> list[int]:
+    """Tags of the best path through logits [tokens, tags]; `o_bias` is added to O's."""
+    if not len(logits):
+        return []
+    scores = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    scores[:, 0] += o_bias
+    best, back = scores[0] + _START, []
+    for row in scores[1:]:
+        step = best[:, None] + _FORBIDDEN
+        back.append(step.argmax(0))
+        best = step.max(0) + row
+    tag = int((best + _END).argmax())
+    path = [tag]
+    for pointers in reversed(back):
+        tag = int(pointers[tag])
+        path.append(tag)
+    return path[::-1]
+
+
+def spans(tags: list[int], offsets: list[tuple[int, int]], text: str) -> list[tuple[int, int, str]]:
+    """Character spans of a legal BIOES path."""
+    out, start = [], 0
+    for i, tag in enumerate(tags):
+        name = TAGS[tag]
+        if name[0] in "BS":
+            start = offsets[i][0]
+        if name[0] in "ES":
+            a, b = start, offsets[i][1]
+            while a < b and text[a].isspace():
+                a += 1
+            while b > a and text[b - 1].isspace():
+                b -= 1
+            if a < b:
+                out.append((a, b, name[2:]))
+    return out

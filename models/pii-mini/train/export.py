@@ -1,0 +1,81 @@
+"""Writes a checkpoint's averaged weights as GGUF: block matrices Q4_0, embeddings and classifier Q8_0, the rest f32."""
+
+import argparse
+import json
+from pathlib import Path
+
+import gguf
+import numpy as np
+import torch
+from gguf.quants import quantize
+
+from labels import TAGS
+
+ARCHITECTURE = "sotto-encoder"
+
+
+def tensor_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Tensors under the names that GGUF uses for Llama-like models."""
+    return {name.replace("cls_output", "cls.output"): t for name, t in state.items()}
+
+
+def export(checkpoint: Path, out: Path, tokenizer: Path, o_bias: float) -> None:
+    """`o_bias` is added to the tag O's bias: below zero favours recall."""
+    saved = torch.load(checkpoint, weights_only=True)
+    config, state = saved["config"], tensor_names(saved["average"])
+    writer = gguf.GGUFWriter(out, ARCHITECTURE)
+    writer.add_name("pii-mini")
+    writer.add_description("Finds what identifies a person; one BIOES tag a token")
+    writer.add_license("MIT OR Apache-2.0")
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q4_0)
+    writer.add_context_length(config["context"])
+    writer.add_embedding_length(config["dim"])
+    writer.add_block_count(config["layers"])
+    writer.add_feed_forward_length(config["hidden"])
+    writer.add_head_count(config["heads"])
+    writer.add_head_count_kv(config["heads"])
+    writer.add_layer_norm_rms_eps(config["eps"])
+    writer.add_causal_attention(False)
+    writer.add_sliding_window(config["window"])
+    writer.add_rope_freq_base(config["rope_base"])
+    writer.add_rope_dimension_count(config["dim"] // config["heads"])
+    writer.add_vocab_size(config["vocab"])
+    writer.add_array(f"{ARCHITECTURE}.classifier.output_labels", TAGS)
+
+    bpe = json.loads(tokenizer.read_text("utf-8"))
+    tokens = [t for t, _ in sorted(bpe["model"]["vocab"].items(), key=lambda item: item[1])]
+    special = {t["id"] for t in bpe["added_tokens"]}
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([gguf.TokenType.CONTROL if i in special else gguf.TokenType.NORMAL for i in range(len(tokens))])
+    writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in bpe["model"]["merges"]])
+    writer.add_eos_token_id(0)
+    writer.add_pad_token_id(0)
+    writer.add_add_bos_token(False)
+    writer.add_add_eos_token(False)
+
+    for name, tensor in state.items():
+        values = tensor.float().numpy()
+        if name == "cls.output.bias":
+            values = values + o_bias * np.eye(1, len(TAGS), dtype=np.float32)[0]
+        if values.ndim == 1:
+            writer.add_tensor(name, values)
+            continue
+        kind = gguf.GGMLQuantizationType.Q4_0 if name.startswith("blk.") else gguf.GGMLQuantizationType.Q8_0
+        writer.add_tensor(name, quantize(values, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+if __name__ == "__main__":
+    here = Path(__file__).resolve().parent
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=here.parent / "pii-mini.gguf")
+    parser.add_argument("--tokenizer", type=Path, default=here / "tokenizer.json")
+    parser.add_argument("--o-bias", type=float, default=0.0)
+    args = parser.parse_args()
+    export(args.checkpoint, args.out, args.tokenizer, args.o_bias)
