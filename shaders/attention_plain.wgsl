@@ -1,0 +1,63 @@
+// Attention with one invocation a query head: no workgroup memory, no barrier. For software adapters, where a
+// barrier makes the CPU switch between all invocations of a workgroup.
+//
+// Keys are taken four at a time, so that a quad of q is read once for four scores, and a quad of the sum is updated
+// once for four values.
+//
+//   3  q [tokens, HEADS * QUADS quads]
+//   4  out, as q
+#include "lib/attention.wgsl"
+@group(0) @binding(3) var<storage, read> q: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> out: array<vec4<f32>>;
+
+override WORKGROUP: u32;
+override HEADS: u32;
+const MAX_QUADS = 64u;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let head = id.x;
+    let t = id.y;
+    if (head >= HEADS || t >= n_rows()) {
+        return;
+    }
+    let q_at = (t * HEADS + head) * QUADS;
+    let kv_head = head / GROUP;
+    let position = step.position + t;
+    var softmax = Softmax(LOWEST, 0.0);
+    var sum: array<vec4<f32>, MAX_QUADS>;
+    for (var i = 0u; i < QUADS; i++) {
+        sum[i] = vec4<f32>(0.0);
+    }
+    for (var first = first_seen(position); first <= position; first += 4u) {
+        let at0 = kv_at(first, kv_head);
+        let at1 = kv_at(min(first + 1u, position), kv_head);
+        let at2 = kv_at(min(first + 2u, position), kv_head);
+        let at3 = kv_at(min(first + 3u, position), kv_head);
+        var s = vec4<f32>(0.0);
+        for (var i = 0u; i < QUADS; i++) {
+            let v = q[q_at + i];
+            s += vec4<f32>(
+                dot(v, kv_load(keys[at0 + i])), dot(v, kv_load(keys[at1 + i])),
+                dot(v, kv_load(keys[at2 + i])), dot(v, kv_load(keys[at3 + i])),
+            );
+        }
+        s = vec4<f32>(score_of(s.x), score_of(s.y), score_of(s.z), score_of(s.w));
+        let seen = vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u) <= vec4<u32>(position);
+        s = select(vec4<f32>(LOWEST), s, seen);
+        let maximum = max(max(max(s.x, s.y), max(s.z, s.w)), softmax.maximum);
+        let shrink = exp(softmax.maximum - maximum);
+        let p = select(vec4<f32>(0.0), exp(s - vec4<f32>(maximum)), seen);
+        softmax = Softmax(maximum, softmax.sum * shrink + dot(p, vec4<f32>(1.0)));
+        for (var i = 0u; i < QUADS; i++) {
+            sum[i] = sum[i] * shrink
+                + p.x * kv_load(values[at0 + i]) + p.y * kv_load(values[at1 + i])
+                + p.z * kv_load(values[at2 + i]) + p.w * kv_load(values[at3 + i]);
+        }
+    }
+    let whole = with_sink(softmax, head);
+    let scale = exp(softmax.maximum - whole.maximum) / whole.sum;
+    for (var i = 0u; i < QUADS; i++) {
+        out[q_at + i] = sum[i] * scale;
+    }
+}
