@@ -42,7 +42,8 @@ export function resolveSource(source: unknown, context: ResolveContext): Resolve
 /** `hf:owner/repo[@revision]/path` to the address that serves the file. */
 function huggingFaceUrl(name: string, endpoint: string): URL {
   const match = /^hf:([^/\s@]+)\/([^/\s@]+)(?:@([^/\s]+))?\/([^\s]+)$/.exec(name);
-  if (!match) {
+  const segments = name.slice(3).split("/");
+  if (!match || segments.includes("..") || segments.includes(".")) {
     throw new InvalidArgumentError(
       "A Hugging Face name looks like hf:owner/repo/file.gguf, or hf:owner/repo@revision/file.gguf.",
     );

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { InvalidArgumentError } from "../src/errors.js";
+import { checkOptions, rule, type Rules } from "../src/options.js";
+
+interface Some {
+  topK?: number;
+  temperature?: number;
+  device?: string;
+  stop?: string[];
+}
+const RULES: Rules<Some> = {
+  topK: rule.integer(0, 100),
+  temperature: rule.number(0, Infinity),
+  device: rule.oneOf("webgpu", "cpu"),
+  stop: rule.stop,
+};
+const check = (options: unknown) => checkOptions(options, RULES, "generate");
+
+test("known options pass, and undefined is not given", () => {
+  assert.deepEqual(check({ topK: 3, temperature: undefined }), { topK: 3 });
+});
+
+test("an unknown option is named, with those that are known", () => {
+  assert.throws(
+    () => check({ max_tokens: 3 }),
+    (error) =>
+      error instanceof InvalidArgumentError &&
+      error.message === 'generate has no option "max_tokens". It knows: topK, temperature, device, stop.',
+  );
+  assert.throws(() => check({ toString: 1 }), InvalidArgumentError);
+});
+
+test("a wrong value is refused, and not repeated in the message", () => {
+  const wrong: [object, RegExp][] = [
+    [{ topK: 1.5 }, /topK of generate must be a whole number from 0 to 100/],
+    [{ topK: 101 }, /topK/],
+    [{ temperature: -1 }, /temperature of generate must be a number, at least 0/],
+    [{ temperature: NaN }, /temperature/],
+    [{ temperature: "1" }, /temperature/],
+    [{ device: "gpu" }, /must be "webgpu" or "cpu"/],
+    [{ stop: "private words" }, /stop of generate must be an array/],
+    [{ stop: [""] }, /stop/],
+  ];
+  for (const [options, says] of wrong) {
+    assert.throws(
+      () => check(options),
+      (error) =>
+        error instanceof InvalidArgumentError &&
+        says.test(error.message) &&
+        !error.message.includes("private"),
+    );
+  }
+  for (const options of [null, 3, [], "x"]) assert.throws(() => check(options), InvalidArgumentError);
+});

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { InvalidArgumentError, QuotaError, SottoError } from "../src/errors.js";
+import { type CallContext, Client, type Handlers, serve } from "../src/rpc.js";
+
+/** A client and a server with real ports between them, until the test ends. */
+function connect(t: TestContext, handlers: Handlers): Client {
+  const { port1, port2 } = new MessageChannel();
+  serve(port1, handlers);
+  const client = new Client(port2);
+  port1.start();
+  port2.start();
+  t.after(() => {
+    port1.close();
+  });
+  return client;
+}
+
+/** Waits for what the other end does; the test's own time limit ends a wait for nothing. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(1);
+}
+
+const code = (expected: string) => (error: unknown) => error instanceof SottoError && error.code === expected;
+
+test(
+  "calls answer, report events and fail with the class they failed with",
+  { timeout: 20_000 },
+  async (t) => {
+    const client = connect(t, {
+      calls: {
+        add: async ([a, b]: [number, number], { emit }: CallContext) => {
+          emit("adding");
+          await sleep(1);
+          return a + b;
+        },
+        fail: () => Promise.reject(new QuotaError("full", { details: { quota: 5 } })),
+      },
+      streams: {},
+    });
+    const events: unknown[] = [];
+    assert.equal(await client.call("add", [1, 2], undefined, (event) => events.push(event)), 3);
+    assert.deepEqual(events, ["adding"]);
+    await assert.rejects(
+      client.call("fail", []),
+      (error) => error instanceof QuotaError && error.details.quota === 5 && error.message === "full",
+    );
+    await assert.rejects(client.call("nothing", []), code("E_INTERNAL"));
+  },
+);
+
+test("an abort fails the call at once and reaches the other end", { timeout: 20_000 }, async (t) => {
+  const state = { started: false, aborted: false };
+  const client = connect(t, {
+    calls: {
+      wait: (_: never, { signal }: CallContext) =>
+        new Promise((resolve) => {
+          state.started = true;
+          signal.addEventListener("abort", () => {
+            state.aborted = true;
+            resolve(undefined);
+          });
+        }),
+    },
+    streams: {},
+  });
+  const abort = new AbortController();
+  const call = client.call("wait", [], abort.signal);
+  await until(() => state.started);
+  abort.abort();
+  await assert.rejects(call, code("E_ABORTED"));
+  await until(() => state.aborted);
+  await assert.rejects(client.call("wait", [], AbortSignal.abort()), code("E_ABORTED"));
+});
+
+/** A stream of numbers that counts how many it made, and whether it was ended. */
+function counter(
+  length: number,
+  fail?: Error,
+): { handlers: Handlers; state: { made: number; ended: boolean } } {
+  const state = { made: 0, ended: false };
+  async function* count(): AsyncGenerator<number> {
+    try {
+      for (let i = 0; i < length; i++) {
+        await sleep(0);
+        state.made++;
+        yield i;
+      }
+      if (fail) throw fail;
+    } finally {
+      state.ended = true;
+    }
+  }
+  return { handlers: { calls: {}, streams: { count } }, state };
+}
+
+test("a stream gives every item in order, then ends", { timeout: 20_000 }, async (t) => {
+  const { handlers, state } = counter(100);
+  const client = connect(t, handlers);
+  const seen: unknown[] = [];
+  for await (const item of client.stream("count", [])) seen.push(item);
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 100 }, (_, i) => i),
+  );
+  assert.ok(state.ended);
+});
+
+test("a slow reader holds the writer back", { timeout: 20_000 }, async (t) => {
+  const { handlers, state } = counter(1000);
+  const client = connect(t, handlers);
+  const stream = client.stream("count", []);
+  await stream.next();
+  await sleep(50);
+  assert.ok(state.made <= 20, `${state.made} items were made for one read`);
+  await stream.return();
+});
+
+test("leaving the loop ends the writer", { timeout: 20_000 }, async (t) => {
+  const { handlers, state } = counter(1000);
+  const client = connect(t, handlers);
+  for await (const item of client.stream("count", [])) if (item === 3) break;
+  await until(() => state.ended);
+  assert.ok(state.made < 40);
+});
+
+test("a stream that fails gives its items first", { timeout: 20_000 }, async (t) => {
+  const { handlers } = counter(3, new InvalidArgumentError("wrong"));
+  const client = connect(t, handlers);
+  const seen: unknown[] = [];
+  await assert.rejects(async () => {
+    for await (const item of client.stream("count", [])) seen.push(item);
+  }, code("E_INVALID_ARGUMENT"));
+  assert.deepEqual(seen, [0, 1, 2]);
+});
+
+test("an abort ends a stream that nobody feeds", { timeout: 20_000 }, async (t) => {
+  const client = connect(t, {
+    calls: {},
+    streams: {
+      never: async function* (_: never, signal: AbortSignal) {
+        await new Promise((resolve) => {
+          signal.addEventListener("abort", resolve);
+        });
+        yield 1;
+      },
+    },
+  });
+  const abort = new AbortController();
+  const next = client.stream("never", [], abort.signal).next();
+  await sleep(5);
+  abort.abort();
+  await assert.rejects(next, code("E_ABORTED"));
+});
+
+test("a broken connection fails what runs and what comes", { timeout: 20_000 }, async (t) => {
+  const client = connect(t, { calls: { hang: () => new Promise(() => undefined) }, streams: {} });
+  const call = client.call("hang", []);
+  await sleep(5);
+  client.break(new InvalidArgumentError("unloaded"));
+  await assert.rejects(call, code("E_INVALID_ARGUMENT"));
+  await assert.rejects(client.call("hang", []), code("E_INVALID_ARGUMENT"));
+  await assert.rejects(client.stream("hang", []).next(), code("E_INVALID_ARGUMENT"));
+});
