@@ -1,18 +1,16 @@
 //! Opens the model that a path names: a GGUF file, the first part of a split one, or a manifest.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use sotto_engine::format::{Manifest, Parse, parse_gguf, split_part_names};
+use sotto_engine::format::{Manifest, read_gguf, split_part_names};
 use sotto_engine::{DeviceChoice, Engine, KvType, LoadOptions, Loader, ModelHeader};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 16 << 20;
-/// Bytes of a header that are tried first.
-const FIRST_PREFIX_BYTES: u64 = 1 << 20;
 
 /// Which backend runs the model.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -43,11 +41,13 @@ impl ModelFiles {
     /// Reads the headers of the model at `path`.
     pub fn open(path: &Path) -> Result<Self> {
         let paths = files_of(path)?;
-        let mut prefixes = Vec::with_capacity(paths.len());
+        let mut headers = Vec::with_capacity(paths.len());
         for path in &paths {
-            prefixes.push(read_header(path).with_context(|| path.display().to_string())?);
+            let name = || path.display().to_string();
+            let mut file = File::open(path).with_context(name)?;
+            headers.push(read_gguf(&mut file).with_context(name)?);
         }
-        let header = ModelHeader::parse(&prefixes).with_context(|| path.display().to_string())?;
+        let header = ModelHeader::from_headers(headers).with_context(|| path.display().to_string())?;
         Ok(ModelFiles { paths, header })
     }
 
@@ -74,7 +74,8 @@ impl ModelFiles {
     }
 }
 
-fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
+/// The files of the model at `path`, in order.
+pub fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
     if path.is_dir() {
@@ -89,23 +90,4 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
         Some(names) => names.iter().map(|n| folder.join(n)).collect(),
         None => vec![path.to_owned()],
     })
-}
-
-/// The prefix of a GGUF file that holds its header, no longer than it needs to be.
-fn read_header(path: &Path) -> Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    let length = file.seek(SeekFrom::End(0))?;
-    let mut want = FIRST_PREFIX_BYTES;
-    loop {
-        let mut prefix = vec![0; want.min(length) as usize];
-        file.seek(SeekFrom::Start(0))?;
-        file.read_exact(&mut prefix)?;
-        match parse_gguf(&prefix, Some(length))? {
-            Parse::Complete(header) => {
-                prefix.truncate(header.data_offset as usize);
-                return Ok(prefix);
-            }
-            Parse::Incomplete { need } => want = need.max(want + 1),
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! The two backends behind one face.
 
+use std::ops::Sub;
+
 use serde::Serialize;
 use sotto_cpu::reference;
 use sotto_gpu::{DeviceOptions, GpuDevice, GpuModel, ModelOptions};
@@ -45,6 +47,22 @@ pub struct Counters {
     pub steps: u64,
     /// Bytes of device memory held: weights, activations, KV.
     pub device_bytes: u64,
+}
+
+impl Sub for Counters {
+    type Output = Counters;
+
+    /// What happened between `earlier` and now; memory is as it stands now.
+    fn sub(self, earlier: Counters) -> Counters {
+        Counters {
+            dispatches: self.dispatches - earlier.dispatches,
+            submits: self.submits - earlier.submits,
+            gpu_objects_created: self.gpu_objects_created - earlier.gpu_objects_created,
+            bytes_read_back: self.bytes_read_back - earlier.bytes_read_back,
+            steps: self.steps - earlier.steps,
+            device_bytes: self.device_bytes,
+        }
+    }
 }
 
 pub(crate) enum BackendLoader {

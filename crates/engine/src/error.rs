@@ -1,7 +1,7 @@
 //! One error for everything that can go wrong with a model, with a stable code for programs.
 
 use sotto_cpu::reference::CpuError;
-use sotto_format::FormatError;
+use sotto_format::{FormatError, ManifestError};
 use sotto_gpu::GpuError;
 use sotto_model::ModelError;
 use sotto_plan::sampling::SamplingError;
@@ -48,6 +48,9 @@ pub enum EngineError {
     /// The file's structure.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// The manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     /// The file's model.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -80,7 +83,9 @@ pub enum EngineError {
         need: u64,
     },
     /// The prompt leaves no room for a reply.
-    #[error("the prompt is {tokens} tokens, and the context holds {limit}; shorten it or load with a longer context")]
+    #[error(
+        "the prompt is {tokens} tokens, and the context holds {limit}; shorten it or load with a longer context"
+    )]
     PromptTooLong {
         /// Tokens of the prompt.
         tokens: usize,
@@ -88,7 +93,9 @@ pub enum EngineError {
         limit: usize,
     },
     /// A prompt without tokens, for a model that has no beginning-of-text token.
-    #[error("the prompt is empty, and this model has no beginning-of-text token to start from; give it some text")]
+    #[error(
+        "the prompt is empty, and this model has no beginning-of-text token to start from; give it some text"
+    )]
     EmptyPrompt,
     /// The model has no chat template.
     #[error("this model has no chat template; use generate() with a prompt instead")]
@@ -116,7 +123,7 @@ impl EngineError {
     pub fn code(&self) -> ErrorCode {
         match self {
             EngineError::Format(error) => format_code(error),
-            EngineError::HeaderIncomplete { .. } => ErrorCode::ModelFormat,
+            EngineError::HeaderIncomplete { .. } | EngineError::Manifest(_) => ErrorCode::ModelFormat,
             EngineError::Model(error) => model_code(error),
             EngineError::Tokenizer(error) => tokenizer_code(error),
             EngineError::Chat(error) => match error {

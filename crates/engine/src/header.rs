@@ -1,7 +1,8 @@
 //! Everything a model file says before its weights.
 
-use sotto_format::{ModelFile, Parse, parse_gguf};
+use sotto_format::{GgufHeader, ModelFile, Parse, parse_gguf};
 use sotto_model::Model;
+use sotto_plan::Op;
 use sotto_text::{ChatTemplate, GgufVocab, Tokenizer};
 
 use crate::{EngineError, ModelInfo};
@@ -20,33 +21,30 @@ impl ModelHeader {
     /// Reads the headers of all files of a model, in order: one prefix a file, each long enough to hold the
     /// metadata and the tensor table.
     pub fn parse<B: AsRef<[u8]>>(prefixes: &[B]) -> Result<Self, EngineError> {
-        let mut parts = Vec::with_capacity(prefixes.len());
-        let mut header_bytes = Vec::with_capacity(prefixes.len());
+        let mut headers = Vec::with_capacity(prefixes.len());
         for (file, prefix) in prefixes.iter().enumerate() {
             let prefix = prefix.as_ref();
             match parse_gguf(prefix, None)? {
-                Parse::Complete(header) => {
-                    header_bytes.push(header.data_offset);
-                    parts.push(header);
-                }
+                Parse::Complete(header) => headers.push(header),
                 Parse::Incomplete { need } => {
                     return Err(EngineError::HeaderIncomplete { file, have: prefix.len() as u64, need });
                 }
             }
         }
-        Self::from_file(ModelFile::from_parts(parts)?, &header_bytes)
+        Self::from_headers(headers)
     }
 
-    /// The header of a model whose file is already parsed; `header_bytes` counts the bytes before the tensors
-    /// of each file.
-    pub fn from_file(file: ModelFile, header_bytes: &[u64]) -> Result<Self, EngineError> {
+    /// The header of a model whose files' headers are parsed, in order.
+    pub fn from_headers(headers: Vec<GgufHeader>) -> Result<Self, EngineError> {
+        let header_bytes: Vec<u64> = headers.iter().map(|h| h.data_offset).collect();
+        let file = ModelFile::from_parts(headers)?;
         let model = sotto_model::build(&file)?;
         let tokenizer = Tokenizer::from_gguf(&GgufVocab::from_metadata(&file.metadata)?)?;
         let template = match file.metadata.get("tokenizer.chat_template") {
             Some(_) => Some(ChatTemplate::new(file.metadata.str("tokenizer.chat_template")?)?),
             None => None,
         };
-        let info = ModelInfo::new(&file, &model.hyperparameters, template.is_some(), header_bytes);
+        let info = ModelInfo::new(&file, &model.hyperparameters, template.is_some(), &header_bytes);
         Ok(ModelHeader { file, model, tokenizer, template, info })
     }
 
@@ -58,6 +56,16 @@ impl ModelHeader {
     /// The computation.
     pub fn plan(&self) -> &sotto_plan::Plan {
         &self.model.plan
+    }
+
+    /// Bytes of weights that decoding one token reads: every projection and norm whole, one row of the embedding.
+    pub fn weight_bytes_per_token(&self) -> u64 {
+        let plan = &self.model.plan;
+        let read = |op: &Op| match *op {
+            Op::Embed { table, .. } => plan.weight(table).row_bytes() as u64,
+            ref op => op.weights().map(|id| plan.weight(id).bytes()).sum(),
+        };
+        plan.ops.iter().map(read).sum()
     }
 
     /// The tokenizer.

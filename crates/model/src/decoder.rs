@@ -12,7 +12,11 @@ pub(crate) struct Variant {
 }
 
 /// Embedding, `n_layers` of attention and gated feed-forward, final norm, output projection.
-pub(crate) fn plan(h: &Hyperparameters, mut b: PlanBuilder<'_>, variant: &Variant) -> Result<Plan, PlanError> {
+pub(crate) fn plan(
+    h: &Hyperparameters,
+    mut b: PlanBuilder<'_>,
+    variant: &Variant,
+) -> Result<Plan, PlanError> {
     let table = b.weight("token_embd.weight", &[h.vocab_size, h.dim])?;
     let factors = b.weight_if_present("rope_freqs.weight", &[h.rotary_dim / 2])?;
     let rope = Rope {
@@ -65,8 +69,12 @@ impl Layer<'_, '_> {
         let k = self.b.rope(k, rope)?;
         let cache = self.b.cache(h.n_kv_heads, h.head_dim);
         self.b.kv_write(k, v, cache)?;
-        let attention =
-            Attention { n_heads: h.n_heads, scale: 1.0 / (h.head_dim as f32).sqrt(), window: None, softcap: None };
+        let attention = Attention {
+            n_heads: h.n_heads,
+            scale: 1.0 / (h.head_dim as f32).sqrt(),
+            window: None,
+            softcap: None,
+        };
         let mixed = self.b.attention(q, cache, attention)?;
         let out = self.linear("attn_output", mixed, h.dim, q_dim)?;
         self.b.add(x, out)

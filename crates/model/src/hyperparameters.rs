@@ -121,11 +121,9 @@ fn position_scale(architecture: &str, file: &ModelFile) -> Result<f32, ModelErro
                 })
             }
         }
-        other => Err(ModelError::UnsupportedSetting {
-            key,
-            value: other.to_owned(),
-            supported: "none, linear",
-        }),
+        other => {
+            Err(ModelError::UnsupportedSetting { key, value: other.to_owned(), supported: "none, linear" })
+        }
     }
 }
 

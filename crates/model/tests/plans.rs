@@ -1,6 +1,6 @@
 //! Plans from metadata: what each architecture reads, and what it says of files that contradict themselves.
 
-use sotto_format::{BlockType, Metadata, ModelFile, TensorInfo, Value};
+use sotto_format::{BlockType, GgufHeader, Metadata, ModelFile, TensorInfo, Value};
 use sotto_model::{ARCHITECTURES, ModelError, build};
 use sotto_plan::{Op, PlanError, RopeLayout};
 
@@ -50,7 +50,8 @@ fn file(architecture: &str) -> ModelFile {
             tensors.push(tensor(format!("blk.{layer}.{name}.weight"), shape));
         }
     }
-    ModelFile { metadata, tensors, files: 1 }
+    let header = GgufHeader { version: 3, metadata, tensors, alignment: 32, data_offset: 0 };
+    ModelFile::from_parts(vec![header]).unwrap()
 }
 
 fn count(file: &ModelFile, wanted: impl Fn(&Op) -> bool) -> usize {
@@ -108,7 +109,9 @@ fn contradictions_are_named() {
     let mut missing = file("llama");
     missing.tensors.retain(|t| t.name != "blk.1.ffn_up.weight");
     let error = build(&missing).unwrap_err();
-    assert!(matches!(error, ModelError::Plan(PlanError::MissingTensor { name }) if name == "blk.1.ffn_up.weight"));
+    assert!(
+        matches!(error, ModelError::Plan(PlanError::MissingTensor { name }) if name == "blk.1.ffn_up.weight")
+    );
 
     let mut misshapen = file("llama");
     misshapen.tensors[0].shape = vec![VOCAB, DIM + 1];

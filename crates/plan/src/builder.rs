@@ -92,12 +92,7 @@ impl<'a> PlanBuilder<'a> {
         let Value { rows, width } = self.plan.value(x);
         check("rope", "input width modulo head_dim", width % rope.head_dim.max(1), 0)?;
         check("rope", "rotary_dim modulo 2", rope.rotary_dim % 2, 0)?;
-        check(
-            "rope",
-            "rotary_dim beyond head_dim",
-            rope.rotary_dim.saturating_sub(rope.head_dim),
-            0,
-        )?;
+        check("rope", "rotary_dim beyond head_dim", rope.rotary_dim.saturating_sub(rope.head_dim), 0)?;
         if let Some(factors) = rope.factors {
             check("rope", "frequency factors", self.plan.weight(factors).cols, rope.rotary_dim / 2)?;
         }

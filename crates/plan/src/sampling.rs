@@ -130,7 +130,10 @@ mod tests {
         assert_eq!(bad(Sampling { top_p: 0.0, ..Default::default() }), "top_p");
         assert_eq!(bad(Sampling { min_p: 1.5, ..Default::default() }), "min_p");
         assert_eq!(bad(Sampling { repetition_penalty: 0.0, ..Default::default() }), "repetition_penalty");
-        assert_eq!(bad(Sampling { presence_penalty: f32::INFINITY, ..Default::default() }), "presence_penalty");
+        assert_eq!(
+            bad(Sampling { presence_penalty: f32::INFINITY, ..Default::default() }),
+            "presence_penalty"
+        );
         assert!(Sampling::greedy().check().is_ok());
     }
 }

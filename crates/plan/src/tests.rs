@@ -40,10 +40,7 @@ fn a_small_plan_prints_one_operation_a_line() {
 fn contradictions_are_named() {
     let tensors = [tensor("embed", &[10, 8]), tensor("wide", &[4, 9])];
     let mut b = PlanBuilder::new(&tensors);
-    assert_eq!(
-        b.weight("absent", &[1]).unwrap_err(),
-        PlanError::MissingTensor { name: "absent".to_owned() }
-    );
+    assert_eq!(b.weight("absent", &[1]).unwrap_err(), PlanError::MissingTensor { name: "absent".to_owned() });
     assert!(matches!(b.weight("embed", &[10, 9]).unwrap_err(), PlanError::TensorShape { .. }));
     let table = b.weight("embed", &[10, 8]).unwrap();
     let wide = b.weight("wide", &[4, 9]).unwrap();

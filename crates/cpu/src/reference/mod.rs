@@ -42,7 +42,9 @@ pub enum CpuError {
         vocab: usize,
     },
     /// The step does not fit the context.
-    #[error("{asked} tokens do not fit a context of {limit}; shorten the prompt or load with a longer context")]
+    #[error(
+        "{asked} tokens do not fit a context of {limit}; shorten the prompt or load with a longer context"
+    )]
     ContextLength {
         /// Positions that would be used.
         asked: usize,

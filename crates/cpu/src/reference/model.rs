@@ -127,9 +127,7 @@ impl Model {
             }
             Op::Gated { kind, gate, up, .. } => ops::gated(kind, value(gate), value(up)),
             Op::Add { a, b, .. } => ops::add(value(a), value(b)),
-            Op::SelectOutputs { x, .. } => {
-                value(x)[step.first_output * self.plan.value(x).width..].to_vec()
-            }
+            Op::SelectOutputs { x, .. } => value(x)[step.first_output * self.plan.value(x).width..].to_vec(),
         }
     }
 
