@@ -77,7 +77,7 @@ impl BackendLoader {
             DeviceChoice::Gpu => {
                 let device = GpuDevice::request(&DeviceOptions::default()).await?;
                 let options = ModelOptions { context_length, kv_type: options.kv_type, ..Default::default() };
-                let loader = sotto_gpu::Loader::new(&device, plan, &options)?;
+                let loader = sotto_gpu::Loader::new(&device, plan, &options).await?;
                 Ok(BackendLoader::Gpu(Box::new(loader), device))
             }
         }
@@ -94,19 +94,19 @@ impl BackendLoader {
     pub async fn finish(self) -> Result<Backend, EngineError> {
         Ok(match self {
             BackendLoader::Gpu(loader, device) => Backend::Gpu(Box::new(loader.finish().await?), device),
-            BackendLoader::Cpu(loader) => Backend::Cpu(CpuBackend {
+            BackendLoader::Cpu(loader) => Backend::Cpu(Box::new(CpuBackend {
                 model: loader.finish()?,
                 logits: Vec::new(),
                 reply: None,
                 steps: 0,
-            }),
+            })),
         })
     }
 }
 
 pub(crate) enum Backend {
     Gpu(Box<GpuModel>, GpuDevice),
-    Cpu(CpuBackend),
+    Cpu(Box<CpuBackend>),
 }
 
 /// The interpreter, with what the GPU keeps on its side: the last logits, the sampler, the pending token.

@@ -8,7 +8,7 @@ use sotto_engine::text::LocalTime;
 use sotto_engine::{Counters, ErrorCode, GenerateOptions, Prompt};
 use wasm_bindgen::prelude::*;
 
-use crate::error::{JsError, throw, to_js};
+use crate::error::{throw, thrown, to_js};
 use crate::generation::Generation;
 use crate::heap;
 
@@ -34,7 +34,7 @@ impl Shared {
 }
 
 fn busy() -> JsValue {
-    JsError::new(ErrorCode::InvalidArgument, "the model is busy with another call; wait for it to end")
+    thrown(ErrorCode::InvalidArgument, "the model is busy with another call; wait for it to end")
 }
 
 #[derive(Serialize)]
@@ -97,7 +97,7 @@ impl Engine {
         self.shared.read(|e| {
             let vocab = e.tokenizer().vocab_size();
             match ids.iter().find(|&&id| id as usize >= vocab) {
-                Some(id) => Err(JsError::new(
+                Some(id) => Err(thrown(
                     ErrorCode::InvalidArgument,
                     format!("token id {id} is outside the vocabulary of {vocab}"),
                 )),
@@ -110,7 +110,7 @@ impl Engine {
     #[wasm_bindgen(js_name = renderChat)]
     pub fn render_chat(&self, request: JsValue) -> Result<String, JsValue> {
         let request: serde_json::Value = serde_wasm_bindgen::from_value(request).map_err(|error| {
-            JsError::new(ErrorCode::InvalidArgument, format!("the chat request is not plain data: {error}"))
+            thrown(ErrorCode::InvalidArgument, format!("the chat request is not plain data: {error}"))
         })?;
         self.shared.read(|e| e.render_chat(&request, now()).map_err(throw))?
     }
@@ -124,7 +124,7 @@ impl Engine {
         parse_special: bool,
     ) -> Result<Generation, JsValue> {
         let options: GenerateOptions = serde_wasm_bindgen::from_value(options)
-            .map_err(|error| JsError::new(ErrorCode::InvalidArgument, format!("options: {error}")))?;
+            .map_err(|error| thrown(ErrorCode::InvalidArgument, format!("options: {error}")))?;
         let prompt = match prompt.as_string() {
             Some(text) if parse_special => Prompt::Template(text),
             Some(text) => Prompt::Text(text),

@@ -6,21 +6,20 @@ use wasm_bindgen::JsValue;
 
 /// `{ code, message }`.
 #[derive(Serialize)]
-pub(crate) struct JsError {
+struct Thrown {
     code: &'static str,
     message: String,
 }
 
-impl JsError {
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> JsValue {
-        to_js(&JsError { code: code.as_str(), message: message.into() })
-    }
+/// An error as JavaScript throws it.
+pub(crate) fn thrown(code: ErrorCode, message: impl Into<String>) -> JsValue {
+    to_js(&Thrown { code: code.as_str(), message: message.into() })
 }
 
 /// An engine error as JavaScript throws it.
 pub(crate) fn throw(error: impl Into<EngineError>) -> JsValue {
     let error = error.into();
-    JsError::new(error.code(), error.to_string())
+    thrown(error.code(), error.to_string())
 }
 
 /// A plain JavaScript object; maps become objects, not `Map`s.

@@ -5,7 +5,7 @@ use sotto_engine::{DeviceChoice, ErrorCode, KvType, LoadOptions, ModelHeader};
 use wasm_bindgen::prelude::*;
 
 use crate::engine::Engine;
-use crate::error::{JsError, throw, to_js};
+use crate::error::{throw, thrown, to_js};
 use crate::heap::HeldChunk;
 
 /// Options of a load, as JavaScript gives them.
@@ -47,7 +47,7 @@ impl Loader {
             Options::default()
         } else {
             serde_wasm_bindgen::from_value(options)
-                .map_err(|error| JsError::new(ErrorCode::InvalidArgument, format!("load options: {error}")))?
+                .map_err(|error| thrown(ErrorCode::InvalidArgument, format!("load options: {error}")))?
         };
         let header = {
             let prefixes: Vec<Vec<u8>> = headers.iter().map(js_sys::Uint8Array::to_vec).collect();

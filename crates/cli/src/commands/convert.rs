@@ -70,11 +70,17 @@ fn write_model(args: &Args, part: &Path) -> Result<()> {
         .iter()
         .map(|path| File::open(path).with_context(|| path.display().to_string()))
         .collect::<Result<Vec<_>>>()?;
-    let options = Options { ty: args.quantize, head: None };
+    let options = Options { ty: args.quantize, head: args.quantize.and_then(head_type) };
     convert(&mut files, create()?, &options, |_| {})
         .with_context(|| input.clone())?
         .flush()
         .with_context(output)
+}
+
+/// The matrix that gives the logits suffers most from few bits: it gets six, as llama.cpp's quantiser gives it.
+fn head_type(ty: BlockType) -> Option<BlockType> {
+    let wide = [BlockType::F32, BlockType::F16, BlockType::BF16, BlockType::Q8_0];
+    (!wide.contains(&ty)).then_some(BlockType::Q6_K)
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
