@@ -14,7 +14,7 @@ use crate::workspace;
 /// The library name of the one package that is a `cdylib`.
 const UNHASHED: &str = "sotto_web";
 
-/// Makes the target folder this checkout's own for as long as the result lives; waits while another one holds it.
+/// Makes the target folder this checkout's own for as long as the result lives; waits while another build holds it.
 pub fn claim() -> Result<File> {
     let target = workspace::target();
     claim_for(&workspace::root(), &target)
@@ -25,7 +25,7 @@ fn claim_for(checkout: &Path, target: &Path) -> io::Result<File> {
     fs::create_dir_all(target)?;
     let lock = File::create(target.join("xtask.lock"))?;
     if lock.try_lock().is_err() {
-        say(format_args!("waiting for another checkout that builds in {}", target.display()));
+        say(format_args!("waiting for another build in {}", target.display()));
         lock.lock()?;
     }
     let owner = target.join("xtask.owner");
