@@ -19,7 +19,7 @@ pub fn set_up() -> Result<Toolchain> {
 /// Builds the wasm module, the npm package and the demo.
 pub fn all(toolchain: &Toolchain) -> Result<()> {
     package(toolchain)?;
-    npm_build("demo", &["npm/dist", "models"], &["dist"])
+    npm_build("demo", &["npm/dist", "tests/fixtures/models"], &["dist"])
 }
 
 /// Builds the wasm module and the npm package.

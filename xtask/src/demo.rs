@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: the demo page, for a person to open or for a headless browser to check.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
@@ -9,12 +10,18 @@ use crate::browser;
 use crate::build;
 use crate::node::node;
 use crate::server;
-use crate::shell::say;
 use crate::workspace;
 
+/// A browser keeps what it stored by address, port included, so the same one each time finds the model again.
+const USUAL_PORT: u16 = 8000;
+
 /// Builds everything and serves the page until interrupted.
-pub fn serve(port: u16) -> Result<ExitCode> {
-    let address = start(port)?;
+pub fn serve(port: Option<u16>) -> Result<ExitCode> {
+    let dist = build()?;
+    let address = match port {
+        Some(port) => server::start(&dist, port)?,
+        None => server::start(&dist, USUAL_PORT).or_else(|_| server::start(&dist, 0))?,
+    };
     println!("The demo is at {address} (end with Ctrl+C)");
     loop {
         thread::park();
@@ -22,16 +29,15 @@ pub fn serve(port: u16) -> Result<ExitCode> {
 }
 
 /// Builds everything, opens the page in a headless browser and prints the text that the bundled model streams.
-pub fn check(port: u16) -> Result<ExitCode> {
+pub fn check(port: Option<u16>) -> Result<ExitCode> {
     let chrome = browser::find()?;
-    let address = start(port)?;
+    let address = server::start(&build()?, port.unwrap_or(0))?;
     let status = node().args(["demo/check.mjs", &address]).env("CHROME_PATH", chrome).attach()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn start(port: u16) -> Result<String> {
+/// Builds everything; returns the site's folder.
+fn build() -> Result<PathBuf> {
     build::all(&build::set_up()?)?;
-    let dist = workspace::root().join("demo/dist");
-    say(format_args!("serving {}", dist.display()));
-    server::start(&dist, port)
+    Ok(workspace::root().join("demo/dist"))
 }

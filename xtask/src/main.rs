@@ -43,9 +43,9 @@ enum Command {
         /// Open it in a headless browser instead, print the text that the bundled model streams, and end
         #[arg(long)]
         check: bool,
-        /// The port to serve on; 0 takes a free one
-        #[arg(long, default_value_t = 0)]
-        port: u16,
+        /// The port to serve on [default: 8000, else a free one]
+        #[arg(long)]
+        port: Option<u16>,
     },
     /// Run the tests, or some groups of them
     Test {

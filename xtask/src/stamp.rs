@@ -11,7 +11,8 @@ use anyhow::{Context, Result};
 use crate::workspace;
 
 /// Folders that hold results or other people's code, never inputs.
-const NOT_INPUTS: [&str; 5] = ["node_modules", "target", ".git", "test-results", "playwright-report"];
+const NOT_INPUTS: [&str; 6] =
+    ["node_modules", "target", ".git", "__pycache__", "test-results", "playwright-report"];
 
 /// What went into a step, hashed.
 #[derive(Default)]
