@@ -134,15 +134,15 @@ export class Loader {
     element("progress-text", HTMLElement).textContent = PHASES[phase] + amount;
   }
 
-  #showFacts({ info }: Model): void {
+  #showFacts({ info, contextLength }: Model): void {
     const facts = element("facts", HTMLDListElement);
     const rows: [string, string][] = [
       ["Name", info.name ?? info.architecture],
       ["Parameters", parameters(info.parameters)],
       ["Weights", `${info.quantization}, ${bytes(info.weightBytes)}`],
-      ["Context", `${info.contextLength} tokens`],
+      ["Context", `${contextLength} tokens`],
     ];
-    if (info.licence !== undefined) rows.push(["Licence", info.licence]);
+    if (info.licence !== null) rows.push(["Licence", info.licence]);
     fillList(facts, rows);
     facts.hidden = false;
   }

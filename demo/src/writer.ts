@@ -42,8 +42,12 @@ export class Writer {
     this.#output.dataset.state = state;
     const writing = state === "writing";
     this.#output.setAttribute("aria-busy", String(writing));
-    this.#write.hidden = writing;
-    this.#stop.hidden = !writing;
+    const [shown, gone] = writing ? [this.#stop, this.#write] : [this.#write, this.#stop];
+    // The keyboard stays where it was: one button takes the other's place.
+    const focused = document.activeElement === gone;
+    shown.hidden = false;
+    gone.hidden = true;
+    if (focused) shown.focus();
   }
 
   /** Writes on from the prompt until the model ends, the limit is reached or Stop is pressed. */
@@ -71,7 +75,6 @@ export class Writer {
       }
     }
     await meter.end();
-    if (document.activeElement === document.body) this.#prompt.focus({ preventScroll: true });
   }
 
   #clear(echo: string): void {
@@ -159,17 +162,16 @@ class Meter {
   /** The engine's own times, without the way to the page. */
   async end(): Promise<void> {
     const stats = await this.#showMemory();
-    if (!stats || this.#tokens === 0) return;
+    if (!stats || stats.generatedTokens < 2) return;
     element("first", HTMLElement).textContent = milliseconds(stats.firstTokenMs);
-    if (stats.decodeMs > 0)
-      element("speed", HTMLElement).textContent = perSecond(stats.generatedTokens, stats.decodeMs);
+    element("speed", HTMLElement).textContent = perSecond(stats.generatedTokens - 1, stats.decodeMs);
   }
 
   async #showMemory() {
     // The model may have been unloaded meanwhile; then there is nothing to show.
     const stats = await this.model.stats().catch(() => undefined);
     if (stats) {
-      const gpu = stats.gpuBytes > 0 ? `${bytes(stats.gpuBytes)} GPU + ` : "";
+      const gpu = this.model.device.backend === "webgpu" ? `${bytes(stats.deviceBytes)} GPU + ` : "";
       element("memory", HTMLElement).textContent = `${gpu}${bytes(stats.wasmBytes)}`;
     }
     return stats;

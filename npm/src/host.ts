@@ -8,6 +8,7 @@ import {
   InternalError,
   InvalidArgumentError,
   ModelFormatError,
+  type SottoError,
   throwIfAborted,
   toSottoError,
 } from "./errors.js";
@@ -16,11 +17,11 @@ import { DEFAULT_CHUNK_BYTES, RemoteModel, type RemoteOptions } from "./remote.j
 import type { ResolvedSource } from "./source.js";
 import type {
   DeviceInfo,
+  EngineCounters,
   EngineGenerateOptions,
   EngineOptions,
   FinishReason,
   ModelInfo,
-  Stats,
   WasmEngine,
   WasmGeneration,
   WasmLoader,
@@ -41,6 +42,7 @@ export interface LoadRequest {
 export interface Loaded {
   info: ModelInfo;
   device: DeviceInfo;
+  contextLength: number;
 }
 
 /** A piece of a reply. The last one has `done: true` and says why it ended and what it took. */
@@ -58,6 +60,20 @@ export interface GeneratedPart {
 export interface Usage {
   promptTokens: number;
   generatedTokens: number;
+}
+
+/** The last reply in numbers, with the engine's counters and memory. Times in milliseconds, sizes in bytes. */
+export interface Stats extends EngineCounters {
+  promptTokens: number;
+  /** Prompt tokens whose keys and values were still there from the reply before. */
+  reusedTokens: number;
+  generatedTokens: number;
+  /** From the request to the end of the prompt's reading. */
+  prefillMs: number;
+  /** From the request to the first token. */
+  firstTokenMs: number;
+  /** From the first token to the last: `generatedTokens - 1` steps. */
+  decodeMs: number;
 }
 
 /** What a model can do, wherever it runs. */
@@ -81,8 +97,13 @@ const FIRST_PREFIX_BYTES = 64 * 1024;
 
 export class LocalHost implements ModelHost {
   #engine: WasmEngine | undefined;
+  /** Set when the engine broke in the middle of a call and cannot be used again. */
+  #broken: SottoError | undefined;
   /** Ends when the generation before is over. */
   #turn: Promise<void> = Promise.resolve();
+  /** Ends when the engine's call before is over. */
+  #call: Promise<unknown> = Promise.resolve();
+  #timing = new Timing();
 
   async load(
     request: LoadRequest,
@@ -138,7 +159,7 @@ export class LocalHost implements ModelHost {
         let offset = 0;
         for await (const piece of file.pieces()) {
           throwIfAborted(signal);
-          await loader.write(index, offset, piece);
+          loader.write(index, offset, piece);
           offset += piece.length;
           meter.written(piece.length);
         }
@@ -151,7 +172,7 @@ export class LocalHost implements ModelHost {
       if (signal.aborted) engine.free();
       throwIfAborted(signal);
       this.#engine = engine;
-      return { info: engine.info(), device: engine.device() };
+      return { info: engine.info(), device: engine.device(), contextLength: engine.contextLength() };
     } finally {
       loader?.free();
     }
@@ -167,73 +188,82 @@ export class LocalHost implements ModelHost {
     let generation: WasmGeneration | undefined;
     let working = true;
     let over = false;
-    const end = () => {
+    const end = async () => {
       if (over) return;
       over = true;
       signal.removeEventListener("abort", onAbort);
-      generation?.stop();
+      // Whatever keeps it from stopping will keep the next call from starting, and be told there.
+      await this.#use(() => generation?.stop()).catch(() => undefined);
       generation?.free();
       endTurn();
     };
     // A reader that aborts may never come back for the error; the turn must not wait for it.
     const onAbort = () => {
-      if (!working) end();
+      if (!working) void end();
     };
     signal.addEventListener("abort", onAbort);
     try {
-      const started = await this.#loaded.generate(prompt, options, parseSpecial);
+      const timing = new Timing();
+      const started = await this.#use((engine) => engine.generate(prompt, options, parseSpecial));
       generation = started;
-      const { promptTokens } = started;
-      let generatedTokens = 0;
+      this.#timing = timing;
+      timing.prompt(started);
       for (let done = false; !done;) {
         throwIfAborted(signal);
-        const { text, ids, done: last, finishReason } = await started.next();
+        const { text, ids, done: last, finishReason } = await this.#use(() => started.next());
         throwIfAborted(signal);
-        generatedTokens += ids.length;
+        timing.tokens(ids.length);
         done = last;
-        const usage = { promptTokens, generatedTokens };
+        const usage = { promptTokens: timing.promptTokens, generatedTokens: timing.generatedTokens };
         working = false;
         yield { text, ids, done, ...(done && { finishReason: finishReason ?? "stop", usage }) };
         working = true;
       }
     } finally {
-      end();
+      await end();
     }
   }
 
   renderChat(messages: unknown[]): Promise<string> {
-    return this.#with((engine) => engine.renderChat({ messages, addGenerationPrompt: true }));
+    return this.#use((engine) => engine.renderChat({ messages, addGenerationPrompt: true }));
   }
 
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<number[]> {
-    return this.#with((engine) => Array.from(engine.tokenize(text, addSpecial, parseSpecial)));
+    return this.#use((engine) => Array.from(engine.tokenize(text, addSpecial, parseSpecial)));
   }
 
   detokenize(ids: Uint32Array): Promise<string> {
-    return this.#with((engine) => engine.detokenize(ids));
+    return this.#use((engine) => engine.detokenize(ids));
   }
 
   stats(): Promise<Stats> {
-    return this.#with((engine) => engine.stats());
+    return this.#use((engine) => ({ ...engine.stats(), ...this.#timing.numbers() }));
   }
 
   async close(): Promise<void> {
     const endTurn = await this.#takeTurn(new AbortController().signal);
+    await this.#call;
     this.#engine?.free();
     this.#engine = undefined;
     endTurn();
   }
 
-  get #loaded(): WasmEngine {
-    if (!this.#engine)
-      throw new InvalidArgumentError("This model was unloaded. Load it again with loadModel.");
-    return this.#engine;
-  }
-
-  #with<T>(work: (engine: WasmEngine) => T): Promise<T> {
-    return new Promise((resolve) => {
-      resolve(work(this.#loaded));
+  /** Calls the engine when its call before is over: it takes one at a time. */
+  #use<T>(work: (engine: WasmEngine) => T | Promise<T>): Promise<T> {
+    const result = this.#call.then(async () => {
+      if (this.#broken) throw this.#broken;
+      if (!this.#engine)
+        throw new InvalidArgumentError("This model was unloaded. Load it again with loadModel.");
+      try {
+        return await work(this.#engine);
+      } catch (error) {
+        const known = toSottoError(error);
+        if (known instanceof InternalError) this.#broken = known;
+        throw known;
+      }
     });
+    this.#call = result.catch(() => undefined);
+    return result;
   }
 
   /** Waits for the generations asked for before. Resolves to the function that lets the next one go. */
@@ -251,6 +281,42 @@ export class LocalHost implements ModelHost {
       throw error;
     }
     return end;
+  }
+}
+
+/** Measures one reply. */
+class Timing {
+  promptTokens = 0;
+  generatedTokens = 0;
+  readonly #start = performance.now();
+  #reusedTokens = 0;
+  #read = this.#start;
+  #first = this.#start;
+  #last = this.#start;
+
+  /** The prompt was read. */
+  prompt({ promptTokens, reusedTokens }: WasmGeneration): void {
+    this.promptTokens = promptTokens;
+    this.#reusedTokens = reusedTokens;
+    this.#read = this.#first = this.#last = performance.now();
+  }
+
+  tokens(count: number): void {
+    if (count === 0) return;
+    this.#last = performance.now();
+    if (this.generatedTokens === 0) this.#first = this.#last;
+    this.generatedTokens += count;
+  }
+
+  numbers(): Omit<Stats, keyof EngineCounters> {
+    return {
+      promptTokens: this.promptTokens,
+      reusedTokens: this.#reusedTokens,
+      generatedTokens: this.generatedTokens,
+      prefillMs: this.#read - this.#start,
+      firstTokenMs: this.#first - this.#start,
+      decodeMs: this.#last - this.#first,
+    };
   }
 }
 

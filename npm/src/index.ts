@@ -2,11 +2,11 @@
 export { loadModel, type LoadOptions } from "./load.js";
 export { Model, type GenerateOptions, type TokenizeOptions } from "./model.js";
 export { deleteModel, listModels, persist, storageEstimate, type StorageUse } from "./storage.js";
-export type { GeneratedPart, Usage } from "./host.js";
+export type { GeneratedPart, Stats, Usage } from "./host.js";
 export type { Progress, ProgressPhase } from "./progress.js";
 export type { ModelSource } from "./source.js";
 export type { StoredModel } from "./store.js";
-export type { DeviceInfo, FinishReason, ModelInfo, Stats } from "./wasm-api.js";
+export type { DeviceInfo, EngineCounters, FinishReason, ModelInfo } from "./wasm-api.js";
 export type * from "./chat-types.js";
 export {
   AbortedError,

@@ -1,9 +1,9 @@
 /** A loaded model. */
 import { Chat } from "./chat.js";
 import { InvalidArgumentError, throwIfAborted } from "./errors.js";
-import type { GeneratedPart, Loaded, ModelHost } from "./host.js";
+import type { GeneratedPart, Loaded, ModelHost, Stats } from "./host.js";
 import { checkOptions, rule, type Rules } from "./options.js";
-import type { DeviceInfo, EngineGenerateOptions, ModelInfo, Stats } from "./wasm-api.js";
+import type { DeviceInfo, EngineGenerateOptions, ModelInfo } from "./wasm-api.js";
 
 /** How to choose the next token, and when to stop. */
 export interface GenerateOptions {
@@ -67,16 +67,19 @@ export class Model implements AsyncDisposable {
   readonly info: Readonly<ModelInfo>;
   /** What runs it. */
   readonly device: Readonly<DeviceInfo>;
+  /** Tokens that fit, prompt and reply together. */
+  readonly contextLength: number;
   /** Conversations in the shapes of OpenAI's API: `model.chat.completions.create(…)`. */
   readonly chat: Chat;
   readonly #host: ModelHost;
   readonly #lifetime = new AbortController();
 
   /** @internal */
-  constructor(host: ModelHost, { info, device }: Loaded) {
+  constructor(host: ModelHost, { info, device, contextLength }: Loaded) {
     this.#host = host;
     this.info = info;
     this.device = device;
+    this.contextLength = contextLength;
     this.chat = new Chat({
       info,
       render: (messages) => {

@@ -6,10 +6,10 @@
 /** What a model is, as its file says. Sizes in bytes. */
 export interface ModelInfo {
   architecture: string;
-  name?: string;
-  licence?: string;
+  name: string | null;
+  licence: string | null;
   parameters: number;
-  /** Tokens that fit: prompt and reply together. */
+  /** Tokens the model was made for, prompt and reply together. */
   contextLength: number;
   vocabSize: number;
   layers: number;
@@ -20,12 +20,13 @@ export interface ModelInfo {
   chatTemplate: boolean;
   files: number;
   headerBytes: number;
-  /** Total bytes of each file as its header implies. */
+  /** Bytes each file must have, by its header. */
   dataBytes: number[];
 }
 
 /** The outcome of reading a prefix of a GGUF file. `need`: total prefix bytes worth trying next. */
-export type Parsed = { status: "incomplete"; need: number } | { status: "complete"; splitCount: number };
+export type Parsed =
+  { status: "incomplete"; need: number } | { status: "complete"; splitCount: number; headerBytes: number };
 
 /** A `manifest.json`: the model's files, and the SHA-256 (hex) of each file and chunk. */
 export interface Manifest {
@@ -74,36 +75,43 @@ export interface DeviceInfo {
   software: boolean;
 }
 
-/** Counters of the last generation and of memory. Times in milliseconds, sizes in bytes. */
-export interface Stats {
-  promptTokens: number;
-  /** Prompt tokens whose keys and values were still there from the last prompt. */
-  reusedTokens: number;
-  generatedTokens: number;
-  prefillMs: number;
-  decodeMs: number;
-  firstTokenMs: number;
-  gpuBytes: number;
-  wasmBytes: number;
-  peakWasmBytes: number;
-  peakChunksInHeap: number;
+/** What the engine did since it was loaded, and the memory it holds in bytes. */
+export interface EngineCounters {
+  /** Kernels run. */
   dispatches: number;
+  /** Command buffers submitted. */
   submits: number;
+  /** Buffers, bind groups and pipelines created after loading. */
   gpuObjectsCreated: number;
+  /** Bytes copied back from the device. */
   bytesReadBack: number;
+  /** Decode steps run. */
+  steps: number;
+  /** Weights, activations, keys and values. On the GPU; with `device: "cpu"` part of `wasmBytes`. */
+  deviceBytes: number;
+  /** The WebAssembly heap. It never shrinks, so this is also its peak. */
+  wasmBytes: number;
+  /** Chunks of the file that were in that heap at once while loading. */
+  peakChunksInHeap: number;
 }
 
 export interface WasmGeneration {
   next(): Promise<EnginePart>;
-  stop(): void;
+  /** Ends the reply before its end. */
+  stop(): Promise<void>;
   readonly promptTokens: number;
+  /** Prompt tokens whose keys and values were still there from the last prompt. */
+  readonly reusedTokens: number;
   free(): void;
 }
 
+/** Between the start and the end of a call the engine is lent out: another call then fails. */
 export interface WasmEngine {
   info(): ModelInfo;
   device(): DeviceInfo;
-  stats(): Stats;
+  /** Tokens that fit, as loaded. */
+  contextLength(): number;
+  stats(): EngineCounters;
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Uint32Array;
   detokenize(ids: Uint32Array): string;
   renderChat(request: { messages: unknown[]; addGenerationPrompt?: boolean }): string;
@@ -117,7 +125,8 @@ export interface WasmEngine {
 
 export interface WasmLoader {
   info(): ModelInfo;
-  write(file: number, offset: number, bytes: Uint8Array): Promise<void>;
+  /** The next bytes of a file. */
+  write(file: number, offset: number, bytes: Uint8Array): void;
   /** Consumes the loader. */
   finish(): Promise<WasmEngine>;
   free(): void;

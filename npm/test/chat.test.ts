@@ -10,6 +10,7 @@ import type { ModelInfo } from "../src/wasm-api.js";
 const INFO: ModelInfo = {
   architecture: "llama",
   name: "Small",
+  licence: null,
   parameters: 1,
   contextLength: 64,
   vocabSize: 8,
