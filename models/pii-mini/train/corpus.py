@@ -19,8 +19,8 @@ from noise import noisy
 
 ROW = 256
 """Tokens a row."""
-SHARE = {"synthetic": 0.46, "real": 0.50, "plain": 0.04}
-"""Share of documents' tokens by kind; real web text is read many times, with its mentions swapped."""
+SHARES = {"first": {"synthetic": 0.46, "real": 0.50, "plain": 0.04}, "second": {"synthetic": 0.36, "real": 0.61, "plain": 0.03}}
+"""Share of tokens by kind in each phase of training; real web text is read many times, with its mentions swapped."""
 WEIGHT = {"uner": 3.0, "wnut": 1.3, "echr-es": 1.0, "echr-fr": 1.0}
 """How often a real sentence of each source is drawn, relative to its number."""
 
@@ -59,7 +59,7 @@ def encode(tokenizer: Tokenizer, text: str, spans: list[tuple[int, int, str]]) -
 class Source:
     """An endless stream of (text, spans)."""
 
-    def __init__(self, data: Path, seed: int):
+    def __init__(self, data: Path, seed: int, phase: str):
         self.rng = random.Random(seed)
         self.real, _ = real.load(data)
         self.weights = [WEIGHT[d[0].source] * len(d) for d in self.real]
@@ -70,7 +70,8 @@ class Source:
         self.cumulative = cumulative
         self.plain = real.plain_sentences(data / "wiki.test.raw")
         # mean characters a document, to turn token shares into document shares
-        self.kinds, self.odds = list(SHARE), [SHARE["synthetic"] / 156, SHARE["real"] / 190, SHARE["plain"] / 130]
+        share = SHARES[phase]
+        self.kinds, self.odds = list(share), [share["synthetic"] / 156, share["real"] / 190, share["plain"] / 130]
 
     def draw(self) -> tuple[str, list[tuple[int, int, str]]]:
         rng = self.rng
@@ -110,13 +111,13 @@ def rows(source: Source, tokenizers: list[Tokenizer], count: int):
                     return
 
 
-def build(data: Path, out: Path, count: int, seed: int) -> None:
+def build(data: Path, out: Path, count: int, seed: int, phase: str) -> None:
     """Writes `count` rows as int16 [count, 3, ROW] to `out`."""
     path = Path(__file__).parent / "tokenizer.json"
     tokenizers = [bpe.load(path), bpe.load(path), bpe.load(path, dropout=0.08)]
     array = np.lib.format.open_memmap(out, mode="w+", dtype=np.int16, shape=(count, 3, ROW))
     start = time.time()
-    for i, row in enumerate(rows(Source(data, seed), tokenizers, count)):
+    for i, row in enumerate(rows(Source(data, seed, phase), tokenizers, count)):
         array[i] = row
         if i % 5000 == 0:
             print(f"{i}/{count} rows, {time.time() - start:.0f} s", flush=True)
@@ -129,5 +130,6 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=28_000)
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--phase", choices=list(SHARES), default="first")
     args = parser.parse_args()
-    build(args.data, args.out, args.rows, args.seed)
+    build(args.data, args.out, args.rows, args.seed, args.phase)

@@ -1,4 +1,9 @@
-"""Logits to spans: the best BIOES path, then character spans without the white space at their edges."""
+"""Logits to spans: the best BIOES path, then character spans.
+
+A span loses the white space at its edges, and an edge inside a word (letters or marks on both sides) moves out to the word's edge.
+"""
+
+import unicodedata
 
 import numpy as np
 
@@ -28,6 +33,10 @@ def viterbi(logits: np.ndarray, o_bias: float = 0.0) -> list[int]:
     return path[::-1]
 
 
+def _letter(c: str) -> bool:
+    return unicodedata.category(c)[0] in "LM"
+
+
 def spans(tags: list[int], offsets: list[tuple[int, int]], text: str) -> list[tuple[int, int, str]]:
     """Character spans of a legal BIOES path."""
     out, start = [], 0
@@ -41,6 +50,10 @@ def spans(tags: list[int], offsets: list[tuple[int, int]], text: str) -> list[tu
                 a += 1
             while b > a and text[b - 1].isspace():
                 b -= 1
-            if a < b:
+            while 0 < a < b and _letter(text[a]) and _letter(text[a - 1]):
+                a -= 1
+            while a < b < len(text) and _letter(text[b]) and _letter(text[b - 1]):
+                b += 1
+            if a < b and (not out or out[-1][1] <= a):
                 out.append((a, b, name[2:]))
     return out

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import people
 from lexicon import MONTHS, NATIONALITIES, WEEKDAYS
 from values import Values
 
@@ -160,9 +161,9 @@ def _like(values: Values, mention: str, label: str) -> str:
     """Another mention of the same kind, of about the same shape."""
     rng, words = values.rng, mention.split()
     if label == "PERSON":
-        new = (rng.choice([values.first, values.last]) if len(words) == 1 else values.person)()
+        new = rng.choice(people.FIGURES) if rng.random() < 0.15 else (rng.choice([values.first, values.last]) if len(words) == 1 else values.person)()
     elif label == "LOCATION":
-        new = rng.choice([values.city, values.city, values.country, values.region])()
+        new = rng.choice([values.city, values.city, values.country, values.region, lambda: rng.choice(people.PLACES)])()
     elif label == "ORGANIZATION":
         new = values.org()
     elif label == "DATE":

@@ -5,6 +5,7 @@ import string
 import unicodedata
 from datetime import date, timedelta
 
+import people
 from lexicon import (COURTS, FAMOUS_ORGS, LANGUAGES, MONTHS, NATIONALITIES, ORG_PATTERNS, POSTCODES, PRODUCTS, REGIONS, STREETS,
                      WEEKDAYS, WORDS, WORLD_CITIES)
 from pools import invented, pools
@@ -67,19 +68,21 @@ class Values:
         r = self.rng.random()
         if r < 0.06:
             return invented(self.rng)
-        return self.rng.choice(self.pool["first"] if r < 0.55 else self.any["first"])
+        return self.rng.choice(people.FIRST if r < 0.36 else self.pool["first"] if r < 0.68 else self.any["first"])
 
     def last(self) -> str:
         r = self.rng.random()
         if r < 0.10:
             return invented(self.rng)
-        name = self.rng.choice(self.pool["last"] if r < 0.5 else self.any["last"])
+        name = self.rng.choice(people.LAST if r < 0.38 else self.pool["last"] if r < 0.68 else self.any["last"])
         if self.rng.random() < 0.03:
             name += "-" + self.rng.choice(self.pool["last"])
         return name
 
     def person(self) -> str:
         rng = self.rng
+        if rng.random() < 0.08:
+            return rng.choice(people.FIGURES)
         first, last = self.main if rng.random() < 0.25 else (self.first(), self.last())
         r = rng.random()
         if r < 0.10:
@@ -123,7 +126,7 @@ class Values:
         r = self.rng.random()
         if r < 0.04:
             return invented(self.rng)
-        return self.rng.choice(self.pool["city"] if r < 0.4 else WORLD_CITIES if r < 0.75 else self.any["city"])
+        return self.rng.choice(self.pool["city"] if r < 0.3 else WORLD_CITIES if r < 0.55 else people.PLACES if r < 0.8 else self.any["city"])
 
     def city_l(self) -> str:
         return self.city().lower()
@@ -158,9 +161,9 @@ class Values:
     # -- organisations
     def org(self) -> str:
         rng, r = self.rng, self.rng.random()
-        if r < 0.25:
-            return rng.choice(FAMOUS_ORGS)
-        if r < 0.45:
+        if r < 0.35:
+            return rng.choice(FAMOUS_ORGS if r < 0.17 else people.ORGS)
+        if r < 0.48:
             return rng.choice(self.pool["company"])
         if r < 0.58:
             return rng.choice(COURTS[self.lang]).format(c=self.city())
