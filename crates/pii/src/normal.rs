@@ -1,0 +1,209 @@
+//! The text as recognisers see it: invisible characters gone, full-width and other scripts' digits,
+//! look-alike letters, dashes and spaces folded to ASCII — and the way back to exact offsets in the original.
+//!
+//! Most texts need none of this and are borrowed as they are.
+
+use std::borrow::Cow;
+
+/// A normalised view of a text. Offsets into [`View::text`] map back with [`View::original`].
+pub struct View<'t> {
+    text: Cow<'t, str>,
+    runs: Vec<Run>,
+}
+
+/// From `normal` on, bytes of the view are bytes of the original from `original` on, one to one,
+/// except that a `folded` run is one replaced character, `folded` bytes long in the original.
+#[derive(Clone, Copy)]
+struct Run {
+    normal: usize,
+    original: usize,
+    folded: usize,
+}
+
+enum Fold {
+    Keep,
+    Drop,
+    Ascii(u8),
+    /// A letter that looks like this ASCII one; folded only beside real ASCII letters or digits.
+    LookAlike(u8),
+}
+
+impl<'t> View<'t> {
+    /// Normalises `text`: one pass, and no allocation when nothing has to change.
+    pub fn new(text: &'t str) -> Self {
+        if text.is_ascii() || !text.chars().any(|c| !matches!(fold(c), Fold::Keep)) {
+            return View { text: Cow::Borrowed(text), runs: Vec::new() };
+        }
+        let mut builder = Builder { text: String::with_capacity(text.len()), runs: Vec::new(), straight: false };
+        let mut word_end = 0;
+        let mut word_has_ascii = false;
+        let mut after_digit = false;
+        for (at, c) in text.char_indices() {
+            if at >= word_end {
+                let word = text[at..].split(char::is_whitespace).next().unwrap_or_default();
+                word_end = at + word.len().max(c.len_utf8());
+                word_has_ascii = word.bytes().any(|b| b.is_ascii_alphanumeric());
+            }
+            match fold(c) {
+                Fold::Ascii(b) => builder.fold(b, at, c.len_utf8()),
+                Fold::LookAlike(b) if word_has_ascii => builder.fold(b, at, c.len_utf8()),
+                Fold::Drop => builder.straight = false,
+                // An overlay or keycap mark on a digit hides the digit from a pattern, not from a reader.
+                Fold::Keep if after_digit && matches!(c, '\u{300}'..='\u{36f}') => builder.straight = false,
+                Fold::Keep | Fold::LookAlike(_) => builder.keep(c, at),
+            }
+            after_digit = builder.text.as_bytes().last().is_some_and(u8::is_ascii_digit);
+        }
+        View { text: Cow::Owned(builder.text), runs: builder.runs }
+    }
+
+    /// The normalised text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The byte range of the original behind `start..end` of the view. Invisible characters inside the
+    /// range belong to it, those at its edges do not.
+    pub fn original(&self, start: usize, end: usize) -> (usize, usize) {
+        if self.runs.is_empty() {
+            return (start, end);
+        }
+        let run = self.run_of(start);
+        let first = if run.folded > 0 { run.original } else { run.original + (start - run.normal) };
+        if end <= start {
+            return (first, first);
+        }
+        let run = self.run_of(end - 1);
+        let last = if run.folded > 0 { run.original + run.folded } else { run.original + (end - run.normal) };
+        (first, last)
+    }
+
+    fn run_of(&self, normal: usize) -> Run {
+        let index = self.runs.partition_point(|run| run.normal <= normal).saturating_sub(1);
+        self.runs.get(index).copied().unwrap_or(Run { normal: 0, original: 0, folded: 0 })
+    }
+}
+
+struct Builder {
+    text: String,
+    runs: Vec<Run>,
+    /// Whether the last run is a one-to-one run that the next kept character continues.
+    straight: bool,
+}
+
+impl Builder {
+    fn keep(&mut self, c: char, at: usize) {
+        if !self.straight {
+            self.runs.push(Run { normal: self.text.len(), original: at, folded: 0 });
+            self.straight = true;
+        }
+        self.text.push(c);
+    }
+
+    fn fold(&mut self, byte: u8, at: usize, len: usize) {
+        self.runs.push(Run { normal: self.text.len(), original: at, folded: len });
+        self.straight = false;
+        self.text.push(char::from(byte));
+    }
+}
+
+/// First characters of the Unicode decimal digit runs (general category Nd) outside ASCII.
+const DIGIT_ZEROS: [u32; 36] = [
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20,
+    0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0,
+    0xa900, 0xa9d0, 0xaa50, 0xabf0, 0xff10, 0x104a0,
+];
+
+fn fold(c: char) -> Fold {
+    let code = u32::from(c);
+    if code < 0x80 {
+        return Fold::Keep;
+    }
+    match code {
+        // Soft hyphen, combining grapheme joiner, Mongolian vowel separator, zero-width and bidi controls,
+        // invisible operators, variation selectors, keycap, byte-order mark, tags.
+        0xad | 0x34f | 0x61c | 0x180b..=0x180e | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0x20e3
+        | 0xfe00..=0xfe0f | 0xfeff | 0xe0001..=0xe007f | 0xe0100..=0xe01ef => Fold::Drop,
+        0xa0 | 0x1680 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 => Fold::Ascii(b' '),
+        0x2010..=0x2013 | 0x2043 | 0x2212 | 0xfe58 | 0xfe63 | 0x2e3a | 0x2e3b => Fold::Ascii(b'-'),
+        0x2024 | 0x3002 | 0xff61 => Fold::Ascii(b'.'),
+        0x2044 | 0x2215 => Fold::Ascii(b'/'),
+        0x2236 | 0xa789 => Fold::Ascii(b':'),
+        0xfe6b => Fold::Ascii(b'@'),
+        // Full-width forms are ASCII shifted.
+        0xff01..=0xff5e => Fold::Ascii((code - 0xff01) as u8 + b'!'),
+        0x2070 | 0x2074..=0x2079 => Fold::Ascii((code - 0x2070) as u8 + b'0'),
+        0xb2 => Fold::Ascii(b'2'),
+        0xb3 => Fold::Ascii(b'3'),
+        0xb9 => Fold::Ascii(b'1'),
+        0x2080..=0x2089 => Fold::Ascii((code - 0x2080) as u8 + b'0'),
+        0x2460..=0x2468 => Fold::Ascii((code - 0x2460) as u8 + b'1'),
+        // Mathematical letters and digits: alphabets of 26 + 26, then digits, in several styles.
+        0x1d400..=0x1d6a3 => match (code - 0x1d400) % 52 {
+            upper @ 0..26 => Fold::Ascii(upper as u8 + b'A'),
+            lower => Fold::Ascii((lower - 26) as u8 + b'a'),
+        },
+        0x1d7ce..=0x1d7ff => Fold::Ascii(((code - 0x1d7ce) % 10) as u8 + b'0'),
+        0x37f..=0x4ff => look_alike(c).map_or_else(|| digit(code), Fold::LookAlike),
+        _ => digit(code),
+    }
+}
+
+fn digit(code: u32) -> Fold {
+    let index = DIGIT_ZEROS.partition_point(|&zero| zero <= code);
+    match index.checked_sub(1).and_then(|i| DIGIT_ZEROS.get(i)) {
+        Some(&zero) if code - zero < 10 => Fold::Ascii((code - zero) as u8 + b'0'),
+        _ => Fold::Keep,
+    }
+}
+
+/// Greek and Cyrillic letters drawn like ASCII ones.
+fn look_alike(c: char) -> Option<u8> {
+    const GREEK: (&str, &[u8]) = ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧανορϲϳ", b"ABEZHIKMNOPTYXavopcj");
+    const CYRILLIC: (&str, &[u8]) = ("АВЕКМНОРСТХЅІЈҮаеорсухѕіјһԁԛԝӏ", b"ABEKMHOPCTXSIJYaeopcyxsijhdqwl");
+    [GREEK, CYRILLIC].iter().find_map(|(from, to)| from.chars().position(|f| f == c).and_then(|i| to.get(i).copied()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn folds_and_maps_back() {
+        for (original, normal) in [
+            ("plain é text", "plain é text"),
+            ("４１１１\u{200b}1111", "41111111"),
+            ("jоhn＠exаmple．com", "john@example.com"),
+            ("привет мир", "привет мир"),
+            ("+34\u{a0}600–123‑456", "+34 600-123-456"),
+            ("٤٢ १२", "42 12"),
+            ("𝟜𝟚 𝐀𝐛", "42 Ab"),
+            ("1\u{fe0f}\u{20e3}2\u{336}", "12"),
+        ] {
+            let view = View::new(original);
+            assert_eq!(view.text(), normal);
+            assert_eq!(view.original(0, view.text().len()).0, 0);
+        }
+        let text = "x \u{feff}４１\u{200b}1 y";
+        let view = View::new(text);
+        assert_eq!(view.text(), "x 411 y");
+        let (start, end) = view.original(2, 5);
+        assert_eq!(&text[start..end], "４１\u{200b}1");
+    }
+
+    proptest! {
+        #[test]
+        fn spans_map_to_character_boundaries_in_order(text in "[\\PC\u{200b}\u{feff}а-яΑ-Ω４@a0 ]{0,40}") {
+            let view = View::new(&text);
+            let normal = view.text();
+            let mut last = 0;
+            for (at, c) in normal.char_indices() {
+                let (start, end) = view.original(at, at + c.len_utf8());
+                prop_assert!(last <= start && start < end);
+                prop_assert!(text.is_char_boundary(start) && text.is_char_boundary(end));
+                last = end;
+            }
+        }
+    }
+}

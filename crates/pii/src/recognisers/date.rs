@@ -1,0 +1,286 @@
+//! Dates: numeric in the usual orders, with month names in eleven languages, and Chinese and Japanese forms.
+//! A date beside "born" or its like is a date of birth.
+
+use super::numbers::{Number, NumberRule};
+use super::scan::{Scan, Word, is_word};
+use crate::Label;
+use crate::context::{Kind, Kinds};
+
+const BIRTH: Kinds = Kinds::of(&[Kind::Birth]);
+
+pub(crate) const RULES: &[NumberRule] = &[
+    NumberRule { name: "date_of_birth", label: Label::DateOfBirth, shapes: NUMERIC, check: calendar, validated: false,
+        context: BIRTH, with: 0.95, grouped: 0.0, solid: 0.0 },
+    NumberRule { name: "date", label: Label::Date, shapes: NUMERIC, check: calendar, validated: false,
+        context: Kinds::NONE, with: 0.0, grouped: 0.75, solid: 0.0 },
+    NumberRule { name: "date_of_birth", label: Label::DateOfBirth, shapes: SHORT_YEAR, check: calendar, validated: false,
+        context: BIRTH, with: 0.9, grouped: 0.0, solid: 0.0 },
+    NumberRule { name: "date", label: Label::Date, shapes: SHORT_YEAR, check: calendar, validated: false,
+        context: Kinds::NONE, with: 0.0, grouped: 0.5, solid: 0.0 },
+    NumberRule { name: "date_of_birth", label: Label::DateOfBirth, shapes: &["8"], check: compact, validated: false,
+        context: BIRTH, with: 0.8, grouped: 0.0, solid: 0.0 },
+];
+
+const NUMERIC: &[&str] = &[
+    "4-2-2", "4/2/2", "4.2.2", "4-1-1", "4-1-2", "4-2-1", "4/1/1", "4/1/2", "4/2/1", "2/2/4", "1/1/4", "1/2/4", "2/1/4", "2-2-4", "1-1-4",
+    "1-2-4", "2-1-4", "2.2.4", "1.1.4", "1.2.4", "2.1.4", "2 2 4",
+];
+const SHORT_YEAR: &[&str] = &["2/2/2", "1/1/2", "1/2/2", "2/1/2", "2.2.2", "2-2-2"];
+
+fn days_in(month: u32) -> u32 {
+    match month {
+        2 => 29,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    }
+}
+
+fn is_day(day: u32, month: u32) -> bool {
+    day >= 1 && day <= days_in(month)
+}
+
+fn is_year(year: u32) -> bool {
+    (1800..=2150).contains(&year)
+}
+
+/// Some order of day, month and year makes it a date.
+fn calendar(n: &Number<'_>) -> bool {
+    let [a, b, _] = *n.groups else { return false };
+    let (i, j) = (usize::from(a), usize::from(a + b));
+    let (first, second, third) = (n.value(0, i), n.value(i, j), n.value(j, n.digits.len()));
+    if a == 4 {
+        return is_year(first) && is_day(third, second);
+    }
+    let short = n.groups[2] == 2;
+    (short || is_year(third)) && (is_day(first, second) || is_day(second, first))
+}
+
+fn compact(n: &Number<'_>) -> bool {
+    is_year(n.value(0, 4)) && is_day(n.value(6, 8), n.value(4, 6)) || is_year(n.value(4, 8)) && (is_day(n.value(0, 2), n.value(2, 4)) || is_day(n.value(2, 4), n.value(0, 2)))
+}
+
+/// Month names by month, separated by spaces: English, Spanish, French, German, Italian, Portuguese, Dutch,
+/// Swedish and Danish, Polish (genitive), Russian (genitive).
+const MONTHS: [&str; 12] = [
+    "january jan enero ene janvier janv januar jänner gennaio gen janeiro januari januar stycznia января",
+    "february feb febrero février fevrier févr fevr februar febbraio fevereiro fev februari februar lutego февраля",
+    "march marzo mars märz maerz mär mrz março marco maart mrt marts marca марта",
+    "april apr abril abr avril avr aprile kwietnia апреля",
+    "may mayo mai maggio mag maio mei maj maja мая",
+    "june jun junio juin juni giugno giu junho czerwca июня",
+    "july jul julio juillet juil juli luglio lug julho lipca июля",
+    "august aug agosto août aout sierpnia augustus augusti августа",
+    "september sept sep septiembre setiembre septembre settembre setembro września сентября",
+    "october oct octubre octobre oktober okt ottobre ott outubro oktober października октября",
+    "november nov noviembre novembre novembro listopada ноября",
+    "december dec diciembre dic décembre decembre dezember dez dicembre dezembro grudnia декабря",
+];
+/// Names that are also words or other abbreviations: months only with a year beside them.
+const AMBIGUOUS: &str = " may mar mars marco mai mag gen ago set out mei maj mär jun jul dec marzo marca avr lug ott giu okt abr ene fev dic dez ";
+const SHORT: [(&str, u32); 5] = [("mar", 3), ("ago", 8), ("set", 9), ("out", 10), ("dic", 12)];
+
+struct Month {
+    number: u32,
+    start: usize,
+    end: usize,
+    sure: bool,
+}
+
+fn month(scan: &Scan<'_>, start: usize, end: usize) -> Option<Month> {
+    let word = scan.text.get(start..end)?;
+    if !(3..=20).contains(&word.len()) {
+        return None;
+    }
+    let lower = word.to_lowercase();
+    let full = MONTHS.iter().position(|names| names.split(' ').any(|name| name == lower)).map(|i| i as u32 + 1);
+    let number = full.or_else(|| SHORT.iter().find(|(name, _)| *name == lower).map(|&(_, n)| n))?;
+    let sure = !AMBIGUOUS.split(' ').any(|name| name == lower) || lower == "may" && word.starts_with('M');
+    Some(Month { number, start, end, sure })
+}
+
+fn letters_from(scan: &Scan<'_>, start: usize) -> usize {
+    let mut end = start;
+    while end - start < 24 && (scan.byte(end).is_ascii_alphabetic() || scan.byte(end) >= 0x80) {
+        end += 1;
+    }
+    crate::offsets::floor_char_boundary(scan.text, end).max(start)
+}
+
+fn letters_to(scan: &Scan<'_>, end: usize) -> usize {
+    let mut start = end;
+    while end - start < 24 && (scan.before(start).is_ascii_alphabetic() || scan.before(start) >= 0x80) {
+        start -= 1;
+    }
+    crate::offsets::ceil_char_boundary(scan.text, start).min(end)
+}
+
+/// Skips up to three of spaces, dots, commas, dashes and slashes.
+fn skip_marks(scan: &Scan<'_>, mut at: usize) -> usize {
+    let from = at;
+    while at - from < 3 && matches!(scan.byte(at), b' ' | b'.' | b',' | b'-' | b'/' | b'\'') {
+        at += 1;
+    }
+    at
+}
+
+/// Skips "of", "de", "del" and spaces.
+fn skip_joiner(scan: &Scan<'_>, at: usize) -> usize {
+    let end = letters_from(scan, at);
+    match scan.text.get(at..end) {
+        Some("de" | "of" | "del" | "do" | "di" | "van" | "den" | "DE" | "Of" | "De") if scan.byte(end) == b' ' => end + 1,
+        _ => at,
+    }
+}
+
+/// A year of four digits, or of two behind an apostrophe or where `two` allows it; gives the byte after it.
+fn year_at(scan: &Scan<'_>, at: usize, two: bool) -> Option<usize> {
+    let mut end = at;
+    while end - at < 5 && scan.byte(end).is_ascii_digit() {
+        end += 1;
+    }
+    let value = scan.bytes[at..end].iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
+    let whole = !is_word(scan.byte(end)) && !(scan.byte(end) == b':' && end - at == 2);
+    (whole && (end - at == 4 && is_year(value) || end - at == 2 && two)).then_some(end)
+}
+
+fn year_after(scan: &Scan<'_>, month_end: usize) -> Option<usize> {
+    let at = skip_marks(scan, month_end);
+    let joined = skip_joiner(scan, at);
+    let short = matches!(scan.byte(month_end), b'-' | b'/') || scan.before(at) == b'\'';
+    year_at(scan, joined, short)
+}
+
+fn push(scan: &mut Scan<'_>, start: usize, end: usize, score: f32) {
+    match scan.context_within(BIRTH, start, end, 40, 8) {
+        Some(word) => scan.push("date_of_birth", Label::DateOfBirth, (start, end), 0.95, false, Some(word)),
+        None => scan.push("date", Label::Date, (start, end), score, false, None),
+    }
+}
+
+/// `18 August 1997`, `August 18, 1997`, `March 2010` around a word of digits.
+pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
+    match word.len() {
+        1 | 2 => around_day(scan, word.start, word.end, word.end),
+        4 => month_and_year(scan, word),
+        _ => {}
+    }
+}
+
+/// `1er novembre 1998`, `5th of May`, `2010年5月3日`.
+pub(crate) fn at_mixed(scan: &mut Scan<'_>, word: Word) {
+    let digits = scan.bytes[word.start..word.end].iter().take_while(|b| b.is_ascii_digit()).count();
+    let suffix = scan.text.get(word.start + digits..word.end).unwrap_or_default();
+    let ordinal = ["st", "nd", "rd", "th", "er", "º", "ª", "°", "re", "e", "ST", "ND", "RD", "TH"].contains(&suffix);
+    if (1..=2).contains(&digits) && ordinal {
+        around_day(scan, word.start, word.start + digits, word.end);
+    }
+    if digits == 4 && suffix.starts_with('年') {
+        cjk(scan, word.start, word.start + digits);
+    }
+}
+
+fn around_day(scan: &mut Scan<'_>, start: usize, digits_end: usize, end: usize) {
+    let day = scan.bytes[start..digits_end].iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
+    if !(1..=31).contains(&day) || matches!(scan.before(start), b':' | b'.' | b'$' | b'#') {
+        return;
+    }
+    let next = skip_marks(scan, end);
+    let joined = skip_joiner(scan, next);
+    let found = if next > end { month(scan, joined, letters_from(scan, joined)) } else { None };
+    if let Some(month) = found.filter(|month| is_day(day, month.number)) {
+        match year_after(scan, month.end) {
+            Some(year_end) => push(scan, start, year_end, 0.9),
+            None if month.sure && !is_word(scan.byte(month.end)) => push(scan, start, month.end, 0.6),
+            None => {}
+        }
+        return;
+    }
+    let Some(month) = month_before(scan, start).filter(|month| is_day(day, month.number)) else { return };
+    let at = skip_marks(scan, end);
+    match year_at(scan, at, false) {
+        Some(year_end) if at > end => push(scan, month.start, year_end, 0.9),
+        _ if month.sure && !matches!(scan.byte(end), b':' | b'%') => push(scan, month.start, end, 0.6),
+        _ => {}
+    }
+}
+
+fn month_before(scan: &Scan<'_>, at: usize) -> Option<Month> {
+    let mut end = at;
+    while at - end < 3 && matches!(scan.before(end), b' ' | b'.' | b'-' | b'/') {
+        end -= 1;
+    }
+    if end == at {
+        return None;
+    }
+    month(scan, letters_to(scan, end), end)
+}
+
+fn month_and_year(scan: &mut Scan<'_>, word: Word) {
+    if year_at(scan, word.start, false) != Some(word.end) {
+        return;
+    }
+    let mut at = word.start;
+    // "marzo de 2010": step back over the joiner.
+    let before = letters_to(scan, at.saturating_sub(1));
+    if scan.before(at) == b' ' && matches!(scan.text.get(before..at - 1), Some("de" | "of" | "del")) {
+        at = before;
+    }
+    let Some(month) = month_before(scan, at.max(1)) else { return };
+    // With a day before the month, the day has found it already.
+    let day_before = scan.bytes[..month.start].iter().rev().take(4).any(u8::is_ascii_digit);
+    let capital = scan.text[month.start..].starts_with(char::is_uppercase);
+    if !day_before && (month.sure || capital) {
+        push(scan, month.start, word.end, 0.6);
+    }
+}
+
+fn cjk(scan: &mut Scan<'_>, start: usize, year_end: usize) {
+    let text = scan.text;
+    let mut at = year_end;
+    let mut parts = 0;
+    for mark in ['年', '月', '日'] {
+        let digits = text[at..].bytes().take_while(u8::is_ascii_digit).count();
+        if mark != '年' && !(1..=2).contains(&digits) {
+            break;
+        }
+        let from = if mark == '年' { at } else { at + digits };
+        if !text[from..].starts_with(mark) {
+            break;
+        }
+        at = from + mark.len_utf8();
+        parts += 1;
+    }
+    if parts >= 2 {
+        push(scan, start, at, 0.85);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::recognisers::testing::{check, spans};
+
+    #[test]
+    fn dates() {
+        check("DATE", &[
+            "2024-02-29", "31/12/1999", "12/31/1999", "1.5.2020", "18 August 1997", "August 18, 1997", "Aug. 5th, 2010", "5th of May 2011", "18 de agosto de 1997",
+            "1er novembre 1998", "3. März 1990", "12 marzo 2001", "le 18 août 1997", "March 2010", "noviembre de 1998", "2010年5月3日", "05-Feb-21", "2020-01-01T10:00:00Z",
+            "3 мая 1990 г", "14 lipca 1999", "September 11", "7 juin", "01/02/03", "12. 5. 1990",
+        ], &["2024-13-01", "31/13/1999", "30/02/1999", "1.2.3", "March of the Penguins", "you may 5", "version 1.12.2000.4", "99/99/9999", "12 months", "page 12 of 20", "2 out of 3", "2 set"]);
+        check("DATE_OF_BIRTH", &["born 18 August 1997", "DOB: 01/02/1990", "fecha de nacimiento: 18 de agosto de 1997", "Geburtsdatum 3.5.1977", "né le 3 mai 1980", "dob 19870512"], &["on 18 August 1997", "19870512"]);
+    }
+
+    #[test]
+    fn exact_spans() {
+        for (text, want) in [
+            ("on August 18, 1997, he", "August 18, 1997"),
+            ("el 18 de agosto de 1997.", "18 de agosto de 1997"),
+            ("the 5th of May, 2011!", "5th of May, 2011"),
+            ("Le 1er novembre 1998,", "1er novembre 1998"),
+            ("In March 2010 it", "March 2010"),
+            ("５ May 2011", "５ May 2011"),
+        ] {
+            assert_eq!(spans("DATE", text), [want], "{text}");
+        }
+    }
+}

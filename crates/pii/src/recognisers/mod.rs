@@ -1,0 +1,122 @@
+//! Recognisers that need no model: one file a family, all fed by one pass over the text (`scan`), plus the
+//! caller's own lists and patterns (`custom`).
+
+mod address;
+mod australia;
+mod brazil;
+mod canada;
+mod card;
+mod codes;
+mod crypto;
+mod custom;
+mod date;
+mod device;
+mod email;
+mod france;
+mod germany;
+mod iban;
+mod india;
+mod ip;
+mod italy;
+mod keyed;
+mod numbers;
+mod phone;
+mod phone_plans;
+mod postal;
+mod scan;
+mod secret;
+mod spain;
+mod uk;
+mod url;
+mod us;
+
+pub use custom::{Custom, CustomError};
+
+use crate::context::{self, Kinds};
+use crate::normal::View;
+use crate::{By, Entity, Label};
+
+/// Bytes around a position within which recognisers decide about it.
+pub(crate) use scan::REACH;
+
+/// The recognisers to run: the built-in ones, less those switched off, and the caller's.
+#[derive(Clone, Debug, Default)]
+pub struct Recognisers {
+    off: Vec<Label>,
+    custom: Custom,
+}
+
+impl Recognisers {
+    /// All built-in recognisers.
+    pub fn all() -> Self {
+        Recognisers::default()
+    }
+
+    /// Switches off the built-in recognisers of a label.
+    #[must_use]
+    pub fn without(mut self, label: Label) -> Self {
+        self.off.push(label);
+        self
+    }
+
+    /// Adds the caller's own patterns and lists.
+    #[must_use]
+    pub fn with(mut self, custom: Custom) -> Self {
+        self.custom = custom;
+        self
+    }
+
+    /// The caller's own patterns and lists.
+    pub fn custom(&self) -> &Custom {
+        &self.custom
+    }
+
+    /// Everything found in `text`, in no order and possibly overlapping; offsets are those of `text`.
+    /// `field` is the name of the field or column that `text` is the value of; it counts as context.
+    pub fn find(&self, text: &str, field: Option<&str>) -> Vec<Entity> {
+        let view = View::new(text);
+        let hint = field.map_or(Kinds::NONE, context::of_name);
+        let mut found = scan::Scan::run(view.text(), hint);
+        found.retain(|entity| !self.off.contains(&entity.label));
+        self.custom.find(view.text(), &mut found);
+        for entity in &mut found {
+            (entity.start, entity.end) = view.original(entity.start, entity.end);
+        }
+        found.retain(|entity| entity.start < entity.end && (entity.by == By::User || !self.custom.allows(entity.text(text))));
+        found
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::Recognisers;
+    use crate::merge::merge;
+
+    /// The balanced operating point.
+    const THRESHOLD: f32 = 0.5;
+
+    /// Texts found as `label` after merging.
+    pub(crate) fn spans<'t>(label: &str, text: &'t str) -> Vec<&'t str> {
+        let found = merge(Recognisers::all().find(text, None), THRESHOLD);
+        found.iter().filter(|e| e.label.name() == label).map(|e| e.text(text)).collect()
+    }
+
+    /// Every accepted text holds one entity of `label`, no refused one does, alone and inside a sentence.
+    pub(crate) fn check(label: &str, accepted: &[&str], refused: &[&str]) {
+        let mut wrong = Vec::new();
+        for text in accepted {
+            for wrapped in [(*text).to_owned(), format!("So \"{text}\" it is"), format!("x\n{text}\ny")] {
+                if spans(label, &wrapped).is_empty() {
+                    wrong.push(format!("not found in {wrapped:?}, but {:?}", merge(Recognisers::all().find(&wrapped, None), 0.0)));
+                }
+            }
+        }
+        for text in refused {
+            let found = spans(label, text);
+            if !found.is_empty() {
+                wrong.push(format!("found in {text:?}: {found:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{label}:\n{}", wrong.join("\n"));
+    }
+}

@@ -1,0 +1,87 @@
+//! Postal codes: the distinctive ones (United Kingdom, Canada) by themselves, runs of digits only beside a state,
+//! a street line or a word that announces them.
+
+use super::codes::CodeRule;
+use super::numbers::NumberRule;
+use super::scan::{Scan, Word};
+use crate::Label;
+use crate::context::{Kind, Kinds};
+
+const POSTAL: Kinds = Kinds::of(&[Kind::Postal]);
+
+pub(crate) const RULES: &[NumberRule] = &[
+    NumberRule { name: "postal_code", label: Label::PostalCode, shapes: &["5", "6", "4"], check: |n| n.digits.len() > 4 || !n.all_years(), validated: false, context: POSTAL, with: 0.55, grouped: 0.0, solid: 0.0 },
+    NumberRule { name: "postal_code", label: Label::PostalCode, shapes: &["5-4", "5-3", "2-3", "4-3", "3-4", "3 2"], check: |_| true, validated: false, context: POSTAL, with: 0.65, grouped: 0.0, solid: 0.0 },
+];
+
+pub(crate) const CODES: &[CodeRule] = &[
+    CodeRule { name: "uk_postcode", label: Label::PostalCode, patterns: &["A99AA", "A999AA", "AA99AA", "AA999AA", "A9A9AA", "AA9A9AA"], separators: 1, check: uk, validated: false,
+        context: POSTAL, with: 0.9, without: 0.55 },
+    CodeRule { name: "ca_postal_code", label: Label::PostalCode, patterns: &["A9A9A9"], separators: 1, check: canada, validated: false, context: POSTAL, with: 0.9, without: 0.6 },
+    CodeRule { name: "ie_eircode", label: Label::PostalCode, patterns: &["A99****", "D6W****"], separators: 1, check: |c| b"ACDEFHKNPRTVWXY".contains(&c[0]), validated: false, context: POSTAL, with: 0.8, without: 0.0 },
+    CodeRule { name: "nl_postcode", label: Label::PostalCode, patterns: &["9999AA"], separators: 1, check: netherlands, validated: false, context: POSTAL, with: 0.75, without: 0.35 },
+];
+
+/// The areas that exist.
+const UK_AREAS: &str = " AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK FY G GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY \
+    L LA LD LE LL LN LS LU M ME MK ML N NE NG NN NP NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC WD WF WN WR WS WV YO ZE ";
+
+fn uk(code: &[u8]) -> bool {
+    let letters = code.iter().take_while(|b| b.is_ascii_uppercase()).count();
+    let area = &code[..letters];
+    let inward = &code[code.len() - 2..];
+    !inward.iter().any(|b| b"CIKMOV".contains(b)) && UK_AREAS.split(' ').any(|known| known.as_bytes() == area)
+}
+
+fn canada(code: &[u8]) -> bool {
+    !b"DFIOQUWZ".contains(&code[0]) && ![code[2], code[4]].iter().any(|b| b"DFIOQU".contains(b))
+}
+
+fn netherlands(code: &[u8]) -> bool {
+    code[0] != b'0' && !matches!(&code[4..6], b"SA" | b"SD" | b"SS" | b"AD" | b"BC" | b"AM" | b"PM")
+}
+
+const US_STATES: &str = " AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC PR ";
+const AU_STATES: &str = " NSW VIC QLD WA SA TAS ACT NT ";
+
+/// `CA 94105`, `NSW 2000`, and five digits between a street line and a city: `Calle Mayor 5, 28013 Madrid`.
+pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
+    let len = word.len();
+    if !matches!(len, 4 | 5) || scan.before(word.start) != b' ' && scan.before(word.start) != b'\n' {
+        return;
+    }
+    let mut from = word.start - 1;
+    while from > 0 && word.start - from < 5 && scan.before(from).is_ascii_uppercase() {
+        from -= 1;
+    }
+    let state = scan.text.get(from..word.start - 1).unwrap_or_default();
+    let known = |list: &str| !state.is_empty() && list.split(' ').any(|s| s == state);
+    let alone = matches!(scan.before(from), b' ' | b',' | b'\n' | 0);
+    let extended = scan.byte(word.end) == b'-' && scan.bytes[word.end + 1..].iter().take_while(|b| b.is_ascii_digit()).count() == 4;
+    let end = if extended { word.end + 5 } else { word.end };
+    if alone && (len == 5 && known(US_STATES) || len == 4 && known(AU_STATES)) {
+        scan.push("postal_code", Label::PostalCode, (word.start, end), 0.8, false, Some("state"));
+        return;
+    }
+    let comma = scan.bytes[..word.start].iter().rev().take(2).position(|&b| matches!(b, b',' | b'\n'));
+    let city = scan.byte(word.end) == b' ' && (scan.byte(word.end + 1).is_ascii_uppercase() || scan.byte(word.end + 1) >= 0xc3) && !scan.byte(word.end + 2).is_ascii_uppercase();
+    if let (Some(back), true, 5) = (comma, city, len) {
+        let line = word.start - back - 1;
+        if scan.bytes[..line].iter().rev().take(6).any(u8::is_ascii_digit) {
+            scan.push("postal_code", Label::PostalCode, (word.start, word.end), 0.65, false, Some("street line"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::recognisers::testing::check;
+
+    #[test]
+    fn codes() {
+        check("POSTAL_CODE", &[
+            "SW1A 1AA", "M1 1AE", "EC1A 1BB", "K1A 0B1", "San Francisco, CA 94105", "Albany, NY 12207-1234", "Sydney NSW 2000", "zip 10001", "código postal 28013",
+            "Calle Mayor 5, 28013 Madrid", "PLZ: 10115", "postcode 1012 AB", "CEP 01310-100",
+        ], &["28013", "XX1A 1AA", "SW1A 1CA", "D1A 0B1", "in 1998 FA Cup", "94105 people", "12345", "zip 2010"]);
+    }
+}
