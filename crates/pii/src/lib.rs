@@ -1,1 +1,30 @@
-//! See Cargo.toml's description.
+//! Finds personal data in text and replaces it so that it can be put back.
+pub mod bioes;
+mod checksum;
+mod context;
+mod entity;
+pub mod eval;
+mod label;
+mod mac;
+pub mod merge;
+mod normal;
+mod offsets;
+mod placeholder;
+mod policy;
+mod recognisers;
+mod redactor;
+mod stream;
+pub mod structured;
+mod surrogate;
+mod transform;
+mod vault;
+
+pub use entity::{By, Entity, Explain, Other};
+pub use label::{Group, Label, LabelError};
+pub use normal::View;
+pub use offsets::Offsets;
+pub use policy::{Action, OperatingPoint, Policy, PolicyError, Preset};
+pub use recognisers::{Custom, CustomError, Recognisers};
+pub use redactor::{Redacted, Redactor, Replaced};
+pub use stream::StreamRedactor;
+pub use vault::{Entry, StreamRestorer, Vault, VaultError};

@@ -1,0 +1,157 @@
+//! Text in, entities out; text and vault in, redacted text out.
+
+use serde::Serialize;
+
+use crate::merge::merge_by;
+use crate::policy::{Action, Policy, PolicyError};
+use crate::recognisers::Recognisers;
+use crate::vault::Vault;
+use crate::{By, Entity, Label, transform};
+
+/// A policy and the recognisers it is applied with. A model's findings join through [`Redactor::analyze_with`].
+#[derive(Clone, Debug)]
+pub struct Redactor {
+    policy: Policy,
+    recognisers: Recognisers,
+}
+
+/// A redacted text.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Redacted {
+    /// The text after replacement.
+    pub text: String,
+    /// What was found, in order, offsets in the original.
+    pub entities: Vec<Replaced>,
+}
+
+/// An entity and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Replaced {
+    /// The entity, with its offsets in the original.
+    #[serde(flatten)]
+    pub entity: Entity,
+    /// What stands in its place; its own text where the policy keeps it.
+    pub replacement: String,
+    /// First byte of the replacement in the redacted text.
+    pub new_start: usize,
+}
+
+impl Redactor {
+    /// Fails if the policy cannot be carried out.
+    pub fn new(policy: Policy, recognisers: Recognisers) -> Result<Self, PolicyError> {
+        policy.check()?;
+        Ok(Redactor { policy, recognisers })
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The recognisers.
+    pub fn recognisers(&self) -> &Recognisers {
+        &self.recognisers
+    }
+
+    /// What `text` holds by the recognisers alone: sorted, without overlap, above the policy's thresholds.
+    pub fn analyze(&self, text: &str) -> Vec<Entity> {
+        self.analyze_with(text, Vec::new(), None)
+    }
+
+    /// As [`Redactor::analyze`], joined with a model's findings on the same text. `field` is the name of the field or column
+    /// whose value the text is. Findings whose offsets do not fit the text are dropped.
+    pub fn analyze_with(&self, text: &str, model: Vec<Entity>, field: Option<&str>) -> Vec<Entity> {
+        let mut found = self.recognisers.find(text, field);
+        let fits = |e: &Entity| text.get(e.start..e.end).is_some_and(|value| !value.trim().is_empty() && !self.recognisers.custom().allows(value));
+        found.extend(model.into_iter().filter(fits));
+        // What is only reported must not hide what has to go: a kept URL must not cover the card number in it.
+        let (kept, acted): (Vec<Entity>, Vec<Entity>) = found.into_iter().partition(|e| self.policy.action(&e.label) == Action::Keep);
+        let mut entities = merge_by(acted, |label| self.policy.threshold(label));
+        let kept = merge_by(kept, |label| self.policy.threshold(label));
+        if !kept.is_empty() {
+            let free: Vec<Entity> = kept.into_iter().filter(|e| !overlaps_any(&entities, e)).collect();
+            entities.extend(free);
+            entities.sort_by_key(|e| e.start);
+        }
+        entities
+    }
+
+    /// Finds and replaces.
+    pub fn redact(&self, text: &str, vault: &mut Vault) -> Redacted {
+        self.apply(text, self.analyze(text), vault)
+    }
+
+    /// Replaces given entities (sorted or not; of overlapping ones the more trusted stays).
+    pub fn apply(&self, text: &str, entities: Vec<Entity>, vault: &mut Vault) -> Redacted {
+        let entities = merge_by(entities.into_iter().filter(|e| text.get(e.start..e.end).is_some()).collect(), |_| 0.0);
+        vault.index();
+        let entities = self.with_literals(text, entities, vault);
+        vault.reserve(text);
+        let redacted = self.replace(text, &entities, vault, true);
+        vault.index();
+        // Stand-ins can meet their surroundings in ways that no single one shows ("Kim" before a real "berly").
+        // Placeholders cannot, so where a stand-in would not come back, they take over.
+        let reversible = entities.iter().all(|e| self.policy.action(&e.label).is_reversible());
+        if reversible && vault.restore(&redacted.text) != text {
+            return self.replace(text, &entities, vault, false);
+        }
+        redacted
+    }
+
+    /// Adds what the vault would take for its own replacements.
+    fn with_literals(&self, text: &str, mut entities: Vec<Entity>, vault: &Vault) -> Vec<Entity> {
+        let acts = |e: &Entity| self.policy.action(&e.label) != Action::Keep;
+        let mut added = false;
+        for (span, _) in vault.find(text, None) {
+            let covered = entities.iter().any(|e| acts(e) && e.start <= span.start && span.end <= e.end);
+            if covered {
+                continue;
+            }
+            // Join with what it overlaps, under that label if it is to be replaced.
+            let mut literal = Entity::new(Label::Literal, span.start, span.end, 1.0, By::User, "vault");
+            for other in entities.iter().filter(|e| e.overlaps(&literal)).cloned().collect::<Vec<_>>() {
+                if acts(&other) {
+                    (literal.start, literal.end) = (literal.start.min(other.start), literal.end.max(other.end));
+                    literal.label = other.label;
+                }
+            }
+            entities.retain(|e| !e.overlaps(&literal));
+            entities.push(literal);
+            added = true;
+        }
+        if added {
+            entities.sort_by_key(|e| e.start);
+        }
+        entities
+    }
+
+    fn replace(&self, text: &str, entities: &[Entity], vault: &mut Vault, surrogates: bool) -> Redacted {
+        let mut out = String::with_capacity(text.len());
+        let mut replaced = Vec::with_capacity(entities.len());
+        let mut at = 0;
+        for entity in entities {
+            let value = entity.text(text);
+            out.push_str(text.get(at..entity.start).unwrap_or_default());
+            let replacement = match self.policy.action(&entity.label) {
+                _ if entity.label == Label::Literal => vault.placeholder(&Label::Literal, value),
+                Action::Placeholder => vault.placeholder(&entity.label, value),
+                Action::Surrogate if surrogates => vault.surrogate(&entity.label, value, text),
+                Action::Surrogate => vault.escape(&entity.label, value),
+                Action::Mask => transform::mask(&entity.label, value),
+                Action::Hash => transform::hash(&entity.label, value, self.policy.key()),
+                Action::Generalise => transform::generalise(entity, value, &self.policy),
+                Action::Keep => value.to_owned(),
+            };
+            replaced.push(Replaced { entity: entity.clone(), new_start: out.len(), replacement: replacement.clone() });
+            out.push_str(&replacement);
+            at = entity.end;
+        }
+        out.push_str(text.get(at..).unwrap_or_default());
+        Redacted { text: out, entities: replaced }
+    }
+}
+
+fn overlaps_any(sorted: &[Entity], entity: &Entity) -> bool {
+    let after = sorted.partition_point(|e| e.end <= entity.start);
+    sorted.get(after).is_some_and(|e| e.overlaps(entity))
+}
