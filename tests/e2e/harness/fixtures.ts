@@ -1,0 +1,41 @@
+/** The small real models of the tests, and what they write. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+function fixture(path: string): Buffer {
+  return readFileSync(fileURLToPath(new URL(`../../fixtures/models/${path}`, import.meta.url)));
+}
+
+/** A Llama of 260 thousand parameters that tells stories: 1.1 MB, 512 tokens of context, 512 words. */
+export const STORIES = new Uint8Array(fixture("stories260K/stories260K-f32.gguf"));
+/** What it writes on its own: 200 tokens, always the likeliest. By llama2.c, which ends its output with a line break. */
+export const STORY = fixture("stories260K/ref_greedy_200.txt").toString().replace(/\n$/, "");
+/** A text and its tokens, a begin token first. */
+export const STORY_TEXT = fixture("stories260K/ref_text.txt").toString();
+export const STORY_TOKENS = fixture("stories260K/ref_tokens.txt").toString().trim().split(/\s+/).map(Number);
+
+/** GGUF's number for a metadata value that is a string. */
+const STRING = 8;
+/** Tensor data begins at a multiple of this. */
+const ALIGNMENT = 32;
+
+/**
+ * The model with one more string in its metadata, put before all others. The string is padded with spaces so that the
+ * data after the header stays aligned.
+ */
+export function withMetadata(gguf: Uint8Array, key: string, value: string): Uint8Array {
+  const entry = (text: string) => {
+    const bytes = new TextEncoder().encode(text);
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(bytes.length));
+    return Buffer.concat([length, bytes]);
+  };
+  const type = Buffer.alloc(4);
+  type.writeUInt32LE(STRING);
+  const bare = entry(key).length + type.length + entry(value).length;
+  const padding = " ".repeat((ALIGNMENT - (bare % ALIGNMENT)) % ALIGNMENT);
+  // Magic (4), version (4), tensor count (8), metadata count (8).
+  const head = Buffer.from(gguf.subarray(0, 24));
+  head.writeBigUInt64LE(head.readBigUInt64LE(16) + 1n, 16);
+  return new Uint8Array(Buffer.concat([head, entry(key), type, entry(value + padding), gguf.subarray(24)]));
+}

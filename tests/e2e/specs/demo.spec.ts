@@ -1,0 +1,171 @@
+/** The demo as it is built and served: what a visitor sees, and what the page asks of the network. */
+import type { Page } from "@playwright/test";
+import { STORIES, STORY } from "../harness/fixtures.ts";
+import { expect, test } from "../harness/test.ts";
+
+const MODEL = "/demo/models/stories260K-f32.gguf";
+const GREEDY = "auto=1&prompt=&max=200&temperature=0";
+
+const output = (page: Page) => page.locator("#output");
+
+/** Everything the page and its workers ask for; what the page's policy forbids is in `problems`. */
+function watch(page: Page): { requests: string[]; problems: string[] } {
+  const requests: string[] = [];
+  const problems: string[] = [];
+  page.on("request", (request) => requests.push(request.url()));
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(message.text());
+  });
+  page.on("pageerror", (error) => problems.push(error.message));
+  return { requests, problems };
+}
+
+async function writesTheStory(page: Page): Promise<void> {
+  await expect(output(page)).toHaveAttribute("data-state", "done", { timeout: 60_000 });
+  expect(await output(page).textContent()).toBe(STORY);
+}
+
+test("the bundled model writes the reference text, and a reload fetches no weights", async ({
+  page,
+  server,
+}) => {
+  const { requests, problems } = watch(page);
+  await page.goto(`${server.origin}/demo/index.html?${GREEDY}`);
+  await writesTheStory(page);
+  expect(server.requests(MODEL)).toHaveLength(1);
+  server.forget();
+  await page.reload();
+  await writesTheStory(page);
+  expect(server.requests(MODEL)).toEqual([]);
+  // The engine's own file, which the worker fetches, shows that workers' requests are seen here too.
+  expect(requests.some((url) => url.endsWith(".wasm"))).toBe(true);
+  expect(requests.filter((url) => new URL(url).origin !== server.origin)).toEqual([]);
+  expect(problems).toEqual([]);
+});
+
+test("nothing is requested while it writes", async ({ page, server }) => {
+  const { requests } = watch(page);
+  await page.goto(`${server.origin}/demo/index.html`);
+  await page.getByRole("button", { name: "Load", exact: true }).click();
+  await expect(output(page)).toHaveAttribute("data-state", "ready");
+  server.forget();
+  requests.length = 0;
+  await page.getByLabel("Prompt").fill("Once upon a time");
+  await page.getByRole("button", { name: "Write" }).click();
+  await expect(output(page)).toHaveAttribute("data-state", "done", { timeout: 60_000 });
+  expect(await output(page).textContent()).not.toBe("");
+  expect(await page.locator("#echo").textContent()).toBe("Once upon a time");
+  expect(requests).toEqual([]);
+  expect(server.seen).toEqual([]);
+  for (const id of ["#speed", "#first", "#memory", "#device-name"])
+    await expect(page.locator(id)).not.toHaveText("–");
+});
+
+test("stop stops, and writing begins again", async ({ page, server }) => {
+  await page.goto(`${server.origin}/demo/index.html?temperature=0&max=400`);
+  await page.getByRole("button", { name: "Load", exact: true }).click();
+  await page.getByRole("button", { name: "Write" }).click();
+  await expect(output(page)).toHaveText(/Once/);
+  await page.getByRole("button", { name: "Stop" }).click();
+  await expect(output(page)).toHaveAttribute("data-state", "stopped");
+  await expect(page.getByRole("button", { name: "Write" })).toBeFocused();
+  await page.getByText("Sampling").click();
+  await page.getByLabel("Most tokens").fill("200");
+  await page.getByRole("button", { name: "Write" }).click();
+  await writesTheStory(page);
+});
+
+test("a file from the disk, picked or dropped, works and is not stored", async ({ page, server }) => {
+  await page.goto(`${server.origin}/demo/index.html?temperature=0&max=200`);
+  await page.getByText("File", { exact: true }).click();
+  await page
+    .locator("#file")
+    .setInputFiles({ name: "mine.gguf", mimeType: "application/octet-stream", buffer: Buffer.from(STORIES) });
+  await expect(page.locator("#drop-text")).toHaveText("mine.gguf");
+  await page.getByRole("button", { name: "Load", exact: true }).click();
+  await page.getByRole("button", { name: "Write" }).click();
+  await writesTheStory(page);
+
+  await page.reload();
+  await page.evaluate(async (url) => {
+    const bytes = await (await fetch(url)).arrayBuffer();
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([bytes], "dropped.gguf"));
+    for (const type of ["dragover", "drop"]) {
+      document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+    }
+  }, MODEL);
+  await page.getByRole("button", { name: "Write" }).click();
+  await writesTheStory(page);
+  await page.getByText("Stored in this browser").click();
+  await expect(page.getByText("Nothing yet.")).toBeVisible();
+});
+
+test("a model from an address is stored, listed, loaded from the list and deleted", async ({
+  page,
+  server,
+}) => {
+  const url = server.put("/m/mine.gguf", { bytes: STORIES });
+  await page.goto(`${server.origin}/demo/index.html?${GREEDY}&model=${encodeURIComponent(url)}`);
+  await writesTheStory(page);
+  await page.getByText("Stored in this browser").click();
+  await expect(page.locator("#stored-list li")).toHaveCount(1);
+  server.forget();
+  await page.getByRole("button", { name: "Load mine.gguf" }).click();
+  await expect(output(page)).toHaveAttribute("data-state", "ready");
+  expect(server.requests("/m/mine.gguf")).toEqual([]);
+  await page.getByRole("button", { name: /^Delete mine.gguf/ }).click();
+  await expect(page.locator("#stored-list li")).toHaveCount(0);
+});
+
+test("what goes wrong is said in the page", async ({ page, server }) => {
+  await page.goto(`${server.origin}/demo/index.html?auto=1&model=/m/none.gguf`);
+  await expect(output(page)).toHaveAttribute("data-state", "error");
+  await expect(page.getByRole("alert")).toContainText("There is no file at");
+  await expect(page.getByRole("button", { name: "Load", exact: true })).toBeVisible();
+});
+
+test("without WebGPU a sentence says so, and the processor can be chosen", async ({ page, server }) => {
+  await page.addInitScript(() => {
+    Object.defineProperty(Navigator.prototype, "gpu", { value: undefined });
+  });
+  await page.goto(`${server.origin}/demo/index.html?temperature=0&max=200`);
+  await expect(page.locator("#no-webgpu")).toContainText("This browser has no WebGPU.");
+  await page.getByRole("button", { name: "Use the processor" }).click();
+  await page.getByRole("button", { name: "Load", exact: true }).click();
+  await page.getByRole("button", { name: "Write" }).click();
+  await writesTheStory(page);
+  await expect(page.locator("#device-name")).toHaveText("CPU");
+});
+
+for (const [name, width, height] of [
+  ["phone", 390, 844],
+  ["desk", 1440, 900],
+] as const) {
+  test(`fits a ${name}: nothing runs off the side, every control can be reached by keyboard`, async ({
+    page,
+    server,
+  }) => {
+    await page.setViewportSize({ width, height });
+    await page.goto(`${server.origin}/demo/index.html?${GREEDY}`);
+    await writesTheStory(page);
+    for (const fold of await page.locator("summary").all()) await fold.click();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+    const reached = new Set<string>();
+    await page.evaluate(() => {
+      (document.activeElement as HTMLElement | null)?.blur();
+    });
+    for (let i = 0; i < 40; i++) {
+      await page.keyboard.press("Tab");
+      reached.add(await page.evaluate(() => document.activeElement?.id ?? ""));
+    }
+    for (const id of ["device", "load", "prompt", "write", "temperature", "seed"])
+      expect(reached).toContain(id);
+    const unnamed = await page.evaluate(() =>
+      Array.from(document.querySelectorAll<HTMLInputElement>("input, select, textarea"))
+        .filter((control) => control.labels?.length === 0)
+        .map((control) => control.id),
+    );
+    expect(unnamed).toEqual([]);
+  });
+}

@@ -1,0 +1,278 @@
+/** The package as a page uses it: a real model, loaded through the store, on WebGPU. */
+import { STORIES, STORY, STORY_TEXT, STORY_TOKENS, withMetadata } from "../harness/fixtures.ts";
+import { load, openModelPage, write } from "../harness/model.ts";
+import { expect, test } from "../harness/test.ts";
+
+const PATH = "/m/stories.gguf";
+
+test.beforeEach(async ({ page, server }) => {
+  server.put(PATH, { bytes: STORIES });
+  await openModelPage(page, server);
+});
+
+for (const [where, options] of [
+  ["in a worker, on WebGPU", {}],
+  ["in the page, on WebGPU", { worker: false }],
+  ["in a worker, on the processor", { device: "cpu" }],
+] as const) {
+  test(`writes the reference text ${where}; the second load needs no network`, async ({ page, server }) => {
+    // Chunks so small that the file is many of them.
+    const small = { ...options, chunkBytes: 64 * 1024 };
+    const { value: info } = await load(page, PATH, small);
+    expect(info).toMatchObject({
+      architecture: "llama",
+      vocabSize: 512,
+      layers: 5,
+      quantization: "F32",
+      files: 1,
+    });
+    const { value } = await write(page, "", { maxTokens: 200 });
+    expect(value?.text).toBe(STORY);
+    expect(value?.ids).toHaveLength(200);
+    expect(value?.last).toMatchObject({
+      done: true,
+      finishReason: "length",
+      usage: { promptTokens: 1, generatedTokens: 200 },
+    });
+
+    await page.reload();
+    await page.waitForFunction(() => "sotto" in globalThis);
+    server.forget();
+    await load(page, PATH, small);
+    expect(server.requests(PATH)).toEqual([]);
+    server.forget();
+    expect((await write(page, "", { maxTokens: 200 })).value?.text).toBe(STORY);
+    expect(server.seen).toEqual([]);
+  });
+}
+
+test("tells of itself: device, context and counters", async ({ page }) => {
+  await load(page, PATH, { contextLength: 128, chunkBytes: 64 * 1024 });
+  await write(page, "Once upon a time", { maxTokens: 10 });
+  const told = await page.evaluate(async () => ({
+    device: model.device,
+    contextLength: model.contextLength,
+    stats: await model.stats(),
+  }));
+  expect(told.device).toMatchObject({ backend: "webgpu", software: true });
+  expect(told.device.name).not.toBe("");
+  expect(told.contextLength).toBe(128);
+  const { stats } = told;
+  expect(stats.generatedTokens).toBe(10);
+  expect(stats.promptTokens).toBeGreaterThan(4);
+  expect(stats.peakChunksInHeap).toBeLessThanOrEqual(4);
+  expect(stats.deviceBytes).toBeGreaterThan(1e6);
+  expect(stats.firstTokenMs).toBeGreaterThanOrEqual(stats.prefillMs);
+  expect(stats.decodeMs).toBeGreaterThan(0);
+});
+
+test("tokens are those of the reference, there and back", async ({ page }) => {
+  await load(page, PATH);
+  const [ids, text] = await page.evaluate(async (text) => {
+    const ids = await model.tokenize(text);
+    return [ids, await model.detokenize(ids.slice(1))] as const;
+  }, STORY_TEXT);
+  expect(ids).toEqual(STORY_TOKENS);
+  expect(text.trim()).toBe(STORY_TEXT.trim());
+});
+
+test("a prompt of ids writes what the same prompt of text writes", async ({ page }) => {
+  await load(page, PATH);
+  const byText = (await write(page, "Lily wanted", { maxTokens: 20 })).value?.text;
+  const byIds = await page.evaluate(async () => {
+    let text = "";
+    const ids = await model.tokenize("Lily wanted");
+    for await (const part of model.generate(ids, { maxTokens: 20, temperature: 0 })) text += part.text;
+    return text;
+  });
+  expect(byIds).toBe(byText);
+});
+
+test("a seed repeats a text; without one it varies", async ({ page }) => {
+  await load(page, PATH);
+  const options = { maxTokens: 40, temperature: 1 };
+  const seeded = [7, 7, 8].map((seed) => () => write(page, "", { ...options, seed }));
+  const texts: (string | undefined)[] = [];
+  for (const next of [...seeded, () => write(page, "", options), () => write(page, "", options)]) {
+    texts.push((await next()).value?.text);
+  }
+  expect(texts[0]).toBe(texts[1]);
+  expect(texts[2]).not.toBe(texts[0]);
+  expect(texts[3]).not.toBe(texts[4]);
+});
+
+test("a stop string ends the text before it", async ({ page }) => {
+  await load(page, PATH);
+  const stop = "little girl";
+  const { value } = await write(page, "", { maxTokens: 200, stop: [stop] });
+  expect(value?.text).toBe(STORY.slice(0, STORY.indexOf(stop)));
+  expect(value?.last.finishReason).toBe("stop");
+});
+
+test("breaking off and aborting leave a model that goes on as before", async ({ page }) => {
+  await load(page, PATH);
+  const outcome = await page.evaluate(async () => {
+    let broken = "";
+    for await (const part of model.generate("", { temperature: 0 })) {
+      broken += part.text;
+      if (broken.length > 20) break;
+    }
+    const abort = new AbortController();
+    let aborted = "";
+    let error: unknown;
+    try {
+      for await (const part of model.generate("", { temperature: 0, signal: abort.signal })) {
+        aborted += part.text;
+        if (aborted.length > 20) abort.abort();
+      }
+    } catch (thrown) {
+      error = thrown;
+    }
+    const { name, code } = error as { name: string; code: string };
+    return { broken, aborted, name, code };
+  });
+  expect(STORY.startsWith(outcome.broken)).toBe(true);
+  expect(STORY.startsWith(outcome.aborted)).toBe(true);
+  expect(outcome).toMatchObject({ name: "AbortError", code: "E_ABORTED" });
+  expect((await write(page, "", { maxTokens: 200 })).value?.text).toBe(STORY);
+});
+
+test("replies asked for at once come one after the other, and other calls meanwhile", async ({ page }) => {
+  await load(page, PATH);
+  const { texts, tokens } = await page.evaluate(async () => {
+    const read = async () => {
+      let text = "";
+      for await (const part of model.generate("", { temperature: 0, maxTokens: 30 })) text += part.text;
+      return text;
+    };
+    const tokens = async () => {
+      const counts: number[] = [];
+      for (let i = 0; i < 20; i++)
+        counts.push((await model.tokenize("Lily")).length, (await model.stats()).steps);
+      return counts.length;
+    };
+    const [one, two, counts] = await Promise.all([read(), read(), tokens()]);
+    return { texts: [one, two], tokens: counts };
+  });
+  expect(texts[0]).toBe(texts[1]);
+  expect(STORY.startsWith(texts[0] ?? "-")).toBe(true);
+  expect(tokens).toBe(40);
+});
+
+test("aborting a load leaves what was stored, and loading goes on", async ({ page, server }) => {
+  server.change(PATH, { slow: 10 });
+  const code = await page.evaluate(async (url) => {
+    const abort = new AbortController();
+    const onProgress = (p: { loaded: number }) => {
+      if (p.loaded > 300_000) abort.abort();
+    };
+    try {
+      await sotto.loadModel(url, { signal: abort.signal, onProgress, chunkBytes: 64 * 1024 });
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+    return "loaded";
+  }, PATH);
+  expect(code).toBe("E_ABORTED");
+  server.change(PATH, { slow: 0 });
+  server.forget();
+  expect((await load(page, PATH)).code).toBeUndefined();
+  expect(server.requests(PATH).length).toBeLessThan(17);
+  expect((await write(page, "", { maxTokens: 200 })).value?.text).toBe(STORY);
+});
+
+test("unloading frees the model; what runs ends, and later calls say so", async ({ page }) => {
+  await load(page, PATH);
+  const codes = await page.evaluate(async () => {
+    const running = (async () => {
+      for await (const part of model.generate("", { temperature: 0, ignoreEos: true })) {
+        if (part.text !== "") void model.unload();
+      }
+    })();
+    const code = (work: Promise<unknown>) =>
+      work.then(
+        () => "none",
+        (error: unknown) => (error as { code: string }).code,
+      );
+    const codes = [await code(running), await code(model.tokenize("a")), await code(model.stats())];
+    await model.unload();
+    return codes;
+  });
+  expect(codes).toEqual(["E_ABORTED", "E_INVALID_ARGUMENT", "E_INVALID_ARGUMENT"]);
+  expect((await load(page, PATH)).code).toBeUndefined();
+});
+
+test("a model from a File is not copied into the store", async ({ page, server }) => {
+  for (const worker of [true, false]) {
+    const text = await page.evaluate(
+      async ([url, worker]) => {
+        const bytes = await (await fetch(url)).arrayBuffer();
+        await using model = await sotto.loadModel(new File([bytes], "stories.gguf"), { worker });
+        let text = "";
+        for await (const part of model.generate("", { temperature: 0, maxTokens: 200 })) text += part.text;
+        return text;
+      },
+      [PATH, worker] as const,
+    );
+    expect(text).toBe(STORY);
+  }
+  expect(server.requests(PATH)).toHaveLength(2);
+  expect(await page.evaluate(() => sotto.listModels())).toEqual([]);
+});
+
+test("stored models are listed and deleted", async ({ page, server }) => {
+  await load(page, PATH);
+  const [listed] = await page.evaluate(() => sotto.listModels());
+  expect(listed).toMatchObject({
+    id: server.origin + PATH,
+    name: "stories.gguf",
+    bytes: STORIES.length,
+    storedBytes: STORIES.length,
+    complete: true,
+  });
+  const use = await page.evaluate(() => sotto.storageEstimate());
+  expect(use.usage).toBeGreaterThan(STORIES.length);
+  expect(await page.evaluate((url) => sotto.deleteModel(url), PATH)).toBe(true);
+  expect(await page.evaluate(() => sotto.listModels())).toEqual([]);
+  // The loaded model does not need the store.
+  expect((await write(page, "", { maxTokens: 200 })).value?.text).toBe(STORY);
+});
+
+test("a conversation goes through the model's template, streamed or whole", async ({ page, server }) => {
+  const template = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}";
+  const url = server.put("/m/chat.gguf", {
+    bytes: withMetadata(STORIES, "tokenizer.chat_template", template),
+  });
+  expect((await load(page, url)).value).toMatchObject({ chatTemplate: true });
+  const plain = (await write(page, "Once upon a time", { maxTokens: 30 })).value;
+  const { whole, streamed, usage } = await page.evaluate(async () => {
+    const request = {
+      messages: [{ role: "user" as const, content: "Once upon a time" }],
+      temperature: 0,
+      max_completion_tokens: 30,
+    };
+    const whole = await model.chat.completions.create(request);
+    let streamed = "";
+    let usage: unknown;
+    const stream = { ...request, stream: true as const, stream_options: { include_usage: true } };
+    for await (const chunk of await model.chat.completions.create(stream)) {
+      streamed += chunk.choices[0]?.delta.content ?? "";
+      usage = chunk.usage ?? usage;
+    }
+    return { whole, streamed, usage };
+  });
+  expect(whole.choices[0]?.message.content).toBe(plain?.text);
+  expect(streamed).toBe(plain?.text);
+  expect(whole.usage).toEqual(usage);
+  expect(whole.usage.completion_tokens).toBe(30);
+});
+
+test("two tabs load one model at the same time and both write", async ({ page, server, context }) => {
+  server.change(PATH, { slow: 3 });
+  const other = await context.newPage();
+  await openModelPage(other, server);
+  const options = { chunkBytes: 64 * 1024 };
+  await Promise.all([load(page, PATH, options), load(other, PATH, options)]);
+  expect(server.requests(PATH)).toHaveLength(17);
+  for (const tab of [page, other]) expect((await write(tab, "", { maxTokens: 200 })).value?.text).toBe(STORY);
+});
