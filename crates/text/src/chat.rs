@@ -4,10 +4,14 @@
 //! `minijinja` in an environment that does the same: blocks trimmed, loop controls, Python's methods and its
 //! way to write values, `tojson`, `raise_exception`, `strftime_now`. A template is a program from a stranger, so
 //! it gets a budget of steps and sees nothing but its input.
+//!
+//! It is kinder than Python in two things that are a `TypeError` there: looping over `none` does nothing, and
+//! what `map` and its like give can be written as JSON.
 
 mod clock;
 mod json;
 mod markup;
+mod methods;
 mod python;
 
 use minijinja::value::Value;
@@ -20,6 +24,9 @@ const FUEL: u64 = 5_000_000;
 
 /// Rendered text above this is a runaway template, in bytes.
 const MAX_OUTPUT: usize = 64 << 20;
+
+/// Depth of `minijinja`'s calls, of which a macro takes four: what the 1 MiB stack of WebAssembly holds.
+const RECURSION: usize = 250;
 
 const NAME: &str = "chat_template";
 
@@ -80,6 +87,13 @@ pub struct ChatTemplate {
 }
 
 impl ChatTemplate {
+    /// The source of the template a GGUF file carries for conversations with tools or without: `None` if it has none.
+    pub fn source_in(metadata: &sotto_format::Metadata, with_tools: bool) -> Option<&str> {
+        let named = |key: &str| metadata.str_opt(key).ok().flatten();
+        let tool_use = if with_tools { named("tokenizer.chat_template.tool_use") } else { None };
+        tool_use.or_else(|| named("tokenizer.chat_template"))
+    }
+
     /// Compiles a template's source.
     pub fn new(source: &str) -> Result<Self, ChatError> {
         let compile = || {
@@ -99,7 +113,7 @@ impl ChatTemplate {
         let now = input.now;
         let strftime_now = move |format: &str| now.format(format);
         let context = context! {
-            messages => python::value(&input.messages),
+            messages => messages(&input.messages),
             tools => input.tools.as_ref().map(python::value),
             documents => input.documents.as_ref().map(python::value),
             add_generation_prompt => input.add_generation_prompt,
@@ -121,11 +135,34 @@ fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(RECURSION);
     environment.add_filter("tojson", json::tojson);
     environment.add_filter(markup::PLUS, markup::plus);
     environment.add_function("raise_exception", raise_exception);
     python::install(&mut environment)?;
     Ok(environment)
+}
+
+/// The messages, with what a model thought under every name that templates look for it under.
+fn messages(messages: &serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    let thought = |message: &Json| {
+        let names = ["reasoning_content", "thinking", "reasoning"];
+        names.iter().find_map(|name| message.get(name).filter(|thought| !thought.is_null()).cloned())
+    };
+    let named = |message: &Json| match (message, thought(message)) {
+        (Json::Object(fields), Some(thought)) => {
+            let mut all = serde_json::Map::from_iter([("thinking".to_owned(), thought.clone())]);
+            all.extend(fields.clone());
+            all.insert("reasoning_content".to_owned(), thought);
+            python::value(&Json::Object(all))
+        }
+        _ => python::value(message),
+    };
+    match messages {
+        Json::Array(messages) => messages.iter().map(named).collect(),
+        other => python::value(other),
+    }
 }
 
 /// What `raise_exception` throws; kept apart from errors of the template's own making.
@@ -275,6 +312,35 @@ mod tests {
         );
         gives("a {%- generation %} b {%- endgeneration -%} c", "a bc");
         gives("{{ strftime_now('%d %b %Y') }}", "26 Jul 2024");
+    }
+
+    #[test]
+    fn thoughts_have_every_name() {
+        let message = |fields: serde_json::Value| messages(&json!([fields])).to_string();
+        // What `transformers` makes of the same messages.
+        assert_eq!(
+            message(json!({"role": "a", "reasoning": "r"})),
+            "[{'thinking': 'r', 'role': 'a', 'reasoning': 'r', 'reasoning_content': 'r'}]"
+        );
+        assert_eq!(
+            message(json!({"role": "a", "thinking": "t"})),
+            "[{'thinking': 't', 'role': 'a', 'reasoning_content': 't'}]"
+        );
+        assert_eq!(
+            message(json!({"role": "a", "reasoning_content": null})),
+            "[{'role': 'a', 'reasoning_content': None}]"
+        );
+    }
+
+    #[test]
+    fn a_gguf_file_may_have_a_template_for_tools() {
+        let mut metadata = sotto_format::Metadata::new();
+        assert_eq!(ChatTemplate::source_in(&metadata, true), None);
+        metadata.insert("tokenizer.chat_template", sotto_format::Value::String("plain".into()));
+        assert_eq!(ChatTemplate::source_in(&metadata, true), Some("plain"));
+        metadata.insert("tokenizer.chat_template.tool_use", sotto_format::Value::String("tools".into()));
+        assert_eq!(ChatTemplate::source_in(&metadata, true), Some("tools"));
+        assert_eq!(ChatTemplate::source_in(&metadata, false), Some("plain"));
     }
 
     #[test]

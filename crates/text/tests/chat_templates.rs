@@ -62,3 +62,28 @@ fn every_template_renders_every_conversation_as_python_does() {
     assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n"));
     assert!(rendered > 600 && raised > 100, "{rendered} rendered, {raised} raised");
 }
+
+#[test]
+fn small_templates_render_as_python_renders_them() {
+    let expected: Value = serde_json::from_slice(&fixture("chat-templates/snippets.json")).unwrap();
+    let input = ChatInput {
+        messages: Value::Array(vec![]),
+        extra: expected["variables"].as_object().cloned().unwrap(),
+        now: LocalTime::new(NOW, 0),
+        ..ChatInput::default()
+    };
+    let mut differences = Vec::new();
+    for snippet in expected["snippets"].as_array().unwrap() {
+        let source = snippet["source"].as_str().unwrap();
+        let ours = ChatTemplate::new(source).and_then(|template| template.render(&input));
+        let same = match (&ours, snippet.get("text")) {
+            (Ok(text), Some(expected)) => expected == text,
+            (Err(_), None) => true,
+            _ => false,
+        };
+        if !same {
+            differences.push(format!("{source}\n  ours:   {ours:?}\n  python: {snippet}"));
+        }
+    }
+    assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n"));
+}

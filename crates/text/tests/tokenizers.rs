@@ -4,6 +4,7 @@
 mod common;
 
 use common::{fixture, fixture_text, ids, llamacpp, llamacpp_vocab, model, reference, texts, vocab_of};
+use proptest::prelude::*;
 use sotto_text::tokenizer::TokenizerConfig;
 use sotto_text::{GgufVocab, Tokenizer, TokenizerError};
 
@@ -12,15 +13,15 @@ fn tokenizer_of(gguf: &[u8]) -> Tokenizer {
 }
 
 fn llamacpp_vectors(name: &str) {
-    const BETWEEN_CASES: &str = "\n__ggml_vocab_test__\n";
+    const AFTER_A_CASE: &str = "\n__ggml_vocab_test__\n";
     let cases = fixture_text("llamacpp/cases.inp");
-    let cases: Vec<&str> = cases.split(BETWEEN_CASES).collect();
+    let cases: Vec<&str> = cases.trim_end_matches(AFTER_A_CASE).split(AFTER_A_CASE).collect();
     let expected = fixture_text(&format!("llamacpp/ggml-vocab-{name}.gguf.out"));
     let expected: Vec<Vec<u32>> = expected
         .lines()
         .map(|line| line.split_whitespace().map(|id| id.parse().unwrap()).collect())
         .collect();
-    assert!(expected.len() >= 46, "{}", expected.len());
+    assert_eq!((cases.len(), expected.len()), (46, 46));
     let tokenizer = llamacpp(name);
     for (case, expected) in cases.iter().zip(&expected) {
         assert_eq!(&tokenizer.encode(case, false, false).unwrap(), expected, "{name}: {case:?}");
@@ -218,6 +219,45 @@ fn all_token_bytes_put_together_are_the_text() {
         assert_eq!(bytes, expected.as_bytes(), "{name}");
         assert_eq!(tokenizer.token_bytes(tokenizer.vocab_size() as u32), None);
         assert_eq!(tokenizer.decode(&[u32::MAX], false), "");
+    }
+}
+
+proptest! {
+    /// No vocabulary, however strange, makes building, encoding or decoding panic.
+    #[test]
+    fn strange_vocabularies_do_no_harm(
+        model in prop::sample::select(vec!["llama", "gpt2", "bert"]),
+        pre in prop::sample::select(vec!["default", "llama-bpe", "qwen2", "deepseek-v3"]),
+        entries in prop::collection::vec(("[ab▁Ġ<>0x41F\\[\\]é ]{0,6}", -1..9i32, any::<f32>()), 1..30),
+        merges in prop::collection::vec("[abĠ]{1,2} [abĠ]{1,2}", 0..10),
+        ids in prop::collection::vec(prop::option::of(0..30u32), 4),
+        flags in prop::collection::vec(prop::option::of(any::<bool>()), 3),
+        text in "[ab▁Ġ<>0x41F\\[\\]é \\PC]{0,40}",
+        specials: (bool, bool),
+    ) {
+        let tokens: Vec<String> = entries.iter().map(|(token, _, _)| token.clone()).collect();
+        let vocab = GgufVocab {
+            model: model.into(),
+            pre: Some(pre.into()),
+            token_types: entries.iter().map(|(_, ty, _)| *ty).collect(),
+            scores: entries.iter().map(|(_, _, score)| *score).collect(),
+            tokens,
+            merges,
+            bos: ids[0],
+            eos: ids[1],
+            unk: ids[2],
+            eot: ids[3],
+            add_bos: flags[0],
+            add_eos: flags[1],
+            add_space_prefix: flags[2],
+            ..GgufVocab::default()
+        };
+        if let Ok(tokenizer) = Tokenizer::from_gguf(&vocab)
+            && let Ok(ids) = tokenizer.encode(&text, specials.0, specials.1)
+        {
+            prop_assert!(ids.iter().all(|&id| (id as usize) < tokenizer.vocab_size()));
+            tokenizer.decode(&ids, specials.1);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn plus(left: &Value, right: &Value) -> Result<Value, Error> {
 }
 
 /// As `markupsafe` does.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -4,18 +4,43 @@
 use minijinja::syntax::SyntaxConfig;
 use std::sync::Arc;
 
-use minijinja::value::{Object, ObjectRepr, Serde, Value, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, Output, State};
-use minijinja_contrib::pycompat;
+use minijinja::value::{Kwargs, Object, ObjectRepr, Serde, Value, ValueKind};
+use minijinja::{Environment, Error, Output, State, filters};
+
+use super::{markup, methods};
 
 /// Makes an environment do as `jinja2` does with the options `transformers` sets.
 pub(super) fn install(environment: &mut Environment<'static>) -> Result<(), Error> {
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_formatter(format);
-    environment.set_unknown_method_callback(method);
+    environment.set_unknown_method_callback(methods::method);
     environment.add_filter("string", |value: &Value| str(value));
-    environment.add_filter("trim", |value: &Value, chars: Option<&str>| strip(&str(value), chars).to_owned());
+    environment.add_filter("trim", |value: &Value, chars: Option<&str>| {
+        methods::strip(&str(value), chars).to_owned()
+    });
     environment.add_filter("join", join);
+    environment.add_filter("indent", indent);
+    environment.add_filter(
+        "int",
+        |state: &State<'_, '_>, value: &Value, default: Option<Value>, base: Option<u32>, kwargs: Kwargs| {
+            filters::int(state, value, default.or_else(|| zero(&kwargs, 0.into())), base, kwargs)
+        },
+    );
+    environment.add_filter(
+        "float",
+        |state: &State<'_, '_>, value: &Value, default: Option<Value>, kwargs: Kwargs| {
+            filters::float(state, value, default.or_else(|| zero(&kwargs, 0.0.into())), kwargs)
+        },
+    );
+    environment.add_filter("replace", |text: &str, old: &str, new: &str, count: Option<usize>| {
+        text.replacen(old, new, count.unwrap_or(usize::MAX))
+    });
+    for name in ["escape", "e"] {
+        environment.add_filter(name, |value: &Value| {
+            let text = str(value);
+            Value::from_safe_string(if value.is_safe() { text } else { markup::escape(&text) })
+        });
+    }
     // In Python strings and dicts have a length and items too.
     environment.add_test("sequence", |value: &Value| {
         value.is_undefined() || matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::String)
@@ -28,6 +53,11 @@ pub(super) fn install(environment: &mut Environment<'static>) -> Result<(), Erro
         is_number(value) && !value.is_integer() && value.kind() != ValueKind::Bool
     });
     Ok(())
+}
+
+/// What `int` and `float` give where there is no number, unless the template says.
+fn zero(kwargs: &Kwargs, zero: Value) -> Option<Value> {
+    if kwargs.has("default") { None } else { Some(zero) }
 }
 
 /// JSON as template values, in order.
@@ -137,12 +167,41 @@ pub(super) fn repr_float(number: f64) -> String {
     format!("{mantissa}e{sign}{exponent:0>2}")
 }
 
+/// Jinja's filter `indent(width, first, blank)`.
+fn indent(
+    text: &str,
+    width: Option<Value>,
+    first: Option<bool>,
+    blank: Option<bool>,
+    kwargs: Kwargs,
+) -> Result<String, Error> {
+    let flag = |name, given: Option<bool>| -> Result<bool, Error> {
+        Ok(given.map_or_else(|| kwargs.get::<Option<bool>>(name), |flag| Ok(Some(flag)))?.unwrap_or(false))
+    };
+    let (first, blank) = (flag("first", first)?, flag("blank", blank)?);
+    let width = width.map_or_else(|| kwargs.get::<Option<Value>>("width"), |width| Ok(Some(width)))?;
+    kwargs.assert_all_used()?;
+    let indent = match &width {
+        None => "    ".to_owned(),
+        Some(width) => match width.as_str() {
+            Some(indent) => indent.to_owned(),
+            None => " ".repeat(width.as_i64().map_or(0, |width| width.clamp(0, 256) as usize)),
+        },
+    };
+    let text = format!("{text}\n");
+    let lines = methods::lines(&text, false).into_iter().enumerate().map(|(n, line)| {
+        let indented = if n == 0 { first } else { blank || !line.is_empty() };
+        format!("{}{line}", if indented { indent.as_str() } else { "" })
+    });
+    Ok(lines.collect::<Vec<String>>().join("\n"))
+}
+
 /// Jinja's filter `join(separator, attribute)`.
 fn join(
     value: &Value,
     separator: Option<&str>,
     attribute: Option<Value>,
-    kwargs: minijinja::value::Kwargs,
+    kwargs: Kwargs,
 ) -> Result<String, Error> {
     let attribute = match attribute {
         Some(attribute) => Some(attribute),
@@ -158,120 +217,6 @@ fn join(
         None => Ok(str(&item)),
     });
     Ok(items.collect::<Result<Vec<String>, Error>>()?.join(&separator))
-}
-
-/// Methods of Python's own types: those that `minijinja` does otherwise, then those of its `pycompat`.
-pub(super) fn method(
-    state: &mut State<'_, '_>,
-    value: &Value,
-    name: &str,
-    args: &[Value],
-) -> Result<Value, Error> {
-    if let Some(text) = value.as_str() {
-        let chars = match args {
-            [] => Some(None),
-            [none] if none.is_none() => Some(None),
-            [chars] => chars.as_str().map(Some),
-            _ => None,
-        };
-        match (name, chars) {
-            ("strip", Some(chars)) => return Ok(strip(text, chars).into()),
-            ("lstrip", Some(chars)) => return Ok(text.trim_start_matches(|c| strips(c, chars)).into()),
-            ("rstrip", Some(chars)) => return Ok(text.trim_end_matches(|c| strips(c, chars)).into()),
-            ("split", Some(None)) => {
-                return Ok(text.split(is_space).filter(|word| !word.is_empty()).map(Value::from).collect());
-            }
-            ("rsplit" | "split", Some(Some(""))) => return Err(invalid("empty separator")),
-            ("rsplit", _) => return rsplit(text, args),
-            ("splitlines", _) if args.len() <= 1 => {
-                return Ok(lines(text, args.first().is_some_and(Value::is_true))
-                    .into_iter()
-                    .map(Value::from)
-                    .collect());
-            }
-            ("removeprefix", Some(Some(prefix))) => {
-                return Ok(text.strip_prefix(prefix).unwrap_or(text).into());
-            }
-            ("removesuffix", Some(Some(suffix))) => {
-                return Ok(text.strip_suffix(suffix).unwrap_or(text).into());
-            }
-            ("partition" | "rpartition", Some(Some(separator))) => {
-                return Ok(partition(name, text, separator));
-            }
-            ("join", _) => {
-                let [items] = args else { return Err(invalid("join takes one argument")) };
-                let items = items.try_iter()?.map(|item| match item.as_str() {
-                    Some(text) => Ok(text.to_owned()),
-                    None => Err(invalid("join takes strings")),
-                });
-                return Ok(items.collect::<Result<Vec<String>, Error>>()?.join(text).into());
-            }
-            _ => {}
-        }
-    }
-    if let (ValueKind::Seq, "index", [item]) = (value.kind(), name, args) {
-        let at = value.try_iter()?.position(|other| other == *item);
-        return at.map(Value::from).ok_or_else(|| invalid("the value is not in the list"));
-    }
-    pycompat::unknown_method_callback(state, value, name, args)
-}
-
-fn invalid(message: &'static str) -> Error {
-    Error::new(ErrorKind::InvalidOperation, message)
-}
-
-/// What Python's `str.isspace` says: Unicode's white space and the information separators.
-fn is_space(c: char) -> bool {
-    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
-}
-
-fn strips(c: char, chars: Option<&str>) -> bool {
-    chars.map_or_else(|| is_space(c), |chars| chars.contains(c))
-}
-
-fn strip<'t>(text: &'t str, chars: Option<&str>) -> &'t str {
-    text.trim_matches(|c| strips(c, chars))
-}
-
-fn rsplit(text: &str, args: &[Value]) -> Result<Value, Error> {
-    let separator =
-        args.first().and_then(Value::as_str).ok_or_else(|| invalid("rsplit takes a separator"))?;
-    if separator.is_empty() {
-        return Err(invalid("empty separator"));
-    }
-    let times = args.get(1).and_then(Value::as_i64).and_then(|times| usize::try_from(times).ok());
-    let mut parts: Vec<&str> =
-        text.rsplitn(times.map_or(usize::MAX, |times| times.saturating_add(1)), separator).collect();
-    parts.reverse();
-    Ok(parts.into_iter().map(Value::from).collect())
-}
-
-fn partition(name: &str, text: &str, separator: &str) -> Value {
-    let found = if name == "partition" { text.split_once(separator) } else { text.rsplit_once(separator) };
-    let parts = match found {
-        Some((before, after)) => [before, separator, after],
-        None if name == "partition" => [text, "", ""],
-        None => ["", "", text],
-    };
-    parts.into_iter().map(Value::from).collect()
-}
-
-/// Python's `str.splitlines`, which knows more line ends than `\n`.
-fn lines(text: &str, keep_ends: bool) -> Vec<&str> {
-    let mut lines = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let ends =
-            |c: char| matches!(c, '\n'..='\r' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
-        let Some((at, end)) = rest.char_indices().find(|&(_, c)| ends(c)) else {
-            lines.push(rest);
-            break;
-        };
-        let after = at + if rest[at..].starts_with("\r\n") { 2 } else { end.len_utf8() };
-        lines.push(&rest[..if keep_ends { after } else { at }]);
-        rest = &rest[after..];
-    }
-    lines
 }
 
 #[cfg(test)]
@@ -295,12 +240,5 @@ mod tests {
             assert_eq!(repr_float(number), expected);
         }
         assert_eq!(repr_number(&Value::from(7)), "7");
-    }
-
-    #[test]
-    fn lines_end_where_python_ends_them() {
-        assert_eq!(lines("a\r\nb\u{2028}c\n\nd", false), ["a", "b", "c", "", "d"]);
-        assert_eq!(lines("a\rb\n", true), ["a\r", "b\n"]);
-        assert!(lines("", false).is_empty());
     }
 }

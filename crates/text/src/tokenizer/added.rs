@@ -83,7 +83,7 @@ impl Matcher {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .build(ids.iter().filter_map(|&id| vocab.bytes(id)))
-            .map_err(|error| TokenizerError::Json(error.to_string()))?;
+            .map_err(|error| TokenizerError::Build(error.to_string()))?;
         Ok(Matcher { automaton: Some(automaton), ids })
     }
 }

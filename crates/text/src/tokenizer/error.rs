@@ -62,6 +62,9 @@ pub enum TokenizerError {
         /// The character.
         character: char,
     },
+    /// A pattern made from the vocabulary is too large to search for.
+    #[error("the tokenizer could not be built: {0}")]
+    Build(String),
     /// `tokenizer.json` or `tokenizer_config.json` could not be read, or the tokenizer it describes failed.
     #[error("tokenizer.json: {0}")]
     Json(String),

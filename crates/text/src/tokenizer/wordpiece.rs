@@ -56,7 +56,7 @@ impl WordPiece {
             pieces.entry(token.as_str().into()).or_insert(id);
         }
         let longest = tokens.iter().map(String::len).max().unwrap_or(0);
-        let classes = Classes::new().map_err(|error| TokenizerError::Json(error.to_string()))?;
+        let classes = Classes::new().map_err(|error| TokenizerError::Build(error.to_string()))?;
         Ok(WordPiece { pieces, longest, unk, lowercase, classes })
     }
 
