@@ -154,7 +154,9 @@ def load(folder: Path) -> tuple[list[list[Text]], list[list[Text]]]:
             train.append(texts[:cut])
             if joiner is _join:
                 held.append(texts[cut:])
-    return train, held
+    trained = {s.text for document in train for s in document}
+    unseen = [[s for s in document if s.text not in trained] for document in held]  # tweets and formulas recur
+    return train, [document for document in unseen if document]
 
 
 def _like(values: Values, mention: str, label: str) -> str:

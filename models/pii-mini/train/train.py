@@ -1,4 +1,4 @@
-"""Trains pii-mini on rows made by corpus.py. Resumable: run the same command again.
+"""Trains pii-mini on rows made by corpus.py. Resumable: run the same command again; other rows make another phase.
 
 The schedule follows training time, not steps: a budget in minutes is what a shared CPU can promise. The learning rate
 warms up over 2 % of it, stays, then falls to zero over the last half; the last fifth trains through 4-bit rounding.
@@ -8,6 +8,7 @@ What is kept is an exponential average of the weights.
 import argparse
 import copy
 import json
+import signal
 import time
 from pathlib import Path
 
@@ -63,9 +64,10 @@ def main(args: argparse.Namespace) -> None:
         torch.save({"model": model.state_dict(), "average": average.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "state": state, "config": model.config.as_dict()}, temporary)
         temporary.replace(args.checkpoint)
 
-    last_save, losses = time.time(), []
+    last_save, losses, stopping = time.time(), [], []
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     model.train()
-    while state["seconds"] < budget:
+    while state["seconds"] < budget and not stopping:
         began = time.time()
         progress = state["seconds"] / budget
         for optimizer, base in zip(optimizers, (MUON_RATE, ADAM_RATE)):

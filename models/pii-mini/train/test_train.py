@@ -1,0 +1,112 @@
+"""Checks of the pipeline: `python -m unittest` in this folder. The Q4_0 check compares with the `gguf` package."""
+
+import random
+import unittest
+from pathlib import Path
+
+import numpy as np
+
+import decode
+import real
+import tokenizer as bpe
+from corpus import encode
+from documents import synthetic
+from labels import LABELS, TAGS, allowed, bioes
+from noise import noisy
+
+HERE = Path(__file__).resolve().parent
+FIXTURES = HERE.parents[2] / "tests" / "fixtures" / "pii"
+
+
+class Generator(unittest.TestCase):
+    def test_a_seed_gives_the_same_documents(self):
+        a, b = ([synthetic(rng).text for _ in range(50)] for rng in (random.Random(4), random.Random(4)))
+        self.assertEqual(a, b)
+
+    def test_spans_are_ordered_inside_the_text_and_survive_noise(self):
+        rng = random.Random(5)
+        seen = set()
+        for _ in range(2000):
+            doc = synthetic(rng)
+            for text, spans in ((doc.text, doc.spans), noisy(rng, doc.text, doc.spans, strength=4)):
+                end = 0
+                for a, b, label in spans:
+                    self.assertTrue(end <= a < b <= len(text), (text, spans))
+                    self.assertIn(label, LABELS)
+                    seen.add(label)
+                    end = b
+        self.assertEqual(seen, set(LABELS))
+
+    def test_lower_casing_keeps_each_value(self):
+        rng = random.Random(6)
+        for _ in range(500):
+            doc = synthetic(rng)
+            text, spans = noisy(rng, doc.text, doc.spans, strength=100)  # the first kind of noise, always
+            if text == doc.text.lower():
+                self.assertEqual([text[a:b] for a, b, _ in spans], [doc.text[a:b].lower() for a, b, _ in doc.spans])
+
+
+class Tagging(unittest.TestCase):
+    def test_bioes_paths_are_legal_and_decode_to_their_spans(self):
+        spans = [(0, 1, "PERSON"), (1, 4, "DATE"), (5, 7, "EMAIL")]
+        tags = bioes(8, spans)
+        self.assertTrue(all(allowed(a, b) for a, b in zip(tags, tags[1:])))
+        text = "a.b.c.d.e.f.g.h."
+        offsets = [(2 * i, 2 * i + 1) for i in range(8)]
+        self.assertEqual(decode.spans(tags, offsets, text), [(0, 1, "PERSON"), (2, 7, "DATE"), (10, 13, "EMAIL")])
+
+    def test_viterbi_never_gives_an_illegal_path_and_finds_the_best(self):
+        rng = np.random.default_rng(0)
+        logits = rng.normal(size=(3, len(TAGS))).astype(np.float32)
+        best, score = None, -np.inf
+        starts = [t for t in range(len(TAGS)) if t == 0 or (t - 1) % 4 in (0, 3)]
+        for a in starts:
+            for b in range(len(TAGS)):
+                for c in range(len(TAGS)):
+                    if allowed(a, b) and allowed(b, c) and (c == 0 or (c - 1) % 4 >= 2):
+                        s = logits[0, a] + logits[1, b] + logits[2, c]
+                        if s > score:
+                            best, score = [a, b, c], s
+        self.assertEqual(decode.viterbi(logits.copy()), best)
+
+
+class Tokens(unittest.TestCase):
+    def test_no_token_joins_punctuation_or_digits_to_letters(self):
+        tokenizer = bpe.load(HERE / "tokenizer.json")
+        for token in (tokenizer.decode([i]) for i in range(bpe.VOCAB)):
+            kinds = {"letter" if c.isalpha() else "digit" if c.isdigit() else "other" for c in token.lstrip(" ") if not c.isspace()}
+            if "\ufffd" not in token and token != bpe.END:
+                self.assertLessEqual(len(kinds), 1, token)
+
+    def test_every_gold_span_of_the_development_sets_gets_tokens(self):
+        tokenizer = bpe.load(HERE / "tokenizer.json")
+        train, held = real.load(FIXTURES)
+        self.assertGreater(len(held), 500)
+        for document in held:
+            for s in document:
+                _, tags, offsets = encode(tokenizer, s.text, s.spans)
+                starts = sum(t > 0 and TAGS[t][0] in "BS" for t in tags)
+                self.assertEqual(starts, sum(label != real.FREE for *_, label in s.spans), s.text)
+
+    def test_no_held_out_sentence_is_trained_on(self):
+        train, held = real.load(FIXTURES)
+        trained = {s.text for d in train for s in d}
+        self.assertEqual([s.text for d in held for s in d if s.text in trained], [])
+
+
+class Rounding(unittest.TestCase):
+    def test_training_rounds_as_the_file_stores(self):
+        import gguf
+        import torch
+        from gguf.quants import dequantize, quantize
+
+        from model import _RoundQ4_0
+
+        weights = torch.randn(64, 96, generator=torch.Generator().manual_seed(1))
+        weights[0] = 0
+        stored = dequantize(quantize(weights.numpy(), gguf.GGMLQuantizationType.Q4_0), gguf.GGMLQuantizationType.Q4_0)
+        np.testing.assert_array_equal(_RoundQ4_0.apply(weights).numpy(), stored)
+
+
+if __name__ == "__main__":
+    unittest.main()
