@@ -1,4 +1,23 @@
 //! Finds personal data in text and replaces it so that it can be put back.
+//!
+//! ```
+//! use sotto_pii::{Policy, Preset, Recognisers, Redactor, Vault};
+//!
+//! let redactor = Redactor::new(Policy::preset(Preset::Gdpr), Recognisers::all())?;
+//! let mut vault = Vault::new();
+//! let redacted = redactor.redact("Write to ana@example.com or call +34 600 123 456.", &mut vault);
+//! assert_eq!(redacted.text, "Write to [EMAIL_1] or call [PHONE_1].");
+//! assert_eq!(vault.restore("I wrote to [email 1]."), "I wrote to ana@example.com.");
+//! # Ok::<(), sotto_pii::PolicyError>(())
+//! ```
+//!
+//! The way of a text: [`View`] folds away disguises; [`Recognisers`] read it once and propose entities, a model adds
+//! its own ([`bioes`] turns tag scores into spans); [`merge`](mod@merge) settles who is right; a [`Policy`] says what
+//! becomes of each [`Label`]; the [`Vault`] remembers. [`StreamRedactor`] and [`StreamRestorer`] do the same to text in
+//! parts, [`structured`] to JSON, chat messages and CSV, and [`eval`] measures.
+//!
+//! Offsets are bytes; [`Offsets`] gives UTF-16 units and code points. No error and no `Debug` of this crate shows a text it was given.
+
 pub mod bioes;
 mod checksum;
 mod context;

@@ -28,10 +28,12 @@ pub(crate) fn at_colon(scan: &mut Scan<'_>, at: usize) {
     while start < at && !scan.bytes[start].is_ascii_alphabetic() {
         start += 1;
     }
-    let end = url_end(scan, at + 3);
-    if at - start < 2 || !scan.bytes[at + 3..end].iter().any(|&b| is_word(b)) {
+    // Decided by a few bytes, so that a line of marks costs no more than its length.
+    let host = scan.bytes[at + 3..].iter().take(3).take_while(|&&b| !ends_url(b)).any(|&b| is_word(b));
+    if at - start < 2 || !host {
         return;
     }
+    let end = url_end(scan, at + 3);
     finish(scan, start, end, 0.95);
 }
 
