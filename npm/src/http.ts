@@ -56,7 +56,7 @@ export async function request(url: string, options: RequestOptions): Promise<Res
     return response;
   }
   discard(response);
-  throw refused(url, response);
+  throw refused(url, response, options.range?.[0] ?? 0);
 }
 
 /** Lets the connection go without reading the body. */
@@ -128,7 +128,7 @@ function unreachable(url: string, cause: unknown): NetworkError {
   });
 }
 
-function refused(url: string, response: Response): Error {
+function refused(url: string, response: Response, from: number): Error {
   const { status } = response;
   const details = { url: shownUrl(url), status };
   const fail = (message: string) => new NetworkError(message, { details });
@@ -140,7 +140,9 @@ function refused(url: string, response: Response): Error {
         "some models also want their licence accepted first.",
     );
   }
-  if (status === 416) return changed(url);
+  // Nothing lies at or past `from`: the file shrank, or never had a byte.
+  if (status === 416)
+    return from > 0 ? changed(url) : new ModelFormatError(`${shownUrl(url)} is empty.`, { details });
   const error = fail(`${new URL(url).host} answered ${status}. Try again later, or use another address.`);
   const transient = status === 408 || status === 425 || status === 429 || status >= 500;
   return transient ? new Retryable(error, retryAfter(response)) : error;

@@ -15,12 +15,8 @@ export class WorkerHost implements ModelHost {
     this.#client = new Client(this.#worker);
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
-      this.#client.break(
-        new InternalError(
-          "Sotto's worker could not start or broke down. Serve worker.js beside Sotto's other files; if the page has a " +
-            "Content-Security-Policy, allow it in worker-src; or pass worker: false to run in the page.",
-        ),
-      );
+      // A script that never ran gives a bare event; one that threw tells what.
+      this.#client.break(event instanceof ErrorEvent ? broken() : notStarted());
     });
   }
 
@@ -65,4 +61,17 @@ export class WorkerHost implements ModelHost {
     this.#client.break(new InvalidArgumentError("This model was unloaded. Load it again with loadModel."));
     return Promise.resolve();
   }
+}
+
+function notStarted(): InternalError {
+  return new InternalError(
+    "Sotto's worker could not start. Serve worker.js beside Sotto's other files; if the page has a " +
+      "Content-Security-Policy, allow it in worker-src; or pass worker: false to run in the page.",
+  );
+}
+
+function broken(): InternalError {
+  return new InternalError(
+    "Sotto's engine broke down. Load the model again; if it comes back, please report it.",
+  );
 }

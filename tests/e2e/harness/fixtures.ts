@@ -20,22 +20,27 @@ const STRING = 8;
 const ALIGNMENT = 32;
 
 /**
- * The model with one more string in its metadata, put before all others. The string is padded with spaces so that the
- * data after the header stays aligned.
+ * The model with one more string in its metadata, put before all others, and a filler that keeps the data after the
+ * header aligned.
  */
 export function withMetadata(gguf: Uint8Array, key: string, value: string): Uint8Array {
-  const entry = (text: string) => {
-    const bytes = new TextEncoder().encode(text);
+  const entry = stringEntry(key, value);
+  const filler = (length: number) => stringEntry("test.filler", " ".repeat(length));
+  const unaligned = (entry.length + filler(0).length) % ALIGNMENT;
+  // Magic (4), version (4), tensor count (8), metadata count (8).
+  const head = Buffer.from(gguf.subarray(0, 24));
+  head.writeBigUInt64LE(head.readBigUInt64LE(16) + 2n, 16);
+  return new Uint8Array(Buffer.concat([head, entry, filler(ALIGNMENT - unaligned), gguf.subarray(24)]));
+}
+
+function stringEntry(key: string, value: string): Buffer {
+  const text = (words: string) => {
+    const bytes = new TextEncoder().encode(words);
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(bytes.length));
     return Buffer.concat([length, bytes]);
   };
   const type = Buffer.alloc(4);
   type.writeUInt32LE(STRING);
-  const bare = entry(key).length + type.length + entry(value).length;
-  const padding = " ".repeat((ALIGNMENT - (bare % ALIGNMENT)) % ALIGNMENT);
-  // Magic (4), version (4), tensor count (8), metadata count (8).
-  const head = Buffer.from(gguf.subarray(0, 24));
-  head.writeBigUInt64LE(head.readBigUInt64LE(16) + 1n, 16);
-  return new Uint8Array(Buffer.concat([head, entry(key), type, entry(value + padding), gguf.subarray(24)]));
+  return Buffer.concat([text(key), type, text(value)]);
 }

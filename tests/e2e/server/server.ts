@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** A file in memory and how it is served. */
 export interface Served {
@@ -27,6 +28,8 @@ export interface Served {
   cuts?: number;
   /** Milliseconds before each 16 KiB. */
   slow?: number;
+  /** Nothing past this byte of the file is sent until it is taken back. */
+  stallAt?: number | undefined;
 }
 
 /** A request as it came. */
@@ -178,13 +181,14 @@ async function sendBytes(
   if (cutHere && served.cuts !== undefined) served.cuts--;
   response.flushHeaders();
   for (let at = 0; at < sent.length; at += 16 * 1024) {
-    if (served.slow) await new Promise((resolve) => setTimeout(resolve, served.slow));
+    if (served.slow) await sleep(served.slow);
+    while (start + at >= (served.stallAt ?? Infinity) && !response.destroyed) await sleep(5);
     if (response.destroyed) return;
     await new Promise((resolve) => response.write(sent.subarray(at, at + 16 * 1024), resolve));
   }
   if (cutHere) {
     // Let what was written arrive before the connection breaks.
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
     response.destroy();
   } else response.end();
 }

@@ -160,24 +160,29 @@ test("replies asked for at once come one after the other, and other calls meanwh
 });
 
 test("aborting a load leaves what was stored, and loading goes on", async ({ page, server }) => {
-  server.change(PATH, { slow: 10 });
-  const code = await page.evaluate(async (url) => {
-    const abort = new AbortController();
-    const onProgress = (p: { loaded: number }) => {
-      if (p.loaded > 300_000) abort.abort();
-    };
-    try {
-      await sotto.loadModel(url, { signal: abort.signal, onProgress, chunkBytes: 64 * 1024 });
-    } catch (error) {
-      return (error as { code: string }).code;
-    }
-    return "loaded";
-  }, PATH);
+  const chunkBytes = 64 * 1024;
+  server.change(PATH, { stallAt: 9 * chunkBytes });
+  const code = await page.evaluate(
+    async ([url, chunkBytes]) => {
+      const abort = new AbortController();
+      const onProgress = (p: { loaded: number }) => {
+        if (p.loaded >= 9 * chunkBytes) abort.abort();
+      };
+      try {
+        await sotto.loadModel(url, { signal: abort.signal, onProgress, chunkBytes });
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+      return "loaded";
+    },
+    [PATH, chunkBytes] as const,
+  );
   expect(code).toBe("E_ABORTED");
-  server.change(PATH, { slow: 0 });
+  server.change(PATH, { stallAt: undefined });
   server.forget();
   expect((await load(page, PATH)).code).toBeUndefined();
-  expect(server.requests(PATH).length).toBeLessThan(17);
+  // One question for the version, and the missing ones of 17 chunks; of the nine that came, the last four may be lost.
+  expect(server.requests(PATH).length).toBeLessThanOrEqual(1 + 17 - 5);
   expect((await write(page, "", { maxTokens: 200 })).value?.text).toBe(STORY);
 });
 
@@ -207,9 +212,10 @@ test("a model from a File is not copied into the store", async ({ page, server }
     const text = await page.evaluate(
       async ([url, worker]) => {
         const bytes = await (await fetch(url)).arrayBuffer();
-        await using model = await sotto.loadModel(new File([bytes], "stories.gguf"), { worker });
+        const model = await sotto.loadModel(new File([bytes], "stories.gguf"), { worker });
         let text = "";
         for await (const part of model.generate("", { temperature: 0, maxTokens: 200 })) text += part.text;
+        await model[Symbol.asyncDispose]();
         return text;
       },
       [PATH, worker] as const,
