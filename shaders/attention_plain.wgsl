@@ -2,7 +2,8 @@
 // barrier makes the CPU switch between all invocations of a workgroup.
 //
 // Keys are taken four at a time, so that a quad of q is read once for four scores, and a quad of the sum is updated
-// once for four values.
+// once for four values. Loops over quads are unrolled by four by hand: lavapipe leaves every loop once
+// an invocation has gone round 65535 times, all loops together.
 //
 //   3  q [tokens, HEADS * QUADS quads]
 //   4  out, as q
@@ -12,7 +13,23 @@
 
 override WORKGROUP: u32;
 override HEADS: u32;
+override UNROLLED: u32 = QUADS & ~3u;
 const MAX_QUADS = 64u;
+
+// What quad i of a query adds to the scores of the four keys that start at `at`.
+fn dots(q_at: u32, at: vec4<u32>, i: u32) -> vec4<f32> {
+    let v = q[q_at + i];
+    return vec4<f32>(
+        dot(v, kv_load(keys[at.x + i])), dot(v, kv_load(keys[at.y + i])),
+        dot(v, kv_load(keys[at.z + i])), dot(v, kv_load(keys[at.w + i])),
+    );
+}
+
+// Quad i of the weighted sum of four values.
+fn weighted(p: vec4<f32>, at: vec4<u32>, i: u32) -> vec4<f32> {
+    return p.x * kv_load(values[at.x + i]) + p.y * kv_load(values[at.y + i])
+        + p.z * kv_load(values[at.z + i]) + p.w * kv_load(values[at.w + i]);
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -30,17 +47,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         sum[i] = vec4<f32>(0.0);
     }
     for (var first = first_seen(position); first <= position; first += 4u) {
-        let at0 = kv_at(first, kv_head);
-        let at1 = kv_at(min(first + 1u, position), kv_head);
-        let at2 = kv_at(min(first + 2u, position), kv_head);
-        let at3 = kv_at(min(first + 3u, position), kv_head);
+        let at = vec4<u32>(
+            kv_at(first, kv_head), kv_at(min(first + 1u, position), kv_head),
+            kv_at(min(first + 2u, position), kv_head), kv_at(min(first + 3u, position), kv_head),
+        );
         var s = vec4<f32>(0.0);
-        for (var i = 0u; i < QUADS; i++) {
-            let v = q[q_at + i];
-            s += vec4<f32>(
-                dot(v, kv_load(keys[at0 + i])), dot(v, kv_load(keys[at1 + i])),
-                dot(v, kv_load(keys[at2 + i])), dot(v, kv_load(keys[at3 + i])),
-            );
+        for (var i = 0u; i < UNROLLED; i += 4u) {
+            s += (dots(q_at, at, i) + dots(q_at, at, i + 1u)) + (dots(q_at, at, i + 2u) + dots(q_at, at, i + 3u));
+        }
+        for (var i = UNROLLED; i < QUADS; i++) {
+            s += dots(q_at, at, i);
         }
         s = vec4<f32>(score_of(s.x), score_of(s.y), score_of(s.z), score_of(s.w));
         let seen = vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u) <= vec4<u32>(position);
@@ -49,10 +65,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let shrink = exp(softmax.maximum - maximum);
         let p = select(vec4<f32>(0.0), exp(s - vec4<f32>(maximum)), seen);
         softmax = Softmax(maximum, softmax.sum * shrink + dot(p, vec4<f32>(1.0)));
-        for (var i = 0u; i < QUADS; i++) {
-            sum[i] = sum[i] * shrink
-                + p.x * kv_load(values[at0 + i]) + p.y * kv_load(values[at1 + i])
-                + p.z * kv_load(values[at2 + i]) + p.w * kv_load(values[at3 + i]);
+        for (var i = 0u; i < UNROLLED; i += 4u) {
+            sum[i] = sum[i] * shrink + weighted(p, at, i);
+            sum[i + 1u] = sum[i + 1u] * shrink + weighted(p, at, i + 1u);
+            sum[i + 2u] = sum[i + 2u] * shrink + weighted(p, at, i + 2u);
+            sum[i + 3u] = sum[i + 3u] * shrink + weighted(p, at, i + 3u);
+        }
+        for (var i = UNROLLED; i < QUADS; i++) {
+            sum[i] = sum[i] * shrink + weighted(p, at, i);
         }
     }
     let whole = with_sink(softmax, head);
