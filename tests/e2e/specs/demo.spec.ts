@@ -77,7 +77,7 @@ test("stop stops, and writing begins again", async ({ page, server }) => {
 
 test("a file from the disk, picked or dropped, works and is not stored", async ({ page, server }) => {
   await page.goto(`${server.origin}/demo/index.html?temperature=0&max=200`);
-  await page.getByText("File", { exact: true }).click();
+  await page.getByRole("radio", { name: "File" }).check();
   await page
     .locator("#file")
     .setInputFiles({ name: "mine.gguf", mimeType: "application/octet-stream", buffer: Buffer.from(STORIES) });
