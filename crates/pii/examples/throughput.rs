@@ -20,7 +20,8 @@ fn main() -> std::io::Result<()> {
     if inputs.is_empty() {
         inputs = samples();
     }
-    let redactor = Redactor::new(Policy::all(Action::Placeholder), Recognisers::all()).map_err(std::io::Error::other)?;
+    let redactor =
+        Redactor::new(Policy::all(Action::Placeholder), Recognisers::all()).map_err(std::io::Error::other)?;
     redactor.analyze("warm up");
     println!("{:<24} {:>9} {:>9} {:>14} {:>14}", "input", "MB", "entities", "analyse MB/s", "redact MB/s");
     for (name, unit) in inputs {
@@ -33,7 +34,12 @@ fn main() -> std::io::Result<()> {
         let redacted = redactor.redact(&text, &mut Vault::new());
         let whole = start.elapsed().as_secs_f64();
         assert_eq!(redacted.entities.len(), entities.len());
-        println!("{name:<24} {megabytes:>9.1} {:>9} {:>14.1} {:>14.1}", entities.len(), megabytes / analysed, megabytes / whole);
+        println!(
+            "{name:<24} {megabytes:>9.1} {:>9} {:>14.1} {:>14.1}",
+            entities.len(),
+            megabytes / analysed,
+            megabytes / whole
+        );
     }
     Ok(())
 }
@@ -43,5 +49,7 @@ fn samples() -> Vec<(String, String)> {
                  report. Nobody could say when the bridge would open again; the council had asked for 3 more studies in 2004. ";
     let log = "2024-03-01T12:30:45.123Z INFO [worker-7] user=ana_77 ip=10.20.30.40 session=9f86d081884c7d65 GET /api/v1/orders/48213 200 1532 14.2ms card=4111111111111111\n";
     let greek = "Η επιτροπή συνεδρίασε στο παλιό δημαρχείο για να συζητήσει τα σχέδια και μετά από πολύωρη συζήτηση αποφάσισε να περιμένει. ";
-    [("prose", prose), ("log", log), ("greek", greek)].map(|(name, unit)| (name.to_owned(), unit.to_owned())).to_vec()
+    [("prose", prose), ("log", log), ("greek", greek)]
+        .map(|(name, unit)| (name.to_owned(), unit.to_owned()))
+        .to_vec()
 }

@@ -1,6 +1,5 @@
 //! From a token classifier's log-probabilities to spans: Viterbi over the tags under the BIOES constraints, with the
-//! transition biases that `openai/privacy-filter` calls a calibration, and the windows by which a text longer than
-//! the model's context is read.
+//! transition biases that `openai/privacy-filter` calls a calibration.
 //!
 //! The decoder takes one row at a time and keeps one byte a tag and token, so a megabyte of text costs megabytes, not gigabytes.
 
@@ -150,7 +149,9 @@ pub struct Biases {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CalibrationError {
     /// Not JSON of the expected shape.
-    #[error("the calibration is not {{\"operating_points\": {{NAME: {{\"biases\": ...}}}}}} (line {line}, column {column})")]
+    #[error(
+        "the calibration is not {{\"operating_points\": {{NAME: {{\"biases\": ...}}}}}} (line {line}, column {column})"
+    )]
     Shape {
         /// Line of the fault.
         line: usize,
@@ -173,9 +174,12 @@ impl Biases {
         struct Point {
             biases: Biases,
         }
-        let file: File = serde_json::from_str(json).map_err(|e| CalibrationError::Shape { line: e.line(), column: e.column() })?;
+        let file: File = serde_json::from_str(json)
+            .map_err(|e| CalibrationError::Shape { line: e.line(), column: e.column() })?;
         let point = file.operating_points.get(operating_point);
-        point.map(|point| point.biases).ok_or_else(|| CalibrationError::NoSuchPoint(operating_point.to_owned()))
+        point
+            .map(|point| point.biases)
+            .ok_or_else(|| CalibrationError::NoSuchPoint(operating_point.to_owned()))
     }
 
     fn of(&self, from: Place, to: Place) -> f32 {
@@ -222,10 +226,19 @@ impl<'t> Decoder<'t> {
             .tags
             .iter()
             .flat_map(|&from| {
-                tags.tags.iter().map(move |&to| if tags.may_follow(from, to) { biases.of(from.0, to.0) } else { f32::NEG_INFINITY })
+                tags.tags.iter().map(move |&to| {
+                    if tags.may_follow(from, to) { biases.of(from.0, to.0) } else { f32::NEG_INFINITY }
+                })
             })
             .collect();
-        Decoder { tags, transitions, scores: Vec::new(), back: Vec::new(), class_probability: Vec::new(), tokens: 0 }
+        Decoder {
+            tags,
+            transitions,
+            scores: Vec::new(),
+            back: Vec::new(),
+            class_probability: Vec::new(),
+            tokens: 0,
+        }
     }
 
     /// Takes the next token's log-probabilities (or logits: each row is normalised), `[n_tags]`. A NaN counts as impossible.
@@ -234,7 +247,8 @@ impl<'t> Decoder<'t> {
         if row.len() != n {
             return Err(RowError { got: row.len(), want: n });
         }
-        let row: Vec<f32> = row.iter().map(|&x| if x.is_nan() { f32::NEG_INFINITY } else { x.clamp(-1e30, 1e30) }).collect();
+        let row: Vec<f32> =
+            row.iter().map(|&x| if x.is_nan() { f32::NEG_INFINITY } else { x.clamp(-1e30, 1e30) }).collect();
         let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let total = most + row.iter().map(|x| (x - most).exp()).sum::<f32>().ln();
         let log: Vec<f32> = row.iter().map(|x| if total.is_finite() { x - total } else { 0.0 }).collect();
@@ -280,7 +294,9 @@ impl<'t> Decoder<'t> {
             return Vec::new();
         }
         let best = |legal: bool| {
-            (0..n).filter(|&i| !legal || self.tags.may_end(self.tags.tags[i])).reduce(|a, b| if self.scores[b] > self.scores[a] { b } else { a })
+            (0..n)
+                .filter(|&i| !legal || self.tags.may_end(self.tags.tags[i]))
+                .reduce(|a, b| if self.scores[b] > self.scores[a] { b } else { a })
         };
         let Some(mut tag) = best(true) else { return Vec::new() };
         let mut path = vec![0_usize; self.tokens];
@@ -292,7 +308,8 @@ impl<'t> Decoder<'t> {
         let mut open: Option<(usize, usize)> = None;
         for token in 0..=self.tokens {
             let (place, class) = path.get(token).map_or((Place::Outside, 0), |&tag| self.tags.tags[tag]);
-            let continues = matches!(place, Place::Inside | Place::End) && open.is_some_and(|(c, _)| c == class);
+            let continues =
+                matches!(place, Place::Inside | Place::End) && open.is_some_and(|(c, _)| c == class);
             if !continues {
                 if let Some((class, start)) = open.take() {
                     spans.push(self.span(class, start..token));
@@ -305,38 +322,11 @@ impl<'t> Decoder<'t> {
 
     fn span(&self, class: usize, tokens: Range<usize>) -> TokenSpan {
         let classes = self.tags.classes.len();
-        let sum: f32 = tokens.clone().map(|token| f32::from(self.class_probability[token * classes + class]) / 255.0).sum();
+        let sum: f32 = tokens
+            .clone()
+            .map(|token| f32::from(self.class_probability[token * classes + class]) / 255.0)
+            .sum();
         TokenSpan { class, score: sum / tokens.len() as f32, tokens }
-    }
-}
-
-/// One reading of a long text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Tokens to run the model on.
-    pub tokens: Range<usize>,
-    /// Those of them whose rows to keep: where this window sees more context on both sides than its neighbours do.
-    pub keep: Range<usize>,
-}
-
-/// Overlapping windows over `n_tokens` tokens, `window` long and sharing `overlap`; their `keep` ranges join without a gap.
-/// An overlap of half a window or more is cut to just under half.
-pub fn windows(n_tokens: usize, window: usize, overlap: usize) -> Vec<Window> {
-    let window = window.max(2);
-    let overlap = overlap.min((window - 1) / 2);
-    let stride = window - overlap;
-    let mut plan = Vec::new();
-    let mut start = 0;
-    loop {
-        let end = (start + window).min(n_tokens);
-        let last = end == n_tokens;
-        let keep_from = if start == 0 { 0 } else { start + overlap / 2 };
-        let keep_to = if last { n_tokens } else { start + stride + overlap / 2 };
-        plan.push(Window { tokens: start..end, keep: keep_from..keep_to });
-        if last {
-            return plan;
-        }
-        start += stride;
     }
 }
 
@@ -362,7 +352,11 @@ mod tests {
 
     #[test]
     fn the_best_legal_path_joins_what_argmax_cuts() {
-        let rows = [row(&NAMES, &[("B-PER", 8.0)]), row(&NAMES, &[("O", 4.0), ("I-PER", 3.9)]), row(&NAMES, &[("E-PER", 8.0)])];
+        let rows = [
+            row(&NAMES, &[("B-PER", 8.0)]),
+            row(&NAMES, &[("O", 4.0), ("I-PER", 3.9)]),
+            row(&NAMES, &[("E-PER", 8.0)]),
+        ];
         assert_eq!(decode(&NAMES, &rows, Biases::default()), [("PER".to_owned(), 0..3)]);
     }
 
@@ -372,7 +366,8 @@ mod tests {
         assert!(decode(&NAMES, &rows, Biases::default()).is_empty());
         let eager = Biases { background_to_start: 1.0, ..Biases::default() };
         assert_eq!(decode(&NAMES, &rows, eager), [("LOC".to_owned(), 1..2)]);
-        let json = r#"{"operating_points":{"default":{"biases":{"transition_bias_background_to_start":1.0}}}}"#;
+        let json =
+            r#"{"operating_points":{"default":{"biases":{"transition_bias_background_to_start":1.0}}}}"#;
         assert_eq!(Biases::from_calibration(json, "default"), Ok(eager));
         assert!(matches!(Biases::from_calibration(json, "x"), Err(CalibrationError::NoSuchPoint(_))));
         assert!(matches!(Biases::from_calibration("{", "x"), Err(CalibrationError::Shape { .. })));
@@ -381,11 +376,23 @@ mod tests {
     #[test]
     fn iob2_and_plain_labels() {
         let names = ["O", "B-PER", "I-PER"];
-        let rows = [row(&names, &[("B-PER", 5.0)]), row(&names, &[("I-PER", 5.0)]), row(&names, &[("B-PER", 5.0)]), row(&names, &[("O", 5.0)])];
-        assert_eq!(decode(&names, &rows, Biases::default()), [("PER".to_owned(), 0..2), ("PER".to_owned(), 2..3)]);
+        let rows = [
+            row(&names, &[("B-PER", 5.0)]),
+            row(&names, &[("I-PER", 5.0)]),
+            row(&names, &[("B-PER", 5.0)]),
+            row(&names, &[("O", 5.0)]),
+        ];
+        assert_eq!(
+            decode(&names, &rows, Biases::default()),
+            [("PER".to_owned(), 0..2), ("PER".to_owned(), 2..3)]
+        );
         let names = ["O", "NAME", "CITY"];
-        let rows = [row(&names, &[("NAME", 5.0)]), row(&names, &[("NAME", 5.0)]), row(&names, &[("CITY", 5.0)])];
-        assert_eq!(decode(&names, &rows, Biases::default()), [("NAME".to_owned(), 0..2), ("CITY".to_owned(), 2..3)]);
+        let rows =
+            [row(&names, &[("NAME", 5.0)]), row(&names, &[("NAME", 5.0)]), row(&names, &[("CITY", 5.0)])];
+        assert_eq!(
+            decode(&names, &rows, Biases::default()),
+            [("NAME".to_owned(), 0..2), ("CITY".to_owned(), 2..3)]
+        );
     }
 
     #[test]
@@ -443,18 +450,6 @@ mod tests {
             }
             let best = brute_force(&tags, &rows, biases);
             prop_assert!((path_score(&tags, &rows, biases, &path) - best).abs() < 1e-3);
-        }
-
-        #[test]
-        fn windows_keep_every_token_once(n in 0_usize..500, window in 0_usize..80, overlap in 0_usize..80) {
-            let plan = windows(n, window, overlap);
-            let mut next = 0;
-            for w in &plan {
-                prop_assert_eq!(w.keep.start, next);
-                prop_assert!(w.tokens.start <= w.keep.start && w.keep.end <= w.tokens.end);
-                next = w.keep.end;
-            }
-            prop_assert_eq!(next, n);
         }
     }
 }

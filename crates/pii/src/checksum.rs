@@ -39,6 +39,7 @@ pub(crate) fn mod97(mut alphanumerics: impl Iterator<Item = u8>) -> Option<u32> 
 
 /// Verhoeff's dihedral check over all digits, the last being the check digit: Aadhaar.
 pub(crate) fn verhoeff(digits: &[u8]) -> bool {
+    #[rustfmt::skip]
     const D: [[u8; 10]; 10] = [
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
         [1, 2, 3, 4, 0, 6, 7, 8, 9, 5],
@@ -51,6 +52,7 @@ pub(crate) fn verhoeff(digits: &[u8]) -> bool {
         [8, 7, 6, 5, 9, 3, 2, 1, 0, 4],
         [9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
     ];
+    #[rustfmt::skip]
     const P: [[u8; 10]; 8] = [
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
         [1, 5, 7, 6, 2, 8, 3, 0, 9, 4],
@@ -256,7 +258,9 @@ mod tests {
 
     #[test]
     fn published_examples() {
-        assert!(luhn(b"4111111111111111") && luhn(b"378282246310005") && !luhn(b"4111111111111112") && !luhn(b""));
+        assert!(
+            luhn(b"4111111111111111") && luhn(b"378282246310005") && !luhn(b"4111111111111112") && !luhn(b"")
+        );
         assert_eq!(mod97(b"WEST12345698765432GB82".iter().copied()), Some(1));
         assert!(verhoeff(b"2363") && !verhoeff(b"2364"));
         assert!(mod11_10(b"36574261809") && !mod11_10(b"36574261808"));
@@ -274,7 +278,9 @@ mod tests {
         assert!(bech32(b"bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0"));
         assert!(!bech32(b"bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdx"));
         // EIP-55's own list.
-        for address in ["5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "fB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"] {
+        for address in
+            ["5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "fB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"]
+        {
             assert!(eip55(address.as_bytes()));
             assert!(!eip55(address.to_ascii_uppercase().as_bytes()));
         }

@@ -221,7 +221,9 @@ fn is_word(bytes: &[u8], start: usize, end: usize) -> bool {
     let first = bytes[start];
     let last = bytes[end - 1];
     let open_before = match start.checked_sub(1).map(|i| bytes[i]) {
-        Some(before) if letter(before) && letter(first) => before.is_ascii_lowercase() && first.is_ascii_uppercase(),
+        Some(before) if letter(before) && letter(first) => {
+            before.is_ascii_lowercase() && first.is_ascii_uppercase()
+        }
         _ => true,
     };
     // CJK and Devanagari words have no spaces around them.
@@ -240,12 +242,16 @@ mod tests {
 
     #[test]
     fn words_not_their_insides() {
-        let kinds = |text: &str| find(text).iter().fold(Kinds::NONE, |mut all, hit| {
-            all.add(hit.kinds);
-            all
-        });
+        let kinds = |text: &str| {
+            find(text).iter().fold(Kinds::NONE, |mut all, hit| {
+                all.add(hit.kinds);
+                all
+            })
+        };
         let card = Kinds::of(&[Kind::Card]);
-        assert!(kinds("my CARD is").has(card) && kinds("cardNumber").has(card) && kinds("card_number:").has(card));
+        assert!(
+            kinds("my CARD is").has(card) && kinds("cardNumber").has(card) && kinds("card_number:").has(card)
+        );
         assert!(!kinds("discard").has(card) && !kinds("cardigan").has(card));
         assert!(kinds("phone number").has(Kinds::of(&[Kind::Phone])));
         assert!(kinds("né le 3").has(Kinds::of(&[Kind::Birth])));

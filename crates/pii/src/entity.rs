@@ -65,7 +65,14 @@ pub struct Other {
 
 impl Entity {
     /// An entity with no more to explain than its finder's name.
-    pub fn new(label: Label, start: usize, end: usize, score: f32, by: By, recogniser: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(
+        label: Label,
+        start: usize,
+        end: usize,
+        score: f32,
+        by: By,
+        recogniser: impl Into<Cow<'static, str>>,
+    ) -> Self {
         let explain = Explain { recogniser: recogniser.into(), context: None, gave_way: Vec::new() };
         Entity { label, start, end, score, by, explain }
     }

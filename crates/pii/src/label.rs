@@ -135,7 +135,9 @@ pub enum Group {
 
 /// A label name that is not `[A-Z][A-Z0-9_]*`, ends in `_` or a digit after `_`, or is longer than 40 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a label name must be 1 to 40 upper-case letters, digits and underscores, start with a letter and not end in an underscore or in _ and digits")]
+#[error(
+    "a label name must be 1 to 40 upper-case letters, digits and underscores, start with a letter and not end in an underscore or in _ and digits"
+)]
 pub struct LabelError;
 
 impl Label {
@@ -148,7 +150,8 @@ impl Label {
             return Some(label.clone());
         }
         Some(match upper {
-            "PER" | "NAME" | "PERSON_NAME" | "FIRSTNAME" | "LASTNAME" | "FIRST_NAME" | "LAST_NAME" | "GIVENNAME" | "SURNAME" => Label::Person,
+            "PER" | "NAME" | "PERSON_NAME" | "FIRSTNAME" | "LASTNAME" | "FIRST_NAME" | "LAST_NAME"
+            | "GIVENNAME" | "SURNAME" => Label::Person,
             "LOC" | "GPE" | "FAC" | "CITY" | "STATE" | "COUNTRY" | "PLACE" => Label::Location,
             "STREET" | "STREET_ADDRESS" | "STREETADDRESS" => Label::Address,
             "ZIP" | "ZIPCODE" | "ZIP_CODE" | "POSTCODE" | "POSTALCODE" => Label::PostalCode,
@@ -163,10 +166,14 @@ impl Label {
             "MAC" => Label::MacAddress,
             "IMEI" => Label::DeviceId,
             "VIN" | "LICENSE_PLATE" | "PLATE" => Label::VehicleId,
-            "CARD" | "CREDITCARD" | "CREDITCARDNUMBER" | "CREDIT_CARD_NUMBER" | "CREDIT_DEBIT_CARD" => Label::CreditCard,
+            "CARD" | "CREDITCARD" | "CREDITCARDNUMBER" | "CREDIT_CARD_NUMBER" | "CREDIT_DEBIT_CARD" => {
+                Label::CreditCard
+            }
             "IBAN_CODE" => Label::Iban,
             "SWIFT" | "SWIFT_BIC" | "BIC_SWIFT" => Label::Bic,
-            "ACCOUNT" | "ACCOUNTNUMBER" | "ACCOUNTNUM" | "BANK_ACCOUNT" | "US_BANK_NUMBER" => Label::AccountNumber,
+            "ACCOUNT" | "ACCOUNTNUMBER" | "ACCOUNTNUM" | "BANK_ACCOUNT" | "US_BANK_NUMBER" => {
+                Label::AccountNumber
+            }
             "CRYPTO" | "BITCOIN_ADDRESS" => Label::CryptoAddress,
             "US_SSN" | "SOCIAL_SECURITY_NUMBER" | "SOCIALNUMBER" | "SOCIALNUM" => Label::Ssn,
             "TAXNUM" | "US_ITIN" | "VAT" => Label::TaxId,
@@ -189,7 +196,11 @@ impl Label {
         if !valid {
             return Err(LabelError);
         }
-        Ok(Label::ALL.iter().find(|label| label.name() == name).cloned().unwrap_or_else(|| Label::Custom(name.into())))
+        Ok(Label::ALL
+            .iter()
+            .find(|label| label.name() == name)
+            .cloned()
+            .unwrap_or_else(|| Label::Custom(name.into())))
     }
 }
 

@@ -32,8 +32,12 @@ pub fn merge_by(mut found: Vec<Entity>, threshold: impl Fn(&Label) -> f32) -> Ve
 
 /// Entities that hold others whole and lose nothing by it: an e-mail address in a URL, a key in a PEM block.
 fn is_container(outer: &Entity, inner: &Entity) -> bool {
-    let spans = outer.start <= inner.start && inner.end <= outer.end && (outer.start, outer.end) != (inner.start, inner.end);
-    spans && inner.by != By::User && matches!(outer.label, Label::Url | Label::Address | Label::Email | Label::Secret | Label::Iban)
+    let spans = outer.start <= inner.start
+        && inner.end <= outer.end
+        && (outer.start, outer.end) != (inner.start, inner.end);
+    spans
+        && inner.by != By::User
+        && matches!(outer.label, Label::Url | Label::Address | Label::Email | Label::Secret | Label::Iban)
         && !(outer.label == Label::Url && inner.label == Label::Email && outer.start == inner.start)
 }
 
@@ -43,7 +47,8 @@ fn resolve(mut cluster: Vec<Entity>, merged: &mut Vec<Entity>) {
         return;
     }
     let contained = |entity: &Entity| cluster.iter().any(|outer| is_container(outer, entity));
-    let mut ranked: Vec<(bool, Entity)> = cluster.iter().map(|entity| (contained(entity), entity.clone())).collect();
+    let mut ranked: Vec<(bool, Entity)> =
+        cluster.iter().map(|entity| (contained(entity), entity.clone())).collect();
     ranked.sort_by(|(a_in, a), (b_in, b)| {
         let key = |entity: &Entity| (entity.by, ordered(entity.score), entity.end - entity.start);
         a_in.cmp(b_in).then_with(|| key(b).cmp(&key(a))).then_with(|| a.start.cmp(&b.start))
@@ -67,7 +72,11 @@ fn resolve(mut cluster: Vec<Entity>, merged: &mut Vec<Entity>) {
                 recogniser: entity.explain.recogniser.clone(),
             });
             let (from, to) = (winner.start, winner.end);
-            rest = rest.into_iter().flat_map(|(a, b)| [(a, b.min(from)), (a.max(to), b)]).filter(|(a, b)| a < b).collect();
+            rest = rest
+                .into_iter()
+                .flat_map(|(a, b)| [(a, b.min(from)), (a.max(to), b)])
+                .filter(|(a, b)| a < b)
+                .collect();
         }
         if overlapping.is_empty() {
             winners.insert(entity.start, entity);
@@ -98,25 +107,46 @@ mod tests {
 
     #[test]
     fn trust_then_score_then_length() {
-        let merged = merge(vec![
-            entity(Label::Phone, 0, 19, 0.9, By::Pattern),
-            entity(Label::CreditCard, 0, 19, 0.8, By::Validated),
-            entity(Label::Person, 30, 35, 0.5, By::Model),
-            entity(Label::Person, 30, 40, 0.5, By::Model),
-        ], 0.5);
-        assert_eq!(merged.iter().map(|e| (e.label.name(), e.start, e.end)).collect::<Vec<_>>(), [("CREDIT_CARD", 0, 19), ("PERSON", 30, 40)]);
+        let merged = merge(
+            vec![
+                entity(Label::Phone, 0, 19, 0.9, By::Pattern),
+                entity(Label::CreditCard, 0, 19, 0.8, By::Validated),
+                entity(Label::Person, 30, 35, 0.5, By::Model),
+                entity(Label::Person, 30, 40, 0.5, By::Model),
+            ],
+            0.5,
+        );
+        assert_eq!(
+            merged.iter().map(|e| (e.label.name(), e.start, e.end)).collect::<Vec<_>>(),
+            [("CREDIT_CARD", 0, 19), ("PERSON", 30, 40)]
+        );
         assert_eq!(merged[0].explain.gave_way[0].label, Label::Phone);
     }
 
     #[test]
     fn what_a_winner_does_not_cover_stays_covered() {
-        let merged = merge(vec![entity(Label::Person, 0, 20, 0.9, By::Model), entity(Label::CreditCard, 10, 30, 1.0, By::Validated)], 0.5);
-        assert_eq!(merged.iter().map(|e| (e.label.name(), e.start, e.end)).collect::<Vec<_>>(), [("PERSON", 0, 10), ("CREDIT_CARD", 10, 30)]);
+        let merged = merge(
+            vec![
+                entity(Label::Person, 0, 20, 0.9, By::Model),
+                entity(Label::CreditCard, 10, 30, 1.0, By::Validated),
+            ],
+            0.5,
+        );
+        assert_eq!(
+            merged.iter().map(|e| (e.label.name(), e.start, e.end)).collect::<Vec<_>>(),
+            [("PERSON", 0, 10), ("CREDIT_CARD", 10, 30)]
+        );
     }
 
     #[test]
     fn a_container_keeps_what_it_holds() {
-        let merged = merge(vec![entity(Label::Url, 0, 40, 0.9, By::Pattern), entity(Label::Email, 20, 40, 0.98, By::Pattern)], 0.5);
+        let merged = merge(
+            vec![
+                entity(Label::Url, 0, 40, 0.9, By::Pattern),
+                entity(Label::Email, 20, 40, 0.98, By::Pattern),
+            ],
+            0.5,
+        );
         assert_eq!(merged.len(), 1);
         assert_eq!(merged[0].label, Label::Url);
     }

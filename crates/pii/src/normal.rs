@@ -34,7 +34,8 @@ impl<'t> View<'t> {
         if text.is_ascii() || !text.chars().any(|c| !matches!(fold(c), Fold::Keep)) {
             return View { text: Cow::Borrowed(text), runs: Vec::new() };
         }
-        let mut builder = Builder { text: String::with_capacity(text.len()), runs: Vec::new(), straight: false };
+        let mut builder =
+            Builder { text: String::with_capacity(text.len()), runs: Vec::new(), straight: false };
         let mut word_end = 0;
         let mut word_has_ascii = false;
         let mut after_digit = false;
@@ -109,9 +110,9 @@ impl Builder {
 
 /// First characters of the Unicode decimal digit runs (general category Nd) outside ASCII.
 const DIGIT_ZEROS: [u32; 36] = [
-    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20,
-    0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0,
-    0xa900, 0xa9d0, 0xaa50, 0xabf0, 0xff10, 0x104a0,
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0,
+    0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50,
+    0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xaa50, 0xabf0, 0xff10, 0x104a0,
 ];
 
 fn fold(c: char) -> Fold {
@@ -122,8 +123,18 @@ fn fold(c: char) -> Fold {
     match code {
         // Soft hyphen, combining grapheme joiner, Mongolian vowel separator, zero-width and bidi controls,
         // invisible operators, variation selectors, keycap, byte-order mark, tags.
-        0xad | 0x34f | 0x61c | 0x180b..=0x180e | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0x20e3
-        | 0xfe00..=0xfe0f | 0xfeff | 0xe0001..=0xe007f | 0xe0100..=0xe01ef => Fold::Drop,
+        0xad
+        | 0x34f
+        | 0x61c
+        | 0x180b..=0x180e
+        | 0x200b..=0x200f
+        | 0x202a..=0x202e
+        | 0x2060..=0x206f
+        | 0x20e3
+        | 0xfe00..=0xfe0f
+        | 0xfeff
+        | 0xe0001..=0xe007f
+        | 0xe0100..=0xe01ef => Fold::Drop,
         0xa0 | 0x1680 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 => Fold::Ascii(b' '),
         0x2010..=0x2013 | 0x2043 | 0x2212 | 0xfe58 | 0xfe63 | 0x2e3a | 0x2e3b => Fold::Ascii(b'-'),
         0x2024 | 0x3002 | 0xff61 => Fold::Ascii(b'.'),
@@ -161,7 +172,9 @@ fn digit(code: u32) -> Fold {
 fn look_alike(c: char) -> Option<u8> {
     const GREEK: (&str, &[u8]) = ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧανορϲϳ", b"ABEZHIKMNOPTYXavopcj");
     const CYRILLIC: (&str, &[u8]) = ("АВЕКМНОРСТХЅІЈҮаеорсухѕіјһԁԛԝӏ", b"ABEKMHOPCTXSIJYaeopcyxsijhdqwl");
-    [GREEK, CYRILLIC].iter().find_map(|(from, to)| from.chars().position(|f| f == c).and_then(|i| to.get(i).copied()))
+    [GREEK, CYRILLIC]
+        .iter()
+        .find_map(|(from, to)| from.chars().position(|f| f == c).and_then(|i| to.get(i).copied()))
 }
 
 #[cfg(test)]

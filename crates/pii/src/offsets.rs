@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_character() {
-        for text in ["", "plain", "a\r\nb", "é😀e\u{301}", "שלום עולם", "👨‍👩‍👧‍👦", "\u{0}\u{feff}"] {
+        for text in ["", "plain", "a\r\nb", "é😀e\u{301}", "שלום עולם", "👨‍👩‍👧‍👦", "\u{0}\u{feff}"]
+        {
             check(text);
         }
         check(&"😀é a".repeat(700));

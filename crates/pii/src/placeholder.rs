@@ -101,7 +101,14 @@ fn parse(inner: &str) -> Option<(String, u32)> {
                 label.push(c.to_ascii_uppercase());
             }
             '_' | '-' | '\\' => gap = true,
-            c if c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{2010}' | '\u{2011}') => gap = true,
+            c if c.is_whitespace()
+                || matches!(
+                    c,
+                    '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{2010}' | '\u{2011}'
+                ) =>
+            {
+                gap = true
+            }
             _ => return None,
         }
     }
@@ -119,7 +126,19 @@ mod tests {
 
     #[test]
     fn changed_beyond_care_and_still_known() {
-        for text in ["[PERSON_1]", "[person_1]", "[ Person 1 ]", "[PERSON-1]", "\\[PERSON\\_1\\]", "PERSON_1", "Person_1", "[PERSON1]", "[PERSON\u{a0}1]", "PERSON\\_1", "[PERSON_\n1]"] {
+        for text in [
+            "[PERSON_1]",
+            "[person_1]",
+            "[ Person 1 ]",
+            "[PERSON-1]",
+            "\\[PERSON\\_1\\]",
+            "PERSON_1",
+            "Person_1",
+            "[PERSON1]",
+            "[PERSON\u{a0}1]",
+            "PERSON\\_1",
+            "[PERSON_\n1]",
+        ] {
             let found = mentions(text, None);
             assert_eq!(found, [Mention { span: 0..text.len(), label: "PERSON".into(), number: 1 }], "{text}");
         }
@@ -129,8 +148,23 @@ mod tests {
 
     #[test]
     fn what_is_none() {
-        for text in ["[PERSON]", "[1]", "person 1", "x[", "[PERSON_01]", "xPERSON_1é", "[PERSON_1", "[PERSON_99999999999]", "[a[b_1", "[PERSON!_1]"] {
-            assert!(mentions(text, None).iter().all(|m| m.label != "PERSON" || m.span.start > 0), "{text}: {:?}", mentions(text, None));
+        for text in [
+            "[PERSON]",
+            "[1]",
+            "person 1",
+            "x[",
+            "[PERSON_01]",
+            "xPERSON_1é",
+            "[PERSON_1",
+            "[PERSON_99999999999]",
+            "[a[b_1",
+            "[PERSON!_1]",
+        ] {
+            assert!(
+                mentions(text, None).iter().all(|m| m.label != "PERSON" || m.span.start > 0),
+                "{text}: {:?}",
+                mentions(text, None)
+            );
         }
         assert!(mentions("ERSON_1", Some('P')).is_empty());
         // Brackets of our own keep their backslash when the closing one has none.

@@ -127,7 +127,10 @@ impl Policy {
                 for label in [Label::Date, Label::DateOfBirth, Label::Age, Label::PostalCode] {
                     policy = policy.with(label, Action::Generalise);
                 }
-                policy.with(Label::Nationality, Action::Keep).with(Label::Title, Action::Keep).with(Label::Organization, Action::Keep)
+                policy
+                    .with(Label::Nationality, Action::Keep)
+                    .with(Label::Title, Action::Keep)
+                    .with(Label::Organization, Action::Keep)
             }
             Preset::Pci => Policy::all(Action::Keep).with(Label::CreditCard, Action::Mask),
             Preset::Secrets => Policy::all(Action::Keep).with(Label::Secret, Action::Placeholder),
@@ -187,7 +190,11 @@ impl Policy {
 
     /// Whether it can be carried out.
     pub fn check(&self) -> Result<(), PolicyError> {
-        let hashed = self.actions.iter().find(|(_, action)| **action == Action::Hash).map(|(label, _)| label.to_string());
+        let hashed = self
+            .actions
+            .iter()
+            .find(|(_, action)| **action == Action::Hash)
+            .map(|(label, _)| label.to_string());
         let hashed = hashed.or((self.default_action == Action::Hash).then(|| "every label".to_owned()));
         match hashed {
             Some(label) if self.key.is_none() => Err(PolicyError::NoKey(label)),
@@ -220,7 +227,8 @@ mod tests {
 
     #[test]
     fn presets_and_overrides() {
-        let policy = Policy::named("pci").unwrap().with(Label::Iban, Action::Mask).with_threshold(Label::Iban, 0.9);
+        let policy =
+            Policy::named("pci").unwrap().with(Label::Iban, Action::Mask).with_threshold(Label::Iban, 0.9);
         assert_eq!(policy.action(&Label::CreditCard), Action::Mask);
         assert_eq!(policy.action(&Label::Person), Action::Keep);
         assert_eq!(policy.threshold(&Label::Iban), 0.9);
@@ -241,8 +249,14 @@ mod tests {
 
     #[test]
     fn policies_are_json() {
-        let policy: Policy = serde_json::from_str(r#"{"actions":{"EMAIL":"mask"},"operatingPoint":"recall","thresholds":{"PHONE":0.7}}"#).unwrap();
-        assert_eq!((policy.action(&Label::Email), policy.action(&Label::Url)), (Action::Mask, Action::Placeholder));
+        let policy: Policy = serde_json::from_str(
+            r#"{"actions":{"EMAIL":"mask"},"operatingPoint":"recall","thresholds":{"PHONE":0.7}}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            (policy.action(&Label::Email), policy.action(&Label::Url)),
+            (Action::Mask, Action::Placeholder)
+        );
         assert_eq!(policy.threshold(&Label::Phone), 0.7);
     }
 }

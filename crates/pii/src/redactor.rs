@@ -62,10 +62,14 @@ impl Redactor {
     /// whose value the text is. Findings whose offsets do not fit the text are dropped.
     pub fn analyze_with(&self, text: &str, model: Vec<Entity>, field: Option<&str>) -> Vec<Entity> {
         let mut found = self.recognisers.find(text, field);
-        let fits = |e: &Entity| text.get(e.start..e.end).is_some_and(|value| !value.trim().is_empty() && !self.recognisers.custom().allows(value));
+        let fits = |e: &Entity| {
+            text.get(e.start..e.end)
+                .is_some_and(|value| !value.trim().is_empty() && !self.recognisers.custom().allows(value))
+        };
         found.extend(model.into_iter().filter(fits));
         // What is only reported must not hide what has to go: a kept URL must not cover the card number in it.
-        let (kept, acted): (Vec<Entity>, Vec<Entity>) = found.into_iter().partition(|e| self.policy.action(&e.label) == Action::Keep);
+        let (kept, acted): (Vec<Entity>, Vec<Entity>) =
+            found.into_iter().partition(|e| self.policy.action(&e.label) == Action::Keep);
         let mut entities = merge_by(acted, |label| self.policy.threshold(label));
         let kept = merge_by(kept, |label| self.policy.threshold(label));
         if !kept.is_empty() {
@@ -83,7 +87,8 @@ impl Redactor {
 
     /// Replaces given entities (sorted or not; of overlapping ones the more trusted stays).
     pub fn apply(&self, text: &str, entities: Vec<Entity>, vault: &mut Vault) -> Redacted {
-        let entities = merge_by(entities.into_iter().filter(|e| text.get(e.start..e.end).is_some()).collect(), |_| 0.0);
+        let entities =
+            merge_by(entities.into_iter().filter(|e| text.get(e.start..e.end).is_some()).collect(), |_| 0.0);
         vault.index();
         let entities = self.with_literals(text, entities, vault);
         vault.reserve(text);
@@ -111,7 +116,8 @@ impl Redactor {
             let mut literal = Entity::new(Label::Literal, span.start, span.end, 1.0, By::User, "vault");
             for other in entities.iter().filter(|e| e.overlaps(&literal)).cloned().collect::<Vec<_>>() {
                 if acts(&other) {
-                    (literal.start, literal.end) = (literal.start.min(other.start), literal.end.max(other.end));
+                    (literal.start, literal.end) =
+                        (literal.start.min(other.start), literal.end.max(other.end));
                     literal.label = other.label;
                 }
             }
@@ -142,7 +148,11 @@ impl Redactor {
                 Action::Generalise => transform::generalise(entity, value, &self.policy),
                 Action::Keep => value.to_owned(),
             };
-            replaced.push(Replaced { entity: entity.clone(), new_start: out.len(), replacement: replacement.clone() });
+            replaced.push(Replaced {
+                entity: entity.clone(),
+                new_start: out.len(),
+                replacement: replacement.clone(),
+            });
             out.push_str(&replacement);
             at = entity.end;
         }

@@ -35,7 +35,14 @@ impl<'r> StreamRedactor<'r> {
     /// across white space are found only if they come whole.
     pub fn new(redactor: &'r Redactor) -> Self {
         let listed = redactor.recognisers().custom().longest_listed();
-        StreamRedactor { redactor, buffer: String::new(), held: 0, forgotten: 0, looked: 0, reach: REACH.max(listed + 16) }
+        StreamRedactor {
+            redactor,
+            buffer: String::new(),
+            held: 0,
+            forgotten: 0,
+            looked: 0,
+            reach: REACH.max(listed + 16),
+        }
     }
 
     /// Takes a part; gives what is decided, its entities' offsets counted from the start of the stream
@@ -127,7 +134,9 @@ mod tests {
         let (mut out, mut spans, mut most) = (String::new(), Vec::new(), 0);
         let mut take = |redacted: Redacted| {
             out += &redacted.text;
-            spans.extend(redacted.entities.iter().map(|r| (r.entity.start, r.entity.end, r.entity.label.to_string())));
+            spans.extend(
+                redacted.entities.iter().map(|r| (r.entity.start, r.entity.end, r.entity.label.to_string())),
+            );
         };
         let chars: Vec<char> = text.chars().collect();
         let mut at = 0;
@@ -151,10 +160,15 @@ mod tests {
 
     #[test]
     fn a_secret_never_leaves_in_pieces() {
-        let text = "Hello, my card is 4111 1111 1111 1111 and my mail ana.maria.ruiz@example.com. ".repeat(12);
+        let text =
+            "Hello, my card is 4111 1111 1111 1111 and my mail ana.maria.ruiz@example.com. ".repeat(12);
         for size in [1, 3, 7, 100] {
             let (out, spans, vault, most) = stream(&text, &[size]);
-            assert!(!out.contains("4111") && !out.contains("ana.maria") && out.contains("[CREDIT_CARD_1] and my mail [EMAIL_1]."));
+            assert!(
+                !out.contains("4111")
+                    && !out.contains("ana.maria")
+                    && out.contains("[CREDIT_CARD_1] and my mail [EMAIL_1].")
+            );
             assert_eq!(spans, whole(&text));
             assert_eq!(vault.restore(&out), text);
             assert!(most < 2 * REACH + 100, "{most}");

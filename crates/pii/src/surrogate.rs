@@ -6,21 +6,27 @@ use crate::Label;
 use crate::checksum::{luhn, mod97};
 use crate::mac::hmac;
 
+#[rustfmt::skip]
 const FIRST: [&str; 32] = [
     "Alex", "Sam", "Robin", "Jamie", "Andrea", "Kim", "Noa", "Sasha", "Charlie", "Dana", "Eli", "Frances", "Gabriel", "Harper", "Indira", "Jules",
     "Kerry", "Lee", "Marion", "Nico", "Ollie", "Pat", "Quinn", "Renée", "Sidney", "Taylor", "Uma", "Valentin", "Wren", "Xenia", "Yuri", "Zoe",
 ];
+#[rustfmt::skip]
 const LAST: [&str; 32] = [
     "Abbott", "Becker", "Carvalho", "Dubois", "Eriksen", "Ferrari", "Garrido", "Hoffmann", "Ibáñez", "Jansen", "Kowalski", "Lindgren", "Moreau", "Novak",
     "Okafor", "Pereira", "Quiroga", "Rossi", "Santos", "Tanaka", "Ueda", "Visser", "Whitaker", "Xu", "Yilmaz", "Zimmer", "Bianchi", "Castellano",
     "Delacroix", "Engström", "Fitzroy", "Grünwald",
 ];
+#[rustfmt::skip]
 const PLACES: [&str; 24] = [
     "Ashford", "Belmonte", "Clairvaux", "Dunmore", "Eastvale", "Ferndale", "Greystone", "Hallstadt", "Ivydale", "Kirkwall", "Lindau", "Montclair",
     "Norwood", "Oakhurst", "Pinewood", "Queensbury", "Riverton", "Silverton", "Thornbury", "Valbonne", "Westerlo", "Yarrow", "Zollikon", "Altamira",
 ];
-const STREETS: [&str; 12] =
-    ["Maple", "Cedar", "Harbour", "Orchard", "Mill", "Station", "Garden", "Bridge", "Chapel", "Meadow", "Willow", "Forest"];
+const STREETS: [&str; 12] = [
+    "Maple", "Cedar", "Harbour", "Orchard", "Mill", "Station", "Garden", "Bridge", "Chapel", "Meadow",
+    "Willow", "Forest",
+];
+#[rustfmt::skip]
 const FIRMS: [&str; 16] = [
     "Northwind", "Bluepeak", "Harborline", "Ironwood", "Lumenfield", "Mosaic", "Pinecrest", "Quarry", "Redleaf", "Stonebridge", "Tidewater", "Umbra",
     "Verdant", "Westmark", "Yellowtail", "Zephyr",
@@ -59,14 +65,31 @@ pub(crate) fn candidate(seed: &[u8], label: &Label, value: &str, attempt: u32) -
         },
         Label::Location => draw.of(&PLACES).to_owned(),
         Label::Address => format!("{} {} Street", 1 + draw.below(980), draw.of(&STREETS)),
-        Label::Organization => format!("{} {}", draw.of(&FIRMS), draw.of(&["Group", "Partners", "Labs", "Holdings"])),
-        Label::Email => format!("{}.{}{}@example.{}", ascii(draw.of(&FIRST)), ascii(draw.of(&LAST)), draw.below(1000), draw.of(&["com", "org", "net"])),
+        Label::Organization => {
+            format!("{} {}", draw.of(&FIRMS), draw.of(&["Group", "Partners", "Labs", "Holdings"]))
+        }
+        Label::Email => format!(
+            "{}.{}{}@example.{}",
+            ascii(draw.of(&FIRST)),
+            ascii(draw.of(&LAST)),
+            draw.below(1000),
+            draw.of(&["com", "org", "net"])
+        ),
         Label::Url => format!("https://example.com/{:04x}{:04x}", draw.below(65536), draw.below(65536)),
         // RFC 2544's benchmarking range and RFC 3849's documentation prefix: never a real host.
-        Label::IpAddress if value.contains(':') => format!("2001:db8::{:x}:{:x}", 4096 + draw.below(61000), 4096 + draw.below(61000)),
+        Label::IpAddress if value.contains(':') => {
+            format!("2001:db8::{:x}:{:x}", 4096 + draw.below(61000), 4096 + draw.below(61000))
+        }
         Label::IpAddress => format!("198.{}.{}.{}", 18 + draw.below(2), draw.below(256), 1 + draw.below(254)),
         // The bit for locally administered addresses: no maker's.
-        Label::MacAddress => format!("02:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", draw.below(256), draw.below(256), draw.below(256), draw.below(256), draw.below(256)),
+        Label::MacAddress => format!(
+            "02:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}",
+            draw.below(256),
+            draw.below(256),
+            draw.below(256),
+            draw.below(256),
+            draw.below(256)
+        ),
         Label::Date | Label::DateOfBirth => date(value, &mut draw),
         Label::CreditCard => card(value, &mut draw),
         Label::Iban => iban(value, &mut draw),
@@ -137,7 +160,8 @@ fn iban(value: &str, draw: &mut Draw) -> String {
     let text: Vec<char> = shape(value, 4, draw).chars().collect();
     let places: Vec<usize> = (0..text.len()).filter(|&i| text[i].is_ascii_alphanumeric()).collect();
     let [_, _, tens, ones, ..] = places[..] else { return text.into_iter().collect() };
-    let plain = |text: &[char]| places.iter().map(|&i| text[i].to_ascii_uppercase() as u8).collect::<Vec<u8>>();
+    let plain =
+        |text: &[char]| places.iter().map(|&i| text[i].to_ascii_uppercase() as u8).collect::<Vec<u8>>();
     (2..=98_u8)
         .find_map(|check| {
             let mut candidate = text.clone();
@@ -172,7 +196,10 @@ mod tests {
                 assert_eq!(one, candidate(b"seed", &label, value, attempt));
                 assert_ne!(one, candidate(b"other", &label, value, attempt));
                 let found = Recognisers::all().find(&one, None);
-                assert!(found.iter().any(|e| e.label == label && e.text(&one) == one), "{label}: {one} {found:?}");
+                assert!(
+                    found.iter().any(|e| e.label == label && e.text(&one) == one),
+                    "{label}: {one} {found:?}"
+                );
             }
         }
     }

@@ -28,8 +28,10 @@ pub(crate) fn hash(label: &Label, value: &str, key: &[u8]) -> String {
 
 /// First three digits of postal codes with 20,000 inhabitants or fewer, which the safe-harbour method turns into 000
 /// (HHS guidance on 45 CFR 164.514(b), from the 2000 census).
-const SMALL_ZIP3: [&str; 17] =
-    ["036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878", "879", "884", "890", "893"];
+const SMALL_ZIP3: [&str; 17] = [
+    "036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878", "879", "884",
+    "890", "893",
+];
 
 /// A coarser value, or the bare label where there is none.
 pub(crate) fn generalise(entity: &Entity, value: &str, policy: &Policy) -> String {
@@ -37,8 +39,13 @@ pub(crate) fn generalise(entity: &Entity, value: &str, policy: &Policy) -> Strin
         Label::Date | Label::DateOfBirth => year(value).map(str::to_owned),
         Label::Age => age(value, policy.is_hipaa()),
         Label::PostalCode => Some(postal(value)),
-        Label::Address | Label::Location => value.rsplit_once(',').map(|(_, last)| last.trim().to_owned()).filter(|last| !last.is_empty() && !last.bytes().any(|b| b.is_ascii_digit())),
-        Label::IpAddress => value.rsplit_once('.').filter(|_| !value.contains(':')).map(|(head, _)| format!("{head}.0")),
+        Label::Address | Label::Location => value
+            .rsplit_once(',')
+            .map(|(_, last)| last.trim().to_owned())
+            .filter(|last| !last.is_empty() && !last.bytes().any(|b| b.is_ascii_digit())),
+        Label::IpAddress => {
+            value.rsplit_once('.').filter(|_| !value.contains(':')).map(|(head, _)| format!("{head}.0"))
+        }
         Label::Email => value.rsplit_once('@').map(|(_, domain)| format!("[EMAIL]@{domain}")),
         Label::Url => value.split_once("://").map(|(scheme, rest)| {
             let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -82,7 +89,9 @@ mod tests {
     #[test]
     fn coarser_values() {
         let policy = Policy::preset(Preset::HipaaSafeHarbor);
-        let coarse = |label: Label, value: &str| generalise(&Entity::new(label, 0, value.len(), 1.0, By::Pattern, "t"), value, &policy);
+        let coarse = |label: Label, value: &str| {
+            generalise(&Entity::new(label, 0, value.len(), 1.0, By::Pattern, "t"), value, &policy)
+        };
         assert_eq!(coarse(Label::Date, "18 August 1997"), "1997");
         assert_eq!(coarse(Label::Date, "18 August"), "[DATE]");
         assert_eq!(coarse(Label::Age, "93"), "90+");
@@ -101,7 +110,11 @@ mod tests {
         let one = hash(&Label::Email, "a@b.c", &[1; 16]);
         assert!(one.starts_with("[EMAIL:") && one.len() == 24);
         assert_eq!(one, hash(&Label::Email, "a@b.c", &[1; 16]));
-        for other in [hash(&Label::Email, "a@b.d", &[1; 16]), hash(&Label::Url, "a@b.c", &[1; 16]), hash(&Label::Email, "a@b.c", &[2; 16])] {
+        for other in [
+            hash(&Label::Email, "a@b.d", &[1; 16]),
+            hash(&Label::Url, "a@b.c", &[1; 16]),
+            hash(&Label::Email, "a@b.c", &[2; 16]),
+        ] {
             assert_ne!(one, other);
         }
     }

@@ -25,7 +25,11 @@ fn prose() {
 
 #[test]
 fn source_code() {
-    for text in [include_str!("../src/recognisers/phone_plans.rs"), include_str!("../src/normal.rs"), include_str!("../src/bioes.rs")] {
+    for text in [
+        include_str!("../src/recognisers/phone_plans.rs"),
+        include_str!("../src/normal.rs"),
+        include_str!("../src/bioes.rs"),
+    ] {
         assert_eq!(show(&validated(text), text), [""; 0]);
     }
 }
@@ -43,8 +47,22 @@ fn numbers_that_look_like_others() {
         let n = next();
         text += &format!(
             "{} {} {}, {:03} {:03} {:03}; {}.{:015}; {:016x}; {:040x}; {}; {}.{}.{}.{}; {}\n",
-            1900 + n % 120, 1900 + n % 119, 1900 + n % 118, n % 1000, n % 997, n % 991, n % 10, n, n, u128::from(n) << 40, 1_500_000_000 + n % 200_000_000,
-            n % 40, n % 41, n % 42, n % 43, 1_500_000_000_000 + n % 200_000_000_000,
+            1900 + n % 120,
+            1900 + n % 119,
+            1900 + n % 118,
+            n % 1000,
+            n % 997,
+            n % 991,
+            n % 10,
+            n,
+            n,
+            u128::from(n) << 40,
+            1_500_000_000 + n % 200_000_000,
+            n % 40,
+            n % 41,
+            n % 42,
+            n % 43,
+            1_500_000_000_000 + n % 200_000_000_000,
         );
     }
     assert_eq!(show(&validated(&text), &text), [""; 0]);

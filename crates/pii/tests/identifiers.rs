@@ -7,7 +7,9 @@ fn the_same_verdicts_as_stdnum() {
     let mut wrong = Vec::new();
     let mut count = 0;
     for line in include_str!("fixtures/identifiers.tsv").lines() {
-        let [name, words, value, valid] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("malformed fixture: {line}") };
+        let [name, words, value, valid] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("malformed fixture: {line}")
+        };
         let text = format!("Her {words}: {value}.");
         let found = Recognisers::all().find(&text, None);
         let hit = found.iter().any(|e| e.explain.recogniser == name && e.text(&text) == value);

@@ -1,7 +1,7 @@
 //! Redact, then restore: the original, for any text, any policy that keeps a vault, and any number of texts in one vault.
 
 use proptest::prelude::*;
-use sotto_pii::{Action, Entity, By, Label, Policy, Recognisers, Redactor, Vault};
+use sotto_pii::{Action, By, Entity, Label, Policy, Recognisers, Redactor, Vault};
 
 fn redactor(action: Action) -> Redactor {
     Redactor::new(Policy::all(action), Recognisers::all()).unwrap()
@@ -10,13 +10,41 @@ fn redactor(action: Action) -> Redactor {
 /// Text dense in entities, look-alikes of placeholders and awkward characters.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        Just("ana@example.com"), Just("4111 1111 1111 1111"), Just("+34 600 123 456"), Just("[PERSON_1]"), Just("[EMAIL_1]"), Just("EMAIL_1"), Just("[ email 2 ]"),
-        Just("\\[EMAIL\\_1\\]"), Just("\\"), Just("["), Just("]"), Just("_1"), Just("EMAIL_"), Just("[EMAIL_"), Just("192.168.1.7"), Just("https://x.example/a?b=c@d.e"),
-        Just("DE89370400440532013000"), Just("18 August 1997"), Just(" "), Just("\r\n"), Just("\u{0}"), Just("é😀"), Just("\u{200b}"), Just("[LITERAL_1]"), Just("LITERAL_1"),
-        Just("example.com"), Just("Robin Rossi"), Just("SSN 536-90-4399"), Just("password: hunter2!"), Just("1"), Just("2001:db8::1"),
+        Just("ana@example.com"),
+        Just("4111 1111 1111 1111"),
+        Just("+34 600 123 456"),
+        Just("[PERSON_1]"),
+        Just("[EMAIL_1]"),
+        Just("EMAIL_1"),
+        Just("[ email 2 ]"),
+        Just("\\[EMAIL\\_1\\]"),
+        Just("\\"),
+        Just("["),
+        Just("]"),
+        Just("_1"),
+        Just("EMAIL_"),
+        Just("[EMAIL_"),
+        Just("192.168.1.7"),
+        Just("https://x.example/a?b=c@d.e"),
+        Just("DE89370400440532013000"),
+        Just("18 August 1997"),
+        Just(" "),
+        Just("\r\n"),
+        Just("\u{0}"),
+        Just("é😀"),
+        Just("\u{200b}"),
+        Just("[LITERAL_1]"),
+        Just("LITERAL_1"),
+        Just("example.com"),
+        Just("Robin Rossi"),
+        Just("SSN 536-90-4399"),
+        Just("password: hunter2!"),
+        Just("1"),
+        Just("2001:db8::1"),
     ];
     prop_oneof![
-        prop::collection::vec(prop_oneof![4 => piece.prop_map(str::to_owned), 1 => "\\PC{0,8}"], 0..14).prop_map(|parts| parts.concat()),
+        prop::collection::vec(prop_oneof![4 => piece.prop_map(str::to_owned), 1 => "\\PC{0,8}"], 0..14)
+            .prop_map(|parts| parts.concat()),
         "\\PC{0,80}",
     ]
 }

@@ -12,7 +12,8 @@ const BEFORE_NAME: &str = " calle c/ avenida av avda paseo plaza camino carreter
     largo vicolo rua travessa praça estrada alameda ulica ul улица ул ";
 /// Endings of names written in one word: `Hauptstraße 12`, `Keizersgracht 5`.
 const ENDINGS: [&str; 18] = [
-    "straße", "strasse", "str", "weg", "platz", "allee", "gasse", "damm", "ufer", "ring", "straat", "laan", "plein", "gracht", "kade", "gatan", "vägen", "vej",
+    "straße", "strasse", "str", "weg", "platz", "allee", "gasse", "damm", "ufer", "ring", "straat", "laan",
+    "plein", "gracht", "kade", "gatan", "vägen", "vej",
 ];
 /// Small words inside a name.
 const SMALL: &str = " de del la las los el le les des du d di della delle dei dos da do das van der den am an der the of y e und et ";
@@ -24,7 +25,11 @@ fn listed(list: &str, word: &str) -> bool {
 
 fn word_at<'t>(scan: &Scan<'t>, start: usize) -> &'t str {
     let mut end = start;
-    while end - start < 32 && (is_word(scan.byte(end)) || matches!(scan.byte(end), b'\'' | b'-') && is_word(scan.byte(end + 1)) || scan.byte(end) == b'/' && end == start + 1) {
+    while end - start < 32
+        && (is_word(scan.byte(end))
+            || matches!(scan.byte(end), b'\'' | b'-') && is_word(scan.byte(end + 1))
+            || scan.byte(end) == b'/' && end == start + 1)
+    {
         end += 1;
     }
     let end = crate::offsets::floor_char_boundary(scan.text, end);
@@ -33,7 +38,10 @@ fn word_at<'t>(scan: &Scan<'t>, start: usize) -> &'t str {
 
 fn word_before<'t>(scan: &Scan<'t>, end: usize) -> (usize, &'t str) {
     let mut start = end;
-    while end - start < 32 && start > 0 && (is_word(scan.before(start)) || matches!(scan.before(start), b'\'' | b'-' | b'/')) {
+    while end - start < 32
+        && start > 0
+        && (is_word(scan.before(start)) || matches!(scan.before(start), b'\'' | b'-' | b'/'))
+    {
         start -= 1;
     }
     let start = crate::offsets::ceil_char_boundary(scan.text, start).min(end);
@@ -47,7 +55,10 @@ fn capital(word: &str) -> bool {
 /// Around a house number.
 pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
     let digits = scan.bytes[word.start..word.end].iter().take_while(|b| b.is_ascii_digit()).count();
-    if !(1..=5).contains(&digits) || word.len() > digits + 1 || matches!(scan.before(word.start), b'.' | b'$' | b'/' | b':' | b'-') {
+    if !(1..=5).contains(&digits)
+        || word.len() > digits + 1
+        || matches!(scan.before(word.start), b'.' | b'$' | b'/' | b':' | b'-')
+    {
         return;
     }
     if !number_first(scan, word) {
@@ -71,23 +82,25 @@ fn number_first(scan: &mut Scan<'_>, word: Word) -> bool {
         at += usize::from(scan.byte(at) == b' ');
         first = word_at(scan, at);
     }
-    if listed(BEFORE_NAME, first) && first.len() > 2 {
-        if let Some(end) = name_end(scan, at + first.len()) {
-            scan.push("street_address", Label::Address, (word.start, end), 0.75, false, None);
-            return true;
-        }
+    let named = listed(BEFORE_NAME, first) && first.len() > 2;
+    if let Some(end) = named.then(|| name_end(scan, at + first.len())).flatten() {
+        scan.push("street_address", Label::Address, (word.start, end), 0.75, false, None);
+        return true;
     }
     if comma || !capital(first) {
         return false;
     }
     for count in 0..5 {
         let name = word_at(scan, at);
-        if !capital(name) && !(count > 0 && name.as_bytes().first().is_some_and(u8::is_ascii_digit)) {
+        let ordinal = count > 0 && name.as_bytes().first().is_some_and(u8::is_ascii_digit);
+        if !capital(name) && !ordinal {
             return false;
         }
         let mut end = at + name.len();
         if count > 0 && listed(AFTER_NAME, name) {
-            end += usize::from(scan.byte(end) == b'.' && name.len() <= 4 && !matches!(scan.byte(end + 1), b'\n' | 0));
+            end += usize::from(
+                scan.byte(end) == b'.' && name.len() <= 4 && !matches!(scan.byte(end + 1), b'\n' | 0),
+            );
             let end = unit(scan, end);
             scan.push("street_address", Label::Address, (word.start, end), 0.75, false, None);
             return true;
@@ -166,7 +179,9 @@ fn number_last(scan: &mut Scan<'_>, word: Word) {
     let (start, last) = word_before(scan, at);
     if last.eq_ignore_ascii_case("box") && at == before_mark {
         let head = &scan.text[..start];
-        if let Some(len) = ["P.O. ", "PO ", "P.O.", "Post Office "].iter().find(|p| head.ends_with(**p)).map(|p| p.len()) {
+        if let Some(len) =
+            ["P.O. ", "PO ", "P.O.", "Post Office "].iter().find(|p| head.ends_with(**p)).map(|p| p.len())
+        {
             scan.push("po_box", Label::Address, (start - len, end), 0.8, false, None);
         }
         return;
@@ -174,9 +189,25 @@ fn number_last(scan: &mut Scan<'_>, word: Word) {
     let dotted = scan.before(at) == b'.';
     let (start, last) = if dotted { word_before(scan, at - 1) } else { (start, last) };
     let lower = last.to_lowercase();
-    if capital(last) && lower.len() >= 5 && ENDINGS.iter().any(|ending| lower.ends_with(ending) && lower.len() > ending.len() + 1 && (*ending != "str" || dotted)) {
-        let telling = lower.ends_with("straße") || lower.ends_with("strasse") || lower.ends_with("straat") || lower.ends_with("str") || lower.ends_with("gracht");
-        scan.push("street_address", Label::Address, (start, end), if telling { 0.75 } else { 0.55 }, false, None);
+    if capital(last)
+        && lower.len() >= 5
+        && ENDINGS.iter().any(|ending| {
+            lower.ends_with(ending) && lower.len() > ending.len() + 1 && (*ending != "str" || dotted)
+        })
+    {
+        let telling = lower.ends_with("straße")
+            || lower.ends_with("strasse")
+            || lower.ends_with("straat")
+            || lower.ends_with("str")
+            || lower.ends_with("gracht");
+        scan.push(
+            "street_address",
+            Label::Address,
+            (start, end),
+            if telling { 0.75 } else { 0.55 },
+            false,
+            None,
+        );
         return;
     }
     if dotted {
@@ -211,11 +242,39 @@ mod tests {
 
     #[test]
     fn addresses() {
-        check("ADDRESS", &[
-            "221B Baker Street", "1600 Pennsylvania Avenue NW", "350 Fifth Ave, Suite 3300", "Calle Mayor 5", "Avenida de América, 23", "10 rue de la Paix", "12 bis, rue Victor Hugo",
-            "Hauptstraße 12", "Via Roma 10", "Rua Augusta, 1500", "Keizersgracht 123", "P.O. Box 123", "Hauptstr. 5a", "7 boulevard de l'Opéra",
-        ], &["5 people on the street", "2010 Street", "chapter 5", "the Road 12", "Box 5", "10 Downing", "In 1998 Court ruled", "via email 5"]);
-        assert_eq!(spans("ADDRESS", "at 350 Fifth Ave., Suite 3300, New York"), ["350 Fifth Ave., Suite 3300"]);
+        check(
+            "ADDRESS",
+            &[
+                "221B Baker Street",
+                "1600 Pennsylvania Avenue NW",
+                "350 Fifth Ave, Suite 3300",
+                "Calle Mayor 5",
+                "Avenida de América, 23",
+                "10 rue de la Paix",
+                "12 bis, rue Victor Hugo",
+                "Hauptstraße 12",
+                "Via Roma 10",
+                "Rua Augusta, 1500",
+                "Keizersgracht 123",
+                "P.O. Box 123",
+                "Hauptstr. 5a",
+                "7 boulevard de l'Opéra",
+            ],
+            &[
+                "5 people on the street",
+                "2010 Street",
+                "chapter 5",
+                "the Road 12",
+                "Box 5",
+                "10 Downing",
+                "In 1998 Court ruled",
+                "via email 5",
+            ],
+        );
+        assert_eq!(
+            spans("ADDRESS", "at 350 Fifth Ave., Suite 3300, New York"),
+            ["350 Fifth Ave., Suite 3300"]
+        );
         assert_eq!(spans("ADDRESS", "vive en la calle de Alcalá 45, Madrid"), ["calle de Alcalá 45"]);
     }
 }

@@ -31,8 +31,17 @@ pub(crate) struct CodeRule {
     pub without: f32,
 }
 
-const FAMILIES: [&[CodeRule]; 9] =
-    [spain::CODES, italy::CODES, uk::CODES, us::CODES, india::CODES, france::CODES, brazil::CODES, device::CODES, postal::CODES];
+const FAMILIES: [&[CodeRule]; 9] = [
+    spain::CODES,
+    italy::CODES,
+    uk::CODES,
+    us::CODES,
+    india::CODES,
+    france::CODES,
+    brazil::CODES,
+    device::CODES,
+    postal::CODES,
+];
 
 /// Letters and digits from a word on, upper-cased, without the single separators between words.
 pub(crate) struct Compact {
@@ -49,7 +58,8 @@ pub(crate) struct Compact {
 
 impl Compact {
     fn read(scan: &Scan<'_>, word: Word) -> Compact {
-        let mut compact = Compact { chars: [0; MAX], ends: [0; MAX], boundaries: 0, lower: 0, len: 0, start: word.start };
+        let mut compact =
+            Compact { chars: [0; MAX], ends: [0; MAX], boundaries: 0, lower: 0, len: 0, start: word.start };
         let mut at = word.start;
         while compact.len < MAX {
             let b = scan.byte(at);
@@ -108,7 +118,8 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
     }
     let before = scan.before(word.start);
     // Not the middle of a dotted or dashed name, nor of a path or an encoded value.
-    let inner = matches!(before, b'-' | b'.' | b'/' | b'+' | b'%' | b'&') && scan.before(word.start - 1).is_ascii_alphanumeric();
+    let inner = matches!(before, b'-' | b'.' | b'/' | b'+' | b'%' | b'&')
+        && scan.before(word.start - 1).is_ascii_alphanumeric();
     if inner {
         return;
     }
@@ -121,16 +132,27 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
             }
             let len = pattern.len();
             let Some(end) = compact.end(len) else { continue };
-            if matches!(scan.byte(end), b'-' | b'/' | b'+' | b'=') && scan.byte(end + 1).is_ascii_alphanumeric() {
+            if matches!(scan.byte(end), b'-' | b'/' | b'+' | b'=')
+                && scan.byte(end + 1).is_ascii_alphanumeric()
+            {
                 continue;
             }
             let context = scan.context(rule.context, compact.start, end);
             let score = if context.is_some() { rule.with } else { rule.without };
-            if score <= 0.0 || context.is_none() && (compact.has_lower(len) || compact.separators(len) > rule.separators) {
+            if score <= 0.0
+                || context.is_none() && (compact.has_lower(len) || compact.separators(len) > rule.separators)
+            {
                 continue;
             }
             if (rule.check)(&compact.chars[..len]) {
-                scan.push(rule.name, rule.label.clone(), (compact.start, end), score, rule.validated, context);
+                scan.push(
+                    rule.name,
+                    rule.label.clone(),
+                    (compact.start, end),
+                    score,
+                    rule.validated,
+                    context,
+                );
             }
         }
     }
@@ -143,5 +165,7 @@ fn matters(scan: &Scan<'_>, word: Word) -> bool {
     }
     let next = scan.byte(word.end + 1);
     let separated = matches!(scan.byte(word.end), b' ' | b'-' | b'.' | b'/');
-    separated && (word.only_digits() && (next.is_ascii_alphabetic() || next.is_ascii_digit() && word.len() <= 8) || word.has_alpha() && next.is_ascii_alphanumeric())
+    separated
+        && (word.only_digits() && (next.is_ascii_alphabetic() || next.is_ascii_digit() && word.len() <= 8)
+            || word.has_alpha() && next.is_ascii_alphanumeric())
 }

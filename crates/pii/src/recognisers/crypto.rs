@@ -23,7 +23,14 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
             if mixed && eip55(hex) {
                 scan.push("ethereum", Label::CryptoAddress, span, 1.0, true, context);
             } else if !mixed && !constant {
-                scan.push("ethereum", Label::CryptoAddress, span, if context.is_some() { 0.9 } else { 0.6 }, false, context);
+                scan.push(
+                    "ethereum",
+                    Label::CryptoAddress,
+                    span,
+                    if context.is_some() { 0.9 } else { 0.6 },
+                    false,
+                    context,
+                );
             }
         }
         return;
@@ -48,7 +55,9 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
         "" => None,
         _ => base58check(text),
     };
-    if checked.is_some_and(|version| matches!(version, 0 | 5 | 0x6f | 0xc4 | 0x30 | 0x32 | 0x1e | 0x16 | 0x41)) {
+    if checked
+        .is_some_and(|version| matches!(version, 0 | 5 | 0x6f | 0xc4 | 0x30 | 0x32 | 0x1e | 0x16 | 0x41))
+    {
         scan.push(name, Label::CryptoAddress, span, 1.0, true, None);
         return;
     }
@@ -67,14 +76,27 @@ mod tests {
 
     #[test]
     fn addresses() {
-        check("CRYPTO_ADDRESS", &[
-            "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
-            "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xde0b295669a9fd93d5f28d9ec85e40f4cb697bae", "rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh",
-            "solana wallet 4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
-            "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
-        ], &[
-            "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdx", "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
-            "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T", "0x0000000000000000000000000000000000000001", "da39a3ee5e6b4b0d3255bfef95601890afd80709",
-        ]);
+        check(
+            "CRYPTO_ADDRESS",
+            &[
+                "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+                "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
+                "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
+                "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+                "0xde0b295669a9fd93d5f28d9ec85e40f4cb697bae",
+                "rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh",
+                "solana wallet 4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T",
+                "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
+                "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
+            ],
+            &[
+                "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb",
+                "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdx",
+                "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+                "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T",
+                "0x0000000000000000000000000000000000000001",
+                "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            ],
+        );
     }
 }

@@ -25,7 +25,9 @@ pub struct Custom {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CustomError {
     /// The regular expression is malformed or too large; the position is not repeated as the pattern may itself be private.
-    #[error("the regular expression for {label} is not valid or compiles to more than {MAX_COMPILED} bytes; look-around and back-references are not supported")]
+    #[error(
+        "the regular expression for {label} is not valid or compiles to more than {MAX_COMPILED} bytes; look-around and back-references are not supported"
+    )]
     Pattern {
         /// The label it was for.
         label: String,
@@ -57,8 +59,18 @@ impl Custom {
     }
 
     /// Adds words and phrases that are always `label`, in any ASCII case, as whole words.
-    pub fn deny<S: Into<String>>(&mut self, label: &Label, words: impl IntoIterator<Item = S>) -> Result<(), CustomError> {
-        self.deny.extend(words.into_iter().map(Into::into).filter(|word| !word.trim().is_empty()).map(|word| (word, label.clone())));
+    pub fn deny<S: Into<String>>(
+        &mut self,
+        label: &Label,
+        words: impl IntoIterator<Item = S>,
+    ) -> Result<(), CustomError> {
+        self.deny.extend(
+            words
+                .into_iter()
+                .map(Into::into)
+                .filter(|word| !word.trim().is_empty())
+                .map(|word| (word, label.clone())),
+        );
         let automaton = AhoCorasickBuilder::new()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
@@ -87,7 +99,9 @@ impl Custom {
     pub(crate) fn find(&self, text: &str, found: &mut Vec<Entity>) {
         for (label, regex, score) in &self.patterns {
             for captures in regex.captures_iter(text) {
-                if let Some(span) = captures.get(1).or_else(|| captures.get(0)).filter(|span| !span.is_empty()) {
+                if let Some(span) =
+                    captures.get(1).or_else(|| captures.get(0)).filter(|span| !span.is_empty())
+                {
                     found.push(entity(label, span.start(), span.end(), *score, "custom_pattern"));
                 }
             }
@@ -96,17 +110,31 @@ impl Custom {
         let bytes = text.as_bytes();
         for hit in automaton.find_iter(text) {
             let inside = |at: Option<usize>, edge: usize| {
-                at.and_then(|i| bytes.get(i)).is_some_and(|&b| is_word(b)) && bytes.get(edge).is_some_and(|&b| is_word(b))
+                at.and_then(|i| bytes.get(i)).is_some_and(|&b| is_word(b))
+                    && bytes.get(edge).is_some_and(|&b| is_word(b))
             };
             if !inside(hit.start().checked_sub(1), hit.start()) && !inside(Some(hit.end()), hit.end() - 1) {
-                found.push(entity(&labels[hit.pattern().as_usize()], hit.start(), hit.end(), 1.0, "deny_list"));
+                found.push(entity(
+                    &labels[hit.pattern().as_usize()],
+                    hit.start(),
+                    hit.end(),
+                    1.0,
+                    "deny_list",
+                ));
             }
         }
     }
 }
 
 fn entity(label: &Label, start: usize, end: usize, score: f32, name: &'static str) -> Entity {
-    Entity { label: label.clone(), start, end, score, by: By::User, explain: Explain { recogniser: name.into(), ..Explain::default() } }
+    Entity {
+        label: label.clone(),
+        start,
+        end,
+        score,
+        by: By::User,
+        explain: Explain { recogniser: name.into(), ..Explain::default() },
+    }
 }
 
 #[cfg(test)]
@@ -128,7 +156,11 @@ mod tests {
         custom.allow(["info@example.com"]);
         let pairs = found(&custom, "BLUE HERON, EMP-1234, info@example.com, ana@example.com, box");
         let pairs: Vec<(&str, &str)> = pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        assert!(pairs.contains(&("PROJECT", "BLUE HERON")) && pairs.contains(&("ID_NUMBER", "1234")) && pairs.contains(&("EMAIL", "ana@example.com")));
+        assert!(
+            pairs.contains(&("PROJECT", "BLUE HERON"))
+                && pairs.contains(&("ID_NUMBER", "1234"))
+                && pairs.contains(&("EMAIL", "ana@example.com"))
+        );
         assert!(!pairs.iter().any(|(_, text)| *text == "info@example.com" || *text == "x"));
     }
 

@@ -9,21 +9,66 @@ use crate::context::{Kind, Kinds};
 const BIRTH: Kinds = Kinds::of(&[Kind::Birth]);
 
 pub(crate) const RULES: &[NumberRule] = &[
-    NumberRule { name: "date_of_birth", label: Label::DateOfBirth, shapes: NUMERIC, check: calendar, validated: false,
-        context: BIRTH, with: 0.95, grouped: 0.0, solid: 0.0 },
-    NumberRule { name: "date", label: Label::Date, shapes: NUMERIC, check: calendar, validated: false,
-        context: Kinds::NONE, with: 0.0, grouped: 0.75, solid: 0.0 },
-    NumberRule { name: "date_of_birth", label: Label::DateOfBirth, shapes: SHORT_YEAR, check: calendar, validated: false,
-        context: BIRTH, with: 0.9, grouped: 0.0, solid: 0.0 },
-    NumberRule { name: "date", label: Label::Date, shapes: SHORT_YEAR, check: calendar, validated: false,
-        context: Kinds::NONE, with: 0.0, grouped: 0.5, solid: 0.0 },
-    NumberRule { name: "date_of_birth", label: Label::DateOfBirth, shapes: &["8"], check: compact, validated: false,
-        context: BIRTH, with: 0.8, grouped: 0.0, solid: 0.0 },
+    NumberRule {
+        name: "date_of_birth",
+        label: Label::DateOfBirth,
+        shapes: NUMERIC,
+        check: calendar,
+        validated: false,
+        context: BIRTH,
+        with: 0.95,
+        grouped: 0.0,
+        solid: 0.0,
+    },
+    NumberRule {
+        name: "date",
+        label: Label::Date,
+        shapes: NUMERIC,
+        check: calendar,
+        validated: false,
+        context: Kinds::NONE,
+        with: 0.0,
+        grouped: 0.75,
+        solid: 0.0,
+    },
+    NumberRule {
+        name: "date_of_birth",
+        label: Label::DateOfBirth,
+        shapes: SHORT_YEAR,
+        check: calendar,
+        validated: false,
+        context: BIRTH,
+        with: 0.9,
+        grouped: 0.0,
+        solid: 0.0,
+    },
+    NumberRule {
+        name: "date",
+        label: Label::Date,
+        shapes: SHORT_YEAR,
+        check: calendar,
+        validated: false,
+        context: Kinds::NONE,
+        with: 0.0,
+        grouped: 0.5,
+        solid: 0.0,
+    },
+    NumberRule {
+        name: "date_of_birth",
+        label: Label::DateOfBirth,
+        shapes: &["8"],
+        check: compact,
+        validated: false,
+        context: BIRTH,
+        with: 0.8,
+        grouped: 0.0,
+        solid: 0.0,
+    },
 ];
 
 const NUMERIC: &[&str] = &[
-    "4-2-2", "4/2/2", "4.2.2", "4-1-1", "4-1-2", "4-2-1", "4/1/1", "4/1/2", "4/2/1", "2/2/4", "1/1/4", "1/2/4", "2/1/4", "2-2-4", "1-1-4",
-    "1-2-4", "2-1-4", "2.2.4", "1.1.4", "1.2.4", "2.1.4", "2 2 4",
+    "4-2-2", "4/2/2", "4.2.2", "4-1-1", "4-1-2", "4-2-1", "4/1/1", "4/1/2", "4/2/1", "2/2/4", "1/1/4",
+    "1/2/4", "2/1/4", "2-2-4", "1-1-4", "1-2-4", "2-1-4", "2.2.4", "1.1.4", "1.2.4", "2.1.4", "2 2 4",
 ];
 const SHORT_YEAR: &[&str] = &["2/2/2", "1/1/2", "1/2/2", "2/1/2", "2.2.2", "2-2-2"];
 
@@ -57,7 +102,9 @@ fn calendar(n: &Number<'_>) -> bool {
 }
 
 fn compact(n: &Number<'_>) -> bool {
-    is_year(n.value(0, 4)) && is_day(n.value(6, 8), n.value(4, 6)) || is_year(n.value(4, 8)) && (is_day(n.value(0, 2), n.value(2, 4)) || is_day(n.value(2, 4), n.value(0, 2)))
+    is_year(n.value(0, 4)) && is_day(n.value(6, 8), n.value(4, 6))
+        || is_year(n.value(4, 8))
+            && (is_day(n.value(0, 2), n.value(2, 4)) || is_day(n.value(2, 4), n.value(0, 2)))
 }
 
 /// Month names by month, separated by spaces: English, Spanish, French, German, Italian, Portuguese, Dutch,
@@ -93,7 +140,8 @@ fn month(scan: &Scan<'_>, start: usize, end: usize) -> Option<Month> {
         return None;
     }
     let lower = word.to_lowercase();
-    let full = MONTHS.iter().position(|names| names.split(' ').any(|name| name == lower)).map(|i| i as u32 + 1);
+    let full =
+        MONTHS.iter().position(|names| names.split(' ').any(|name| name == lower)).map(|i| i as u32 + 1);
     let number = full.or_else(|| SHORT.iter().find(|(name, _)| *name == lower).map(|&(_, n)| n))?;
     let sure = !AMBIGUOUS.split(' ').any(|name| name == lower) || lower == "may" && word.starts_with('M');
     Some(Month { number, start, end, sure })
@@ -128,7 +176,11 @@ fn skip_marks(scan: &Scan<'_>, mut at: usize) -> usize {
 fn skip_joiner(scan: &Scan<'_>, at: usize) -> usize {
     let end = letters_from(scan, at);
     match scan.text.get(at..end) {
-        Some("de" | "of" | "del" | "do" | "di" | "van" | "den" | "DE" | "Of" | "De") if scan.byte(end) == b' ' => end + 1,
+        Some("de" | "of" | "del" | "do" | "di" | "van" | "den" | "DE" | "Of" | "De")
+            if scan.byte(end) == b' ' =>
+        {
+            end + 1
+        }
         _ => at,
     }
 }
@@ -140,7 +192,8 @@ fn year_at(scan: &Scan<'_>, at: usize, two: bool) -> Option<usize> {
         end += 1;
     }
     let value = scan.bytes[at..end].iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
-    let whole = !is_word(scan.byte(end)) && !(scan.byte(end) == b':' && end - at == 2);
+    let hour = scan.byte(end) == b':' && end - at == 2;
+    let whole = !hour && !is_word(scan.byte(end));
     (whole && (end - at == 4 && is_year(value) || end - at == 2 && two)).then_some(end)
 }
 
@@ -171,7 +224,8 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
 pub(crate) fn at_mixed(scan: &mut Scan<'_>, word: Word) {
     let digits = scan.bytes[word.start..word.end].iter().take_while(|b| b.is_ascii_digit()).count();
     let suffix = scan.text.get(word.start + digits..word.end).unwrap_or_default();
-    let ordinal = ["st", "nd", "rd", "th", "er", "º", "ª", "°", "re", "e", "ST", "ND", "RD", "TH"].contains(&suffix);
+    let ordinal =
+        ["st", "nd", "rd", "th", "er", "º", "ª", "°", "re", "e", "ST", "ND", "RD", "TH"].contains(&suffix);
     if (1..=2).contains(&digits) && ordinal {
         around_day(scan, word.start, word.start + digits, word.end);
     }
@@ -262,12 +316,61 @@ mod tests {
 
     #[test]
     fn dates() {
-        check("DATE", &[
-            "2024-02-29", "31/12/1999", "12/31/1999", "1.5.2020", "18 August 1997", "August 18, 1997", "Aug. 5th, 2010", "5th of May 2011", "18 de agosto de 1997",
-            "1er novembre 1998", "3. März 1990", "12 marzo 2001", "le 18 août 1997", "March 2010", "noviembre de 1998", "2010年5月3日", "05-Feb-21", "2020-01-01T10:00:00Z",
-            "3 мая 1990 г", "14 lipca 1999", "September 11", "7 juin", "01/02/03", "12. 5. 1990",
-        ], &["2024-13-01", "31/13/1999", "30/02/1999", "1.2.3", "March of the Penguins", "you may 5", "version 1.12.2000.4", "99/99/9999", "12 months", "page 12 of 20", "2 out of 3", "2 set"]);
-        check("DATE_OF_BIRTH", &["born 18 August 1997", "DOB: 01/02/1990", "fecha de nacimiento: 18 de agosto de 1997", "Geburtsdatum 3.5.1977", "né le 3 mai 1980", "dob 19870512"], &["on 18 August 1997", "19870512"]);
+        check(
+            "DATE",
+            &[
+                "2024-02-29",
+                "31/12/1999",
+                "12/31/1999",
+                "1.5.2020",
+                "18 August 1997",
+                "August 18, 1997",
+                "Aug. 5th, 2010",
+                "5th of May 2011",
+                "18 de agosto de 1997",
+                "1er novembre 1998",
+                "3. März 1990",
+                "12 marzo 2001",
+                "le 18 août 1997",
+                "March 2010",
+                "noviembre de 1998",
+                "2010年5月3日",
+                "05-Feb-21",
+                "2020-01-01T10:00:00Z",
+                "3 мая 1990 г",
+                "14 lipca 1999",
+                "September 11",
+                "7 juin",
+                "01/02/03",
+                "12. 5. 1990",
+            ],
+            &[
+                "2024-13-01",
+                "31/13/1999",
+                "30/02/1999",
+                "1.2.3",
+                "March of the Penguins",
+                "you may 5",
+                "version 1.12.2000.4",
+                "99/99/9999",
+                "12 months",
+                "page 12 of 20",
+                "2 out of 3",
+                "2 set",
+            ],
+        );
+        check(
+            "DATE_OF_BIRTH",
+            &[
+                "born 18 August 1997",
+                "DOB: 01/02/1990",
+                "fecha de nacimiento: 18 de agosto de 1997",
+                "Geburtsdatum 3.5.1977",
+                "né le 3 mai 1980",
+                "dob 19870512",
+            ],
+            &["on 18 August 1997", "19870512"],
+        );
     }
 
     #[test]

@@ -6,24 +6,50 @@ use crate::Label;
 use crate::checksum::luhn;
 use crate::context::{Kind, Kinds};
 
-pub(crate) const RULES: &[NumberRule] = &[
-    NumberRule { name: "imei", label: Label::DeviceId, shapes: &["15", "2_6_6_1", "6_2_6_1", "16", "14"], check: imei, validated: true,
-        context: Kinds::of(&[Kind::Imei]), with: 0.95, grouped: 0.5, solid: 0.0 },
-];
+pub(crate) const RULES: &[NumberRule] = &[NumberRule {
+    name: "imei",
+    label: Label::DeviceId,
+    shapes: &["15", "2_6_6_1", "6_2_6_1", "16", "14"],
+    check: imei,
+    validated: true,
+    context: Kinds::of(&[Kind::Imei]),
+    with: 0.95,
+    grouped: 0.5,
+    solid: 0.0,
+}];
 
 pub(crate) const CODES: &[CodeRule] = &[
-    CodeRule { name: "vin", label: Label::VehicleId, patterns: &["*****************"], separators: 0, check: vin_checked, validated: true,
-        context: Kinds::of(&[Kind::Vin]), with: 0.98, without: 0.85 },
-    CodeRule { name: "vin", label: Label::VehicleId, patterns: &["*****************"], separators: 0, check: vin, validated: false,
-        context: Kinds::of(&[Kind::Vin]), with: 0.85, without: 0.0 },
+    CodeRule {
+        name: "vin",
+        label: Label::VehicleId,
+        patterns: &["*****************"],
+        separators: 0,
+        check: vin_checked,
+        validated: true,
+        context: Kinds::of(&[Kind::Vin]),
+        with: 0.98,
+        without: 0.85,
+    },
+    CodeRule {
+        name: "vin",
+        label: Label::VehicleId,
+        patterns: &["*****************"],
+        separators: 0,
+        check: vin,
+        validated: false,
+        context: Kinds::of(&[Kind::Vin]),
+        with: 0.85,
+        without: 0.0,
+    },
 ];
 
 /// An IMEI has 15 digits and Luhn's check; without the check digit (14) or with a software version (16) only context says so.
 fn imei(n: &Number<'_>) -> bool {
-    !n.all_same() && match n.digits.len() {
-        15 => luhn(n.digits),
-        _ => n.context,
-    }
+    !n.all_same()
+        && match n.digits.len() {
+            15 => luhn(n.digits),
+            _ => n.context,
+        }
 }
 
 /// No I, O or Q; letters and digits; the last four are digits.
@@ -55,12 +81,25 @@ mod tests {
 
     #[test]
     fn vehicles() {
-        check("VEHICLE_ID", &["1HGCM82633A004352", "1M8GDM9AXKP042788", "VIN WVWZZZ1JZ3W386752", "vin: 1hgcm82633a004352"],
-            &["1HGCM82633A004353", "WVWZZZ1JZ3W386752", "1HGCM82633A00435", "IHGCM82633A004352", "11111111111111111"]);
+        check(
+            "VEHICLE_ID",
+            &["1HGCM82633A004352", "1M8GDM9AXKP042788", "VIN WVWZZZ1JZ3W386752", "vin: 1hgcm82633a004352"],
+            &[
+                "1HGCM82633A004353",
+                "WVWZZZ1JZ3W386752",
+                "1HGCM82633A00435",
+                "IHGCM82633A004352",
+                "11111111111111111",
+            ],
+        );
     }
 
     #[test]
     fn devices() {
-        check("DEVICE_ID", &["IMEI 490154203237518", "49-015420-323751-8"], &["490154203237518", "IMEI 490154203237519", "49-015420-323751-9"]);
+        check(
+            "DEVICE_ID",
+            &["IMEI 490154203237518", "49-015420-323751-8"],
+            &["490154203237518", "IMEI 490154203237519", "49-015420-323751-9"],
+        );
     }
 }

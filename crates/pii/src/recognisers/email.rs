@@ -28,14 +28,19 @@ fn local_start(scan: &Scan<'_>, at: usize) -> Option<usize> {
     }
     let mut start = at;
     for c in scan.text[crate::offsets::ceil_char_boundary(scan.text, floor)..at].chars().rev() {
-        let local = if c.is_ascii() { is_local(c as u8) } else { c.is_alphanumeric() || matches!(c, '\u{300}'..='\u{36f}') };
+        let local = if c.is_ascii() {
+            is_local(c as u8)
+        } else {
+            c.is_alphanumeric() || matches!(c, '\u{300}'..='\u{36f}')
+        };
         if !local {
             break;
         }
         start -= c.len_utf8();
     }
     // Marks that more often surround or precede an address than begin one: 'a@b.c', =a@b.c, /a@b.c, key=a@b.c
-    let cut = scan.bytes[start..at].iter().rposition(|b| b"='`/|?&{}".contains(b)).map_or(start, |i| start + i + 1);
+    let cut =
+        scan.bytes[start..at].iter().rposition(|b| b"='`/|?&{}".contains(b)).map_or(start, |i| start + i + 1);
     let mut start = cut;
     while start < at && !(is_word(scan.bytes[start]) || scan.bytes[start] == b'+') {
         start += 1;
@@ -51,7 +56,10 @@ fn domain_end(scan: &Scan<'_>, from: usize) -> Option<usize> {
         let window = &scan.bytes[from..(from + 48).min(scan.bytes.len())];
         let close = window.iter().position(|&b| b == b']')?;
         let literal = &window[1..close];
-        let valid = literal.len() >= 3 && literal.iter().all(|&b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'I' | b'P' | b'v'));
+        let valid = literal.len() >= 3
+            && literal
+                .iter()
+                .all(|&b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'I' | b'P' | b'v'));
         return valid.then_some(from + close + 1);
     }
     let limit = (from + MAX_DOMAIN).min(scan.bytes.len());
@@ -91,11 +99,38 @@ mod tests {
 
     #[test]
     fn addresses() {
-        check("EMAIL", &[
-            "ana.ruiz@example.com", "Write to <ana+news@mail.example.co.uk>.", "\"john doe\"@example.org", "user@[192.168.0.1]", "o'brien@example.ie",
-            "почта@пример.рф", "用户@例子.公司", "josé@españa.es", "mailto:x@y.io", "a_b-c@sub-domain.example.museum", "ivan@xn--e1afmkfd.xn--p1ai",
-            "jоhn＠exаmple．com", "john\u{200b}@example.com", "x@example.com.", "1234@example.com", "{\"email\":\"a@b.de\"}",
-        ], &["@handle", "a@b", "foo@", "@example.com", "a..b@example.com", "x@-bad.com", "user@127.0.0.1x", "image@2x.png2", "git@github:foo"]);
+        check(
+            "EMAIL",
+            &[
+                "ana.ruiz@example.com",
+                "Write to <ana+news@mail.example.co.uk>.",
+                "\"john doe\"@example.org",
+                "user@[192.168.0.1]",
+                "o'brien@example.ie",
+                "почта@пример.рф",
+                "用户@例子.公司",
+                "josé@españa.es",
+                "mailto:x@y.io",
+                "a_b-c@sub-domain.example.museum",
+                "ivan@xn--e1afmkfd.xn--p1ai",
+                "jоhn＠exаmple．com",
+                "john\u{200b}@example.com",
+                "x@example.com.",
+                "1234@example.com",
+                "{\"email\":\"a@b.de\"}",
+            ],
+            &[
+                "@handle",
+                "a@b",
+                "foo@",
+                "@example.com",
+                "a..b@example.com",
+                "x@-bad.com",
+                "user@127.0.0.1x",
+                "image@2x.png2",
+                "git@github:foo",
+            ],
+        );
     }
 
     #[test]

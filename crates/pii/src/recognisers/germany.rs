@@ -6,8 +6,15 @@ use crate::checksum::mod11_10;
 use crate::context::{Kind, Kinds};
 
 pub(crate) const RULES: &[NumberRule] = &[NumberRule {
-    name: "de_steuer_id", label: Label::TaxId, shapes: &["11", "2_3_3_3", "2 9"], check: steuer_id, validated: true,
-    context: Kinds::of(&[Kind::SteuerId, Kind::Tax]), with: 1.0, grouped: 0.45, solid: 0.0,
+    name: "de_steuer_id",
+    label: Label::TaxId,
+    shapes: &["11", "2_3_3_3", "2 9"],
+    check: steuer_id,
+    validated: true,
+    context: Kinds::of(&[Kind::SteuerId, Kind::Tax]),
+    with: 1.0,
+    grouped: 0.45,
+    solid: 0.0,
 }];
 
 /// No leading zero; among the first ten digits exactly one occurs two or three times, the rest at most once.
@@ -26,7 +33,14 @@ mod tests {
 
     #[test]
     fn tax_ids() {
-        check("TAX_ID", &["Steuer-ID 36574261809", "Steuer-IdNr.: 36 574 261 809", "Steueridentifikationsnummer 36574261809"],
-            &["Steuer-ID 36574261808", "Steuer-ID 36554266806", "36574261809"]);
+        check(
+            "TAX_ID",
+            &[
+                "Steuer-ID 36574261809",
+                "Steuer-IdNr.: 36 574 261 809",
+                "Steueridentifikationsnummer 36574261809",
+            ],
+            &["Steuer-ID 36574261808", "Steuer-ID 36554266806", "36574261809"],
+        );
     }
 }

@@ -7,6 +7,7 @@ use crate::checksum::mod97;
 use crate::context::{Hit, Kind, Kinds};
 
 /// Country and length, from the SWIFT registry.
+#[rustfmt::skip]
 const LENGTHS: &[(&[u8; 2], u8)] = &[
     (b"AD", 24), (b"AE", 23), (b"AL", 28), (b"AT", 20), (b"AZ", 28), (b"BA", 20), (b"BE", 16), (b"BG", 22), (b"BH", 22), (b"BI", 27),
     (b"BR", 29), (b"BY", 28), (b"CH", 21), (b"CR", 22), (b"CY", 28), (b"CZ", 24), (b"DE", 22), (b"DJ", 27), (b"DK", 18), (b"DO", 28),
@@ -72,17 +73,38 @@ mod tests {
 
     #[test]
     fn ibans() {
-        check("IBAN", &[
-            "ES91 2100 0418 4502 0005 1332", "ES9121000418450200051332", "GB82 WEST 1234 5698 7654 32", "DE89370400440532013000", "de89370400440532013000",
-            "FR1420041010050500013M02606", "NO9386011117947", "NL91ABNA0417164300", "IT60 X054 2811 1010 0000 0123 456", "BR1800360305000010009795493C1",
-            "DE89-3704-0044-0532-0130-00",
-        ], &[
-            "ES91 2100 0418 4502 0005 1333", "GB82 WEST 1234 5698 7654 3", "DE8937040044053201300", "XX82WEST12345698765432", "ES91", "xDE89370400440532013000",
-        ]);
+        check(
+            "IBAN",
+            &[
+                "ES91 2100 0418 4502 0005 1332",
+                "ES9121000418450200051332",
+                "GB82 WEST 1234 5698 7654 32",
+                "DE89370400440532013000",
+                "de89370400440532013000",
+                "FR1420041010050500013M02606",
+                "NO9386011117947",
+                "NL91ABNA0417164300",
+                "IT60 X054 2811 1010 0000 0123 456",
+                "BR1800360305000010009795493C1",
+                "DE89-3704-0044-0532-0130-00",
+            ],
+            &[
+                "ES91 2100 0418 4502 0005 1333",
+                "GB82 WEST 1234 5698 7654 3",
+                "DE8937040044053201300",
+                "XX82WEST12345698765432",
+                "ES91",
+                "xDE89370400440532013000",
+            ],
+        );
     }
 
     #[test]
     fn bank_codes() {
-        check("BIC", &["BIC: DEUTDEFF", "SWIFT code BSCHESMMXXX", "swift CHASUS33"], &["DEUTDEFF", "BIC NATIONAL", "SWIFT deutdeff", "BIC DEUTXXFF"]);
+        check(
+            "BIC",
+            &["BIC: DEUTDEFF", "SWIFT code BSCHESMMXXX", "swift CHASUS33"],
+            &["DEUTDEFF", "BIC NATIONAL", "SWIFT deutdeff", "BIC DEUTXXFF"],
+        );
     }
 }

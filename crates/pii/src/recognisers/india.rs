@@ -7,13 +7,27 @@ use crate::checksum::verhoeff;
 use crate::context::{Kind, Kinds};
 
 pub(crate) const RULES: &[NumberRule] = &[NumberRule {
-    name: "in_aadhaar", label: Label::NationalId, shapes: &["12", "4_4_4"], check: aadhaar, validated: true,
-    context: Kinds::of(&[Kind::Aadhaar]), with: 1.0, grouped: 0.55, solid: 0.0,
+    name: "in_aadhaar",
+    label: Label::NationalId,
+    shapes: &["12", "4_4_4"],
+    check: aadhaar,
+    validated: true,
+    context: Kinds::of(&[Kind::Aadhaar]),
+    with: 1.0,
+    grouped: 0.55,
+    solid: 0.0,
 }];
 
 pub(crate) const CODES: &[CodeRule] = &[CodeRule {
-    name: "in_pan", label: Label::TaxId, patterns: &["AAAAA9999A"], separators: 0, check: pan, validated: false,
-    context: Kinds::of(&[Kind::Pan, Kind::Tax]), with: 0.95, without: 0.55,
+    name: "in_pan",
+    label: Label::TaxId,
+    patterns: &["AAAAA9999A"],
+    separators: 0,
+    check: pan,
+    validated: false,
+    context: Kinds::of(&[Kind::Pan, Kind::Tax]),
+    with: 0.95,
+    without: 0.55,
 }];
 
 fn aadhaar(n: &Number<'_>) -> bool {
@@ -31,7 +45,11 @@ mod tests {
 
     #[test]
     fn aadhaar_numbers() {
-        check("NATIONAL_ID", &["2341 2341 2346", "Aadhaar 234123412346", "UIDAI: 2341-2341-2346"], &["2341 2341 2347", "234123412346", "1341 2341 2346", "Aadhaar 111111111111"]);
+        check(
+            "NATIONAL_ID",
+            &["2341 2341 2346", "Aadhaar 234123412346", "UIDAI: 2341-2341-2346"],
+            &["2341 2341 2347", "234123412346", "1341 2341 2346", "Aadhaar 111111111111"],
+        );
     }
 
     #[test]

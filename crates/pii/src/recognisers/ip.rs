@@ -23,14 +23,16 @@ pub(crate) fn v4(scan: &mut Scan<'_>, chain: &Chain, start: usize) {
         *octet = digits.iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
     }
     let (from, to) = (groups[0].start, groups[3].end);
-    let more_before = scan.before(from) == b'.' || scan.before(from) == b'-' && is_word(scan.before(from - 1));
+    let more_before =
+        scan.before(from) == b'.' || scan.before(from) == b'-' && is_word(scan.before(from - 1));
     let more_after = scan.byte(to) == b'.' && scan.byte(to + 1).is_ascii_digit();
     let spaced = groups[1..].iter().zip(groups).any(|(next, group)| next.start != group.end + 1);
     if octets.iter().any(|&o| o > 255) || more_before || more_after || spaced {
         return;
     }
     let context = scan.context(Kinds::of(&[Kind::Ip]), from, to);
-    let version = scan.context_within(Kinds::of(&[Kind::Version]), from, to, 16, 0).is_some() || scan.before(from) == b'v';
+    let version = scan.context_within(Kinds::of(&[Kind::Version]), from, to, 16, 0).is_some()
+        || scan.before(from) == b'v';
     let score = match (context, version) {
         (None, true) => 0.2,
         (Some(_), _) => 0.95,
@@ -55,7 +57,10 @@ pub(crate) fn at_colon(scan: &mut Scan<'_>, at: usize) {
     }
     let limit = (start + 64).min(bytes.len());
     let mut end = at;
-    while end < limit && (in_run(bytes[end]) || bytes[end] == b'.' && scan.byte(end + 1).is_ascii_digit() && !is_word_dot(scan, end)) {
+    while end < limit
+        && (in_run(bytes[end])
+            || bytes[end] == b'.' && scan.byte(end + 1).is_ascii_digit() && !is_word_dot(scan, end))
+    {
         end += 1;
     }
     while end > at && bytes[end - 1] == b':' && !bytes[..end].ends_with(b"::") {
@@ -90,7 +95,8 @@ pub(crate) fn at_mixed(scan: &mut Scan<'_>, word: Word) {
     for (len, separator) in [(17, b'-'), (14, b'.')] {
         let Some(text) = window.get(..len) else { continue };
         let groups_fit = if separator == b'-' { is_mac(text, b'-') } else { is_dotted_mac(text) };
-        let whole = !window.get(len).is_some_and(|&b| is_word(b) || b == separator) && scan.before(word.start) != separator;
+        let whole = !window.get(len).is_some_and(|&b| is_word(b) || b == separator)
+            && scan.before(word.start) != separator;
         if groups_fit && whole {
             push_mac(scan, word.start, word.start + len);
         }
@@ -103,7 +109,11 @@ fn push_mac(scan: &mut Scan<'_>, start: usize, end: usize) {
 }
 
 fn is_mac(text: &[u8], separator: u8) -> bool {
-    text.len() == 17 && text.iter().enumerate().all(|(i, b)| if i % 3 == 2 { *b == separator } else { b.is_ascii_hexdigit() })
+    text.len() == 17
+        && text
+            .iter()
+            .enumerate()
+            .all(|(i, b)| if i % 3 == 2 { *b == separator } else { b.is_ascii_hexdigit() })
 }
 
 fn is_dotted_mac(text: &[u8]) -> bool {
@@ -117,17 +127,48 @@ mod tests {
 
     #[test]
     fn addresses() {
-        check("IP_ADDRESS", &[
-            "192.168.1.254", "8.8.8.8", "10.0.0.1:8080", "172.16.0.0/12", "2001:db8::8a2e:370:7334", "fe80::1ff:fe23:4567:890a", "::ffff:192.0.2.128",
-            "2001:0db8:85a3:0000:0000:8a2e:0370:7334", "http from 1.2.3.4",
-        ], &["256.1.1.1", "1.2.3", "1.2.3.4.5", "version 1.2.3.4", "std::vec", "a::b", "12:30:45", "::", "01.02.03.04", "abcd::efg"]);
+        check(
+            "IP_ADDRESS",
+            &[
+                "192.168.1.254",
+                "8.8.8.8",
+                "10.0.0.1:8080",
+                "172.16.0.0/12",
+                "2001:db8::8a2e:370:7334",
+                "fe80::1ff:fe23:4567:890a",
+                "::ffff:192.0.2.128",
+                "2001:0db8:85a3:0000:0000:8a2e:0370:7334",
+                "http from 1.2.3.4",
+            ],
+            &[
+                "256.1.1.1",
+                "1.2.3",
+                "1.2.3.4.5",
+                "version 1.2.3.4",
+                "std::vec",
+                "a::b",
+                "12:30:45",
+                "::",
+                "01.02.03.04",
+                "abcd::efg",
+            ],
+        );
         assert_eq!(spans("IP_ADDRESS", "[2001:db8::1]:443"), ["2001:db8::1"]);
         assert_eq!(spans("IP_ADDRESS", "at 2001:db8::1: no"), ["2001:db8::1"]);
     }
 
     #[test]
     fn hardware() {
-        check("MAC_ADDRESS", &["00:1A:2b:3c:4D:5e", "00-1A-2B-3C-4D-5E", "001a.2b3c.4d5e", "mac 3c:22:fb:00:11:22"],
-            &["00:1A:2b:3c:4D", "00:1A:2b:3c:4D:5e:6f", "00:1A:2b:3c:4D:5g", "0011.2233.4455", "00-1A-2B-3C-4D-5E-6F"]);
+        check(
+            "MAC_ADDRESS",
+            &["00:1A:2b:3c:4D:5e", "00-1A-2B-3C-4D-5E", "001a.2b3c.4d5e", "mac 3c:22:fb:00:11:22"],
+            &[
+                "00:1A:2b:3c:4D",
+                "00:1A:2b:3c:4D:5e:6f",
+                "00:1A:2b:3c:4D:5g",
+                "0011.2233.4455",
+                "00-1A-2B-3C-4D-5E-6F",
+            ],
+        );
     }
 }

@@ -5,12 +5,20 @@ use crate::Label;
 use crate::context::{Kind, Kinds};
 
 pub(crate) const CODES: &[CodeRule] = &[CodeRule {
-    name: "it_codice_fiscale", label: Label::NationalId, patterns: &["AAAAAA**A**A***A"], separators: 4, check: codice_fiscale, validated: true,
-    context: Kinds::of(&[Kind::CodiceFiscale, Kind::Tax]), with: 1.0, without: 0.98,
+    name: "it_codice_fiscale",
+    label: Label::NationalId,
+    patterns: &["AAAAAA**A**A***A"],
+    separators: 4,
+    check: codice_fiscale,
+    validated: true,
+    context: Kinds::of(&[Kind::CodiceFiscale, Kind::Tax]),
+    with: 1.0,
+    without: 0.98,
 }];
 
 /// Values of characters at odd places (counted from 1); even places count 0 to 25 and 0 to 9.
-const ODD: [u32; 26] = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
+const ODD: [u32; 26] =
+    [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
 
 fn codice_fiscale(code: &[u8]) -> bool {
     // Digits, or the letters LMNPQRSTUV that stand for them.
@@ -36,7 +44,15 @@ mod tests {
 
     #[test]
     fn codici_fiscali() {
-        check("NATIONAL_ID", &["RSSMRA85T10A562S", "RSS MRA 85T10 A562S", "codice fiscale rssmra85t10a562s", "RCCMNL83S18D969H"],
-            &["RSSMRA85T10A562T", "RSSMRA85X10A562S", "RSSMRA85T10A562"]);
+        check(
+            "NATIONAL_ID",
+            &[
+                "RSSMRA85T10A562S",
+                "RSS MRA 85T10 A562S",
+                "codice fiscale rssmra85t10a562s",
+                "RCCMNL83S18D969H",
+            ],
+            &["RSSMRA85T10A562T", "RSSMRA85X10A562S", "RSSMRA85T10A562"],
+        );
     }
 }

@@ -1,10 +1,9 @@
 //! Values announced by a word before them: `password: hunter2`, `MRN 00123456`, `aged 34`, `username = ana77`.
 //! Driven by the context words themselves, so text without them costs nothing.
 
-use super::iban;
 use super::scan::{Scan, is_word};
+use super::{credential, iban};
 use crate::Label;
-use crate::checksum::entropy;
 use crate::context::{Hit, Kind, Kinds};
 
 /// A kind of value and the words that announce it.
@@ -20,21 +19,88 @@ struct Keyed {
 }
 
 const IDS: &[Keyed] = &[
-    Keyed { name: "passport_number", label: Label::Passport, kinds: Kinds::of(&[Kind::Passport]), score: 0.8, digits: 4, len: (6, 12) },
-    Keyed { name: "driver_license", label: Label::DriverLicense, kinds: Kinds::of(&[Kind::License]), score: 0.75, digits: 4, len: (5, 20) },
-    Keyed { name: "health_id", label: Label::HealthId, kinds: Kinds::of(&[Kind::Health]), score: 0.8, digits: 4, len: (4, 20) },
-    Keyed { name: "licence_plate", label: Label::VehicleId, kinds: Kinds::of(&[Kind::Plate]), score: 0.65, digits: 1, len: (4, 10) },
-    Keyed { name: "device_serial", label: Label::DeviceId, kinds: Kinds::of(&[Kind::Serial]), score: 0.7, digits: 3, len: (6, 40) },
-    Keyed { name: "account_number", label: Label::AccountNumber, kinds: Kinds::of(&[Kind::Account]), score: 0.7, digits: 5, len: (5, 24) },
-    Keyed { name: "tax_number", label: Label::TaxId, kinds: Kinds::of(&[Kind::Tax]), score: 0.65, digits: 6, len: (7, 18) },
-    Keyed { name: "id_number", label: Label::IdNumber, kinds: Kinds::of(&[Kind::Id]), score: 0.6, digits: 3, len: (4, 36) },
+    Keyed {
+        name: "passport_number",
+        label: Label::Passport,
+        kinds: Kinds::of(&[Kind::Passport]),
+        score: 0.8,
+        digits: 4,
+        len: (6, 12),
+    },
+    Keyed {
+        name: "driver_license",
+        label: Label::DriverLicense,
+        kinds: Kinds::of(&[Kind::License]),
+        score: 0.75,
+        digits: 4,
+        len: (5, 20),
+    },
+    Keyed {
+        name: "health_id",
+        label: Label::HealthId,
+        kinds: Kinds::of(&[Kind::Health]),
+        score: 0.8,
+        digits: 4,
+        len: (4, 20),
+    },
+    Keyed {
+        name: "licence_plate",
+        label: Label::VehicleId,
+        kinds: Kinds::of(&[Kind::Plate]),
+        score: 0.65,
+        digits: 1,
+        len: (4, 10),
+    },
+    Keyed {
+        name: "device_serial",
+        label: Label::DeviceId,
+        kinds: Kinds::of(&[Kind::Serial]),
+        score: 0.7,
+        digits: 3,
+        len: (6, 40),
+    },
+    Keyed {
+        name: "account_number",
+        label: Label::AccountNumber,
+        kinds: Kinds::of(&[Kind::Account]),
+        score: 0.7,
+        digits: 5,
+        len: (5, 24),
+    },
+    Keyed {
+        name: "tax_number",
+        label: Label::TaxId,
+        kinds: Kinds::of(&[Kind::Tax]),
+        score: 0.65,
+        digits: 6,
+        len: (7, 18),
+    },
+    Keyed {
+        name: "id_number",
+        label: Label::IdNumber,
+        kinds: Kinds::of(&[Kind::Id]),
+        score: 0.6,
+        digits: 3,
+        len: (4, 36),
+    },
 ];
 
 /// Follows every context word that announces a value.
 pub(crate) fn scan(scan: &mut Scan<'_>) {
     const ANNOUNCE: Kinds = Kinds::of(&[
-        Kind::Passport, Kind::License, Kind::Health, Kind::Plate, Kind::Serial, Kind::Account, Kind::Tax, Kind::Id, Kind::Password, Kind::Secret, Kind::Bic,
-        Kind::Age, Kind::Username,
+        Kind::Passport,
+        Kind::License,
+        Kind::Health,
+        Kind::Plate,
+        Kind::Serial,
+        Kind::Account,
+        Kind::Tax,
+        Kind::Id,
+        Kind::Password,
+        Kind::Secret,
+        Kind::Bic,
+        Kind::Age,
+        Kind::Username,
     ]);
     let hits = std::mem::take(&mut scan.hits);
     for &hit in hits.iter().filter(|hit| hit.kinds.has(ANNOUNCE)) {
@@ -48,7 +114,7 @@ fn follow(scan: &mut Scan<'_>, hit: Hit) {
         iban::bic_after(scan, hit);
     }
     if hit.kinds.has(Kinds::of(&[Kind::Password, Kind::Secret])) {
-        credential(scan, hit);
+        credential::at(scan, hit);
     }
     if hit.kinds.has(Kinds::of(&[Kind::Age])) {
         age(scan, hit);
@@ -63,7 +129,7 @@ fn follow(scan: &mut Scan<'_>, hit: Hit) {
 
 /// How a value is joined to its word.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Join {
+pub(super) enum Join {
     /// Only spaces.
     Space,
     /// A word such as "is" or "number".
@@ -73,9 +139,11 @@ enum Join {
 }
 
 /// Steps from the end of a context word over `number is: "` and the like to where a value may start.
-fn value_start(scan: &Scan<'_>, from: usize) -> Option<(usize, Join, u8)> {
-    const FILLERS: [&str; 20] =
-        ["number", "no", "nr", "num", "id", "is", "es", "est", "ist", "was", "code", "n°", "nº", "key", "value", "of", "card", "the", "my", "for"];
+pub(super) fn value_start(scan: &Scan<'_>, from: usize) -> Option<(usize, Join, u8)> {
+    const FILLERS: [&str; 20] = [
+        "number", "no", "nr", "num", "id", "is", "es", "est", "ist", "was", "code", "n°", "nº", "key",
+        "value", "of", "card", "the", "my", "for",
+    ];
     let mut at = from;
     let mut join = Join::Space;
     let mut quote = 0;
@@ -94,9 +162,11 @@ fn value_start(scan: &Scan<'_>, from: usize) -> Option<(usize, Join, u8)> {
                 at += 1;
             }
             _ => {
-                let end = (at..at + 8).find(|&i| !(scan.byte(i).is_ascii_alphabetic() || scan.byte(i) >= 0x80))?;
+                let end =
+                    (at..at + 8).find(|&i| !(scan.byte(i).is_ascii_alphabetic() || scan.byte(i) >= 0x80))?;
                 let word = scan.text.get(at..end).unwrap_or_default();
-                if quote == 0 && join != Join::Assign && FILLERS.iter().any(|f| f.eq_ignore_ascii_case(word)) {
+                if quote == 0 && join != Join::Assign && FILLERS.iter().any(|f| f.eq_ignore_ascii_case(word))
+                {
                     join = Join::Word;
                     at = end;
                 } else {
@@ -112,9 +182,30 @@ fn value_start(scan: &Scan<'_>, from: usize) -> Option<(usize, Join, u8)> {
 }
 
 fn identifier(scan: &mut Scan<'_>, hit: Hit, keyed: &Keyed) {
-    let Some((start, join, _)) = value_start(scan, hit.end).or_else(|| Some((hit.end, Join::Space, 0))) else { return };
+    let Some((start, join, _)) = value_start(scan, hit.end) else {
+        return;
+    };
     // "id" and its like are too common for a value after a mere space.
-    if join == Join::Space && matches!(hit.word, "id" | "user" | "plate" | "registration" | "badge" | "device" | "account" | "conta" | "conto" | "compte" | "cuenta" | "konto" | "rg" | "vat" | "iva") && !scan.byte(start).is_ascii_digit() {
+    if join == Join::Space
+        && matches!(
+            hit.word,
+            "id" | "user"
+                | "plate"
+                | "registration"
+                | "badge"
+                | "device"
+                | "account"
+                | "conta"
+                | "conto"
+                | "compte"
+                | "cuenta"
+                | "konto"
+                | "rg"
+                | "vat"
+                | "iva"
+        )
+        && !scan.byte(start).is_ascii_digit()
+    {
         return;
     }
     let mut end = start;
@@ -125,7 +216,10 @@ fn identifier(scan: &mut Scan<'_>, hit: Hit, keyed: &Keyed) {
     // Groups of digits with single spaces: "12 3456 7890".
     while scan.byte(end) == b' ' && scan.byte(end + 1).is_ascii_digit() && scan.before(end).is_ascii_digit() {
         let group = scan.bytes[end + 1..].iter().take(9).take_while(|b| b.is_ascii_digit()).count();
-        if group < 2 || group > 8 || end + 1 + group - start > keyed.len.1 || is_word(scan.byte(end + 1 + group)) {
+        if !(2..=8).contains(&group)
+            || end + 1 + group - start > keyed.len.1
+            || is_word(scan.byte(end + 1 + group))
+        {
             break;
         }
         end += 1 + group;
@@ -138,7 +232,11 @@ fn identifier(scan: &mut Scan<'_>, hit: Hit, keyed: &Keyed) {
     let lower_words = value.iter().filter(|b| b.is_ascii_lowercase()).count() > digits;
     let dots = value.iter().filter(|&&b| b == b'.').count();
     let (least, most) = keyed.len;
-    let plausible = digits >= keyed.digits && (least..=most).contains(&value.len()) && !lower_words && dots <= 3 && !is_word(scan.byte(end));
+    let plausible = digits >= keyed.digits
+        && (least..=most).contains(&value.len())
+        && !lower_words
+        && dots <= 3
+        && !is_word(scan.byte(end));
     if plausible && (keyed.digits < 4 || !is_date_or_year(value)) {
         let bonus = if join == Join::Space { 0.0 } else { 0.1 };
         scan.push(keyed.name, keyed.label.clone(), (start, end), keyed.score + bonus, false, Some(hit.word));
@@ -150,66 +248,20 @@ fn is_date_or_year(value: &[u8]) -> bool {
 }
 
 /// Words that stand where a value could, in prose and in source code.
-const NOT_VALUES: &str = " none null nil true false undefined string str int bool boolean number any object required optional empty unknown hidden redacted \
+pub(super) const NOT_VALUES: &str = " none null nil true false undefined string str int bool boolean number any object required optional empty unknown hidden redacted \
     example changeme reset forgot incorrect invalid wrong expired missing protected policy manager field input here below above this that your the and or not is was \
     are for from with must should can will may has have new old same ";
-
-fn credential(scan: &mut Scan<'_>, hit: Hit) {
-    let Some((start, join, quote)) = value_start(scan, hit.end) else { return };
-    // "Bearer <token>" and "Basic <token>" after Authorization.
-    let start = ["Bearer ", "bearer ", "Basic ", "token "].iter().find(|word| scan.text[start..].starts_with(**word)).map_or(start, |word| start + word.len());
-    let mut end = start;
-    let stop = |b: u8| b <= b' ' || matches!(b, b'"' | b'\'' | b'`' | b',' | b';' | b'<' | b'>' | b'&' | b'|' | b'{' | b'}') || b >= 0x80 && quote == 0;
-    let most = if quote == 0 { 512 } else { 128 };
-    while end < scan.bytes.len() && end - start < most && if quote != 0 { scan.byte(end) != quote && scan.byte(end) >= b' ' } else { !stop(scan.byte(end)) } {
-        end += 1;
-    }
-    let end_at = crate::offsets::floor_char_boundary(scan.text, end);
-    let mut end = end_at;
-    if quote == 0 {
-        while end > start && matches!(scan.before(end), b'.' | b')' | b']' | b'?' | b'!' | b':') {
-            end -= 1;
-        }
-    }
-    let Some(value) = scan.text.get(start..end) else { return };
-    let bytes = value.as_bytes();
-    let lower = value.to_ascii_lowercase();
-    if bytes.len() < 4 || NOT_VALUES.split(' ').any(|word| word == lower) || bytes.windows(2).all(|pair| pair[0] == pair[1]) {
-        // A PIN may be four digits; shorter values are none.
-        return;
-    }
-    let digits = bytes.iter().any(u8::is_ascii_digit);
-    let letters = bytes.iter().any(u8::is_ascii_alphabetic);
-    let marks = bytes.iter().any(|&b| b.is_ascii_punctuation() && !matches!(b, b'_' | b'-' | b'.'));
-    let call = quote == 0 && (value.contains('(') || value.contains("::") || value.contains("->") || value.contains('[') || value.starts_with('$') && value.contains('_'));
-    let varied = entropy(bytes);
-    let password = hit.kinds.has(Kinds::of(&[Kind::Password]));
-    let strong = bytes.len() >= 20 && varied > 3.3 && digits && letters;
-    let score = match join {
-        _ if call || value.starts_with("${") || value.starts_with("{{") || value.contains(' ') && quote != 0 && !digits => 0.0,
-        _ if strong => 0.9,
-        Join::Assign if quote != 0 && password => 0.85,
-        Join::Assign if quote != 0 && bytes.len() >= 8 && varied > 2.5 && (digits || marks) => 0.8,
-        Join::Assign if password && (digits || marks) => 0.8,
-        Join::Assign if password && letters && !value.contains('.') && matches!(hit.word, "password" | "passwort" | "contraseña" | "mot de passe" | "senha" | "wachtwoord" | "pwd" | "passphrase") => 0.6,
-        Join::Assign if bytes.len() >= 12 && digits && letters && varied > 3.0 => 0.75,
-        Join::Word if password && digits && bytes.len() >= 4 && hit.word != "pass" => 0.75,
-        Join::Word if bytes.len() >= 12 && digits && letters && varied > 3.0 => 0.75,
-        Join::Space if password && digits && letters && bytes.len() >= 6 && !matches!(hit.word, "pass" | "pin") => 0.6,
-        Join::Space if bytes.len() >= 16 && digits && letters && varied > 3.3 => 0.7,
-        _ => 0.0,
-    };
-    if score > 0.0 {
-        scan.push("credential", Label::Secret, (start, end), score, false, Some(hit.word));
-    }
-}
 
 /// `aged 34`, `age: 34`, `edad 34`.
 fn age(scan: &mut Scan<'_>, hit: Hit) {
     let Some((start, _, _)) = value_start(scan, hit.end) else { return };
     let len = scan.bytes[start..].iter().take(4).take_while(|b| b.is_ascii_digit()).count();
     let value = scan.bytes[start..start + len].iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
-    if (1..=3).contains(&len) && (1..=120).contains(&value) && !is_word(scan.byte(start + len)) && scan.byte(start + len) != b'%' {
+    if (1..=3).contains(&len)
+        && (1..=120).contains(&value)
+        && !is_word(scan.byte(start + len))
+        && scan.byte(start + len) != b'%'
+    {
         scan.push("age", Label::Age, (start, start + len), 0.75, false, Some(hit.word));
     }
 }
@@ -218,7 +270,9 @@ fn username(scan: &mut Scan<'_>, hit: Hit) {
     let Some((start, join, quote)) = value_start(scan, hit.end) else { return };
     let start = if scan.byte(start) == b'@' { start + 1 } else { start };
     let mut end = start;
-    while end - start < 40 && (scan.byte(end).is_ascii_alphanumeric() || matches!(scan.byte(end), b'_' | b'-' | b'.')) {
+    while end - start < 40
+        && (scan.byte(end).is_ascii_alphanumeric() || matches!(scan.byte(end), b'_' | b'-' | b'.'))
+    {
         end += 1;
     }
     while end > start && !is_word(scan.before(end)) {
@@ -226,11 +280,28 @@ fn username(scan: &mut Scan<'_>, hit: Hit) {
     }
     let value = &scan.bytes[start..end];
     let handle = scan.before(start) == b'@';
-    let telling = value.iter().any(|b| b.is_ascii_digit() || matches!(b, b'_' | b'-')) && value.iter().any(u8::is_ascii_alphabetic);
+    let telling = value.iter().any(|b| b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+        && value.iter().any(u8::is_ascii_alphabetic);
     let lower = scan.text[start..end].to_ascii_lowercase();
-    let named = matches!(hit.word, "username" | "user name" | "login" | "handle" | "nickname" | "screen name" | "usuario" | "benutzername" | "nome utente" | "gebruikersnaam");
+    let named = matches!(
+        hit.word,
+        "username"
+            | "user name"
+            | "login"
+            | "handle"
+            | "nickname"
+            | "screen name"
+            | "usuario"
+            | "benutzername"
+            | "nome utente"
+            | "gebruikersnaam"
+    );
     let assigned = join == Join::Assign && (telling || named);
-    if value.len() >= 3 && (handle || assigned && scan.byte(end) != b'(' ) && !NOT_VALUES.split(' ').any(|word| word == lower) && !matches!(scan.byte(end), b'@' | b'(') {
+    if value.len() >= 3
+        && (handle || assigned && scan.byte(end) != b'(')
+        && !NOT_VALUES.split(' ').any(|word| word == lower)
+        && !matches!(scan.byte(end), b'@' | b'(')
+    {
         let score = if handle || telling || quote != 0 { 0.75 } else { 0.55 };
         scan.push("username", Label::Username, (start, end), score, false, Some(hit.word));
     }
@@ -238,25 +309,28 @@ fn username(scan: &mut Scan<'_>, hit: Hit) {
 
 #[cfg(test)]
 mod tests {
-    use crate::recognisers::testing::{check, spans};
-
-    #[test]
-    fn credentials() {
-        check("SECRET", &[
-            "password: hunter2", "api_key = \"a8f5f167f44f4964e6c998dee827110c\"", "the password is Tr0ub4dor", "Authorization: Bearer 9f86d081884c7d659a2feaa0c55ad015",
-            "\"client_secret\": \"q8V~x1z.Kp0Lm\"", "contraseña: gato1234", "DB_PASSWORD=s3cr3t!", "Passwort: geheim99", "PIN: 4821", "token 4f9d8c7b6a5e4d3c2b1a0f9e8d7c6b5a",
-        ], &["password reset", "token = parser.next()", "password: string", "secret ingredient", "the token is expired", "password must have 8 characters", "pass the salt", "let token = self.tokens[0];", "key = value", "secret: ${TOKEN}"]);
-        assert_eq!(spans("SECRET", "password: 'corr3ct horse'."), ["corr3ct horse"]);
-    }
+    use crate::recognisers::testing::check;
 
     #[test]
     fn identifiers() {
         check("HEALTH_ID", &["MRN: 00123456", "medical record number 123-456-7"], &["MRN: none"]);
-        check("ACCOUNT_NUMBER", &["account number 12345678", "Account no. 0012-3456-789", "Kontonummer: 1234567890"], &["account for 2010", "account number unknown"]);
-        check("ID_NUMBER", &["employee id: E-10293", "case no. 39428/98", "policy number PX-889123"], &["the id of the object", "id: string", "order number of"]);
+        check(
+            "ACCOUNT_NUMBER",
+            &["account number 12345678", "Account no. 0012-3456-789", "Kontonummer: 1234567890"],
+            &["account for 2010", "account number unknown"],
+        );
+        check(
+            "ID_NUMBER",
+            &["employee id: E-10293", "case no. 39428/98", "policy number PX-889123"],
+            &["the id of the object", "id: string", "order number of"],
+        );
         check("DRIVER_LICENSE", &["driver's license D123-4567-8901"], &["driver's license expired"]);
         check("VEHICLE_ID", &["license plate 7ABC123", "matrícula: 1234 BCD"], &["license plate of the car"]);
         check("AGE", &["aged 34", "Age: 7", "edad 45"], &["aged wood", "age 2010", "age 34%"]);
-        check("USERNAME", &["username: ana_77", "twitter @ana77", "login = jdoe"], &["user clicked", "username: string", "the user is"]);
+        check(
+            "USERNAME",
+            &["username: ana_77", "twitter @ana77", "login = jdoe"],
+            &["user clicked", "username: string", "the user is"],
+        );
     }
 }

@@ -7,6 +7,7 @@ mod brazil;
 mod canada;
 mod card;
 mod codes;
+mod credential;
 mod crypto;
 mod custom;
 mod date;
@@ -82,7 +83,9 @@ impl Recognisers {
         for entity in &mut found {
             (entity.start, entity.end) = view.original(entity.start, entity.end);
         }
-        found.retain(|entity| entity.start < entity.end && (entity.by == By::User || !self.custom.allows(entity.text(text))));
+        found.retain(|entity| {
+            entity.start < entity.end && (entity.by == By::User || !self.custom.allows(entity.text(text)))
+        });
         found
     }
 }
@@ -107,7 +110,10 @@ pub(crate) mod testing {
         for text in accepted {
             for wrapped in [(*text).to_owned(), format!("So \"{text}\" it is"), format!("x\n{text}\ny")] {
                 if spans(label, &wrapped).is_empty() {
-                    wrong.push(format!("not found in {wrapped:?}, but {:?}", merge(Recognisers::all().find(&wrapped, None), 0.0)));
+                    wrong.push(format!(
+                        "not found in {wrapped:?}, but {:?}",
+                        merge(Recognisers::all().find(&wrapped, None), 0.0)
+                    ));
                 }
             }
         }

@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use super::scan::{Scan, Word, is_word};
-use super::{australia, brazil, canada, card, date, device, germany, india, ip, phone, france, uk, us};
+use super::{australia, brazil, canada, card, date, device, france, germany, india, ip, phone, uk, us};
 use crate::Label;
 use crate::context::Kinds;
 
@@ -54,7 +54,11 @@ pub(crate) struct Number<'a> {
 impl Number<'_> {
     /// The value of digits `from..to`, as far as it fits.
     pub fn value(&self, from: usize, to: usize) -> u32 {
-        self.digits.get(from..to).unwrap_or_default().iter().fold(0_u32, |n, b| n.saturating_mul(10).saturating_add(u32::from(b - b'0')))
+        self.digits
+            .get(from..to)
+            .unwrap_or_default()
+            .iter()
+            .fold(0_u32, |n, b| n.saturating_mul(10).saturating_add(u32::from(b - b'0')))
     }
 
     /// Whether every group reads as a year from 1000 to 2100, as in a list of years.
@@ -108,7 +112,9 @@ static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
 
 fn parse(shape: &'static str, rule: &'static NumberRule) -> Shape {
     let separators = shape.bytes().filter(|b| !b.is_ascii_digit()).collect();
-    let key = shape.split(|c: char| !c.is_ascii_digit()).fold(0, |key, len| extend_key(key, len.parse().unwrap_or(0)));
+    let key = shape
+        .split(|c: char| !c.is_ascii_digit())
+        .fold(0, |key, len| extend_key(key, len.parse().unwrap_or(0)));
     Shape { key, separators, rule }
 }
 
@@ -147,7 +153,8 @@ pub(crate) struct Chain {
 
 impl Chain {
     fn read(bytes: &[u8], start: usize) -> Chain {
-        let mut chain = Chain { digits: [0; MAX_DIGITS], groups: [Group::default(); MAX_GROUPS], len: 0, cut: false };
+        let mut chain =
+            Chain { digits: [0; MAX_DIGITS], groups: [Group::default(); MAX_GROUPS], len: 0, cut: false };
         let (mut at, mut separator, mut count) = (start, 0, 0);
         loop {
             let mut end = at;
@@ -183,11 +190,11 @@ fn is_iso_time(rest: &[u8]) -> bool {
 /// The separator that starts at `at` if a digit follows it: one mark with spaces around, parentheses, or up to three spaces.
 fn separator_after(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
     let mut kind = b' ';
-    for next in at..(at + 4).min(bytes.len()) {
-        match bytes[next] {
+    for (next, &b) in bytes.iter().enumerate().skip(at).take(4) {
+        match b {
             b' ' | b'\t' => {}
-            b @ (b'-' | b'.' | b'/') if kind == b' ' => kind = b,
-            b @ (b'(' | b')') => kind = b,
+            b'-' | b'.' | b'/' if kind == b' ' => kind = b,
+            b'(' | b')' => kind = b,
             b'-' if kind == b')' => {}
             b'0'..=b'9' if next > at => return Some((kind, next)),
             _ => return None,
@@ -226,7 +233,8 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) -> usize {
 fn try_rule(scan: &mut Scan<'_>, chain: &Chain, start: usize, end: usize, shape: &Shape) {
     let groups = &chain.groups[start..=end];
     let rule = shape.rule;
-    if !groups[1..].iter().zip(&shape.separators).all(|(group, &want)| separator_fits(want, group.separator)) {
+    if !groups[1..].iter().zip(&shape.separators).all(|(group, &want)| separator_fits(want, group.separator))
+    {
         return;
     }
     if !stands_alone(scan, chain, start, end) {
@@ -239,7 +247,7 @@ fn try_rule(scan: &mut Scan<'_>, chain: &Chain, start: usize, end: usize, shape:
         None if start == end => rule.solid,
         None => rule.grouped,
     };
-    if score <= 0.0 {
+    if score <= 0.0 || context.is_none() && score < STRONG && in_series(chain, start, end) {
         return;
     }
     let mut lens = [0; MAX_RULE_GROUPS];
@@ -251,6 +259,17 @@ fn try_rule(scan: &mut Scan<'_>, chain: &Chain, start: usize, end: usize, shape:
     if (rule.check)(&number) {
         scan.push(rule.name, rule.label.clone(), (first.start, last.end), score, rule.validated, context);
     }
+}
+
+/// Score without context from which on a number is believed inside a row of numbers.
+const STRONG: f32 = 0.7;
+
+/// The groups are part of a longer row of numbers written the same way, such as a line of a table.
+fn in_series(chain: &Chain, start: usize, end: usize) -> bool {
+    let Some(inner) = (end > start).then(|| chain.groups[start + 1].separator) else { return false };
+    let before = start > 0 && chain.groups[start].separator == inner;
+    let after = end + 1 < chain.len && chain.groups[end + 1].separator == inner;
+    before || after || chain.cut && end + 1 == chain.len
 }
 
 /// The digits are a number of their own: not the decimals of one, not the middle of a longer code, not signed or a version.
@@ -283,7 +302,8 @@ mod tests {
     #[test]
     fn chains() {
         let chain = Chain::read(b"(555) 123-4567 x", 1);
-        let groups: Vec<_> = chain.groups[..chain.len].iter().map(|g| (g.start, g.end, g.separator)).collect();
+        let groups: Vec<_> =
+            chain.groups[..chain.len].iter().map(|g| (g.start, g.end, g.separator)).collect();
         assert_eq!(groups, [(1, 4, 0), (6, 9, b')'), (10, 14, b'-')]);
         assert_eq!(Chain::read(b"12a", 0).len, 0);
         let long = "1 ".repeat(100);
@@ -295,8 +315,13 @@ mod tests {
     fn every_shape_is_within_the_limits() {
         for rule in FAMILIES.iter().flat_map(|rules| rules.iter()) {
             for shape in rule.shapes {
-                let lens: Vec<usize> = shape.split(|c: char| !c.is_ascii_digit()).map(|len| len.parse().unwrap()).collect();
-                assert!(lens.len() <= MAX_RULE_GROUPS && lens.iter().all(|&len| (1..=MAX_GROUP).contains(&len)), "{}", rule.name);
+                let lens: Vec<usize> =
+                    shape.split(|c: char| !c.is_ascii_digit()).map(|len| len.parse().unwrap()).collect();
+                assert!(
+                    lens.len() <= MAX_RULE_GROUPS && lens.iter().all(|&len| (1..=MAX_GROUP).contains(&len)),
+                    "{}",
+                    rule.name
+                );
                 assert!(lens.iter().sum::<usize>() <= MAX_DIGITS);
             }
         }

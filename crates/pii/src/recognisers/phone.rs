@@ -54,7 +54,9 @@ pub(crate) fn at(scan: &mut Scan<'_>, chain: &Chain, start: usize) {
         let from = if whole { first.start - 2 } else { mark - usize::from(scan.before(mark) == b'+') };
         return international(scan, chain, groups, from, 0);
     }
-    if scan.bytes[first.start..first.end].starts_with(b"00") && first.end - first.start >= 3 || scan.bytes[first.start..first.end] == *b"00" {
+    if scan.bytes[first.start..first.end].starts_with(b"00") && first.end - first.start >= 3
+        || scan.bytes[first.start..first.end] == *b"00"
+    {
         international(scan, chain, groups, mark, 2);
     }
     if start == 0 || !matches!(first.separator, b'.' | b'/') {
@@ -104,7 +106,10 @@ fn international(scan: &mut Scan<'_>, chain: &Chain, groups: &[Group], from: usi
 
 fn national(scan: &mut Scan<'_>, chain: &Chain, groups: &[Group], from: usize) {
     let before = scan.before(from);
-    let joined = is_word(before) || matches!(before, b'.' | b'-' | b'/' | b',' | b'$' | b'#' | b':') && (is_word(scan.before(from.saturating_sub(1))) || before != b':' && before != b'-' && before != b',');
+    let joined = is_word(before)
+        || matches!(before, b'.' | b'-' | b'/' | b',' | b'$' | b'#' | b':')
+            && (is_word(scan.before(from.saturating_sub(1)))
+                || before != b':' && before != b'-' && before != b',');
     if joined && before != b':' {
         return;
     }
@@ -133,7 +138,11 @@ fn national(scan: &mut Scan<'_>, chain: &Chain, groups: &[Group], from: usize) {
         let context = scan.context(PHONE, from, end);
         let score = if context.is_some() { 0.85 } else { bare_score(part, all, from < part[0].start) };
         // North American exchanges and areas start with 2 to 9.
-        let nanp = context.is_none() && all.len() == 10 && lens(part) == [3, 3, 4] && (all[3] < b'2' || all[0] < b'2') && all[0] != b'0';
+        let nanp = context.is_none()
+            && all.len() == 10
+            && lens(part) == [3, 3, 4]
+            && (all[3] < b'2' || all[0] < b'2')
+            && all[0] != b'0';
         if score > 0.0 && !nanp {
             let end = extension(scan, end);
             scan.push("phone_national", Label::Phone, (from, end), score, false, context);
@@ -152,7 +161,9 @@ fn bare_score(groups: &[Group], digits: &[u8], parenthesis: bool) -> f32 {
     let separators = groups[1..].iter().map(|group| group.separator);
     let dashed = separators.clone().any(|s| s == b'-');
     let dotted = separators.clone().all(|s| s == b'.') && groups.len() > 1;
-    if digits.iter().all(|d| *d == digits[0]) || groups.iter().all(|g| g.end - g.start == 4) && digits.len() == 8 {
+    if digits.iter().all(|d| *d == digits[0])
+        || groups.iter().all(|g| g.end - g.start == 4) && digits.len() == 8
+    {
         return 0.0;
     }
     match digits.len() {
@@ -174,7 +185,9 @@ fn bare_score(groups: &[Group], digits: &[u8], parenthesis: bool) -> f32 {
 fn ends_well(scan: &Scan<'_>, groups: &[Group]) -> bool {
     let Some(last) = groups.last() else { return false };
     let (after, next) = (scan.byte(last.end), scan.byte(last.end + 1));
-    !(is_word(after) || after == b'%' || matches!(after, b'.' | b',' | b':' | b'-' | b'/') && next.is_ascii_digit())
+    !(is_word(after)
+        || after == b'%'
+        || matches!(after, b'.' | b',' | b':' | b'-' | b'/') && next.is_ascii_digit())
         && groups[1..].iter().all(|group| group.separator != b'/' || group.end - group.start > 2)
 }
 
@@ -183,7 +196,9 @@ fn extension(scan: &Scan<'_>, end: usize) -> usize {
     let rest = &scan.bytes[end..(end + 16).min(scan.bytes.len())];
     let spaces = rest.iter().take_while(|&&b| matches!(b, b' ' | b',')).count();
     let rest_trimmed = &rest[spaces..];
-    let word = [&b"ext. "[..], b"ext.", b"ext ", b"extension ", b"x", b"Ext. ", b"Ext ", b"#"].into_iter().find(|word| rest_trimmed.starts_with(word));
+    let word = [&b"ext. "[..], b"ext.", b"ext ", b"extension ", b"x", b"Ext. ", b"Ext ", b"#"]
+        .into_iter()
+        .find(|word| rest_trimmed.starts_with(word));
     let Some(word) = word else { return end };
     let digits = rest_trimmed[word.len()..].iter().take_while(|b| b.is_ascii_digit()).count();
     let stop = end + spaces + word.len() + digits;
@@ -208,14 +223,48 @@ mod tests {
 
     #[test]
     fn numbers() {
-        check("PHONE", &[
-            "+34 600 123 456", "+1 (415) 555-2671", "(415) 555-2671", "415-555-2671", "415.555.2671", "1-800-555-0199", "+44 (0)20 7946 0958", "020 7946 0958",
-            "06 12 34 56 78", "tel 0612345678", "+49 30 901820", "0030 210 1234567 tel", "612 34 56 78", "＋34 600 123 456", "call 4155552671", "+5511961234567",
-            "Tel.: 91 123 45 67", "+34600123456", "415-555-2671 ext. 12", "tel:+1-415-555-2671",
-        ], &[
-            "1998 2002", "600 123", "1 234 567", "2010-11-12", "192.168.1.1", "1234567890", "1600000000", "+1 2", "115-555-2671", "3.1415926535", "page 12 34 56",
-            "+999 123 456 789", "ISBN 978-3-16-148410-0", "12:30:45", "100 000 000",
-        ]);
+        check(
+            "PHONE",
+            &[
+                "+34 600 123 456",
+                "+1 (415) 555-2671",
+                "(415) 555-2671",
+                "415-555-2671",
+                "415.555.2671",
+                "1-800-555-0199",
+                "+44 (0)20 7946 0958",
+                "020 7946 0958",
+                "06 12 34 56 78",
+                "tel 0612345678",
+                "+49 30 901820",
+                "0030 210 1234567 tel",
+                "612 34 56 78",
+                "＋34 600 123 456",
+                "call 4155552671",
+                "+5511961234567",
+                "Tel.: 91 123 45 67",
+                "+34600123456",
+                "415-555-2671 ext. 12",
+                "tel:+1-415-555-2671",
+            ],
+            &[
+                "1998 2002",
+                "600 123",
+                "1 234 567",
+                "2010-11-12",
+                "192.168.1.1",
+                "1234567890",
+                "1600000000",
+                "+1 2",
+                "115-555-2671",
+                "3.1415926535",
+                "page 12 34 56",
+                "+999 123 456 789",
+                "ISBN 978-3-16-148410-0",
+                "12:30:45",
+                "100 000 000",
+            ],
+        );
         assert_eq!(spans("PHONE", "(415) 555-2671 ext. 12, or"), ["(415) 555-2671 ext. 12"]);
     }
 }

@@ -10,16 +10,75 @@ use crate::context::{Kind, Kinds};
 const POSTAL: Kinds = Kinds::of(&[Kind::Postal]);
 
 pub(crate) const RULES: &[NumberRule] = &[
-    NumberRule { name: "postal_code", label: Label::PostalCode, shapes: &["5", "6", "4"], check: |n| n.digits.len() > 4 || !n.all_years(), validated: false, context: POSTAL, with: 0.55, grouped: 0.0, solid: 0.0 },
-    NumberRule { name: "postal_code", label: Label::PostalCode, shapes: &["5-4", "5-3", "2-3", "4-3", "3-4", "3 2"], check: |_| true, validated: false, context: POSTAL, with: 0.65, grouped: 0.0, solid: 0.0 },
+    NumberRule {
+        name: "postal_code",
+        label: Label::PostalCode,
+        shapes: &["5", "6", "4"],
+        check: |n| n.digits.len() > 4 || !n.all_years(),
+        validated: false,
+        context: POSTAL,
+        with: 0.55,
+        grouped: 0.0,
+        solid: 0.0,
+    },
+    NumberRule {
+        name: "postal_code",
+        label: Label::PostalCode,
+        shapes: &["5-4", "5-3", "2-3", "4-3", "3-4", "3 2"],
+        check: |_| true,
+        validated: false,
+        context: POSTAL,
+        with: 0.65,
+        grouped: 0.0,
+        solid: 0.0,
+    },
 ];
 
 pub(crate) const CODES: &[CodeRule] = &[
-    CodeRule { name: "uk_postcode", label: Label::PostalCode, patterns: &["A99AA", "A999AA", "AA99AA", "AA999AA", "A9A9AA", "AA9A9AA"], separators: 1, check: uk, validated: false,
-        context: POSTAL, with: 0.9, without: 0.55 },
-    CodeRule { name: "ca_postal_code", label: Label::PostalCode, patterns: &["A9A9A9"], separators: 1, check: canada, validated: false, context: POSTAL, with: 0.9, without: 0.6 },
-    CodeRule { name: "ie_eircode", label: Label::PostalCode, patterns: &["A99****", "D6W****"], separators: 1, check: |c| b"ACDEFHKNPRTVWXY".contains(&c[0]), validated: false, context: POSTAL, with: 0.8, without: 0.0 },
-    CodeRule { name: "nl_postcode", label: Label::PostalCode, patterns: &["9999AA"], separators: 1, check: netherlands, validated: false, context: POSTAL, with: 0.75, without: 0.35 },
+    CodeRule {
+        name: "uk_postcode",
+        label: Label::PostalCode,
+        patterns: &["A99AA", "A999AA", "AA99AA", "AA999AA", "A9A9AA", "AA9A9AA"],
+        separators: 1,
+        check: uk,
+        validated: false,
+        context: POSTAL,
+        with: 0.9,
+        without: 0.55,
+    },
+    CodeRule {
+        name: "ca_postal_code",
+        label: Label::PostalCode,
+        patterns: &["A9A9A9"],
+        separators: 1,
+        check: canada,
+        validated: false,
+        context: POSTAL,
+        with: 0.9,
+        without: 0.6,
+    },
+    CodeRule {
+        name: "ie_eircode",
+        label: Label::PostalCode,
+        patterns: &["A99****", "D6W****"],
+        separators: 1,
+        check: |c| b"ACDEFHKNPRTVWXY".contains(&c[0]),
+        validated: false,
+        context: POSTAL,
+        with: 0.8,
+        without: 0.0,
+    },
+    CodeRule {
+        name: "nl_postcode",
+        label: Label::PostalCode,
+        patterns: &["9999AA"],
+        separators: 1,
+        check: netherlands,
+        validated: false,
+        context: POSTAL,
+        with: 0.75,
+        without: 0.35,
+    },
 ];
 
 /// The areas that exist.
@@ -57,18 +116,28 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
     let state = scan.text.get(from..word.start - 1).unwrap_or_default();
     let known = |list: &str| !state.is_empty() && list.split(' ').any(|s| s == state);
     let alone = matches!(scan.before(from), b' ' | b',' | b'\n' | 0);
-    let extended = scan.byte(word.end) == b'-' && scan.bytes[word.end + 1..].iter().take_while(|b| b.is_ascii_digit()).count() == 4;
+    let extended = scan.byte(word.end) == b'-'
+        && scan.bytes[word.end + 1..].iter().take_while(|b| b.is_ascii_digit()).count() == 4;
     let end = if extended { word.end + 5 } else { word.end };
     if alone && (len == 5 && known(US_STATES) || len == 4 && known(AU_STATES)) {
         scan.push("postal_code", Label::PostalCode, (word.start, end), 0.8, false, Some("state"));
         return;
     }
     let comma = scan.bytes[..word.start].iter().rev().take(2).position(|&b| matches!(b, b',' | b'\n'));
-    let city = scan.byte(word.end) == b' ' && (scan.byte(word.end + 1).is_ascii_uppercase() || scan.byte(word.end + 1) >= 0xc3) && !scan.byte(word.end + 2).is_ascii_uppercase();
+    let city = scan.byte(word.end) == b' '
+        && (scan.byte(word.end + 1).is_ascii_uppercase() || scan.byte(word.end + 1) >= 0xc3)
+        && !scan.byte(word.end + 2).is_ascii_uppercase();
     if let (Some(back), true, 5) = (comma, city, len) {
         let line = word.start - back - 1;
         if scan.bytes[..line].iter().rev().take(6).any(u8::is_ascii_digit) {
-            scan.push("postal_code", Label::PostalCode, (word.start, word.end), 0.65, false, Some("street line"));
+            scan.push(
+                "postal_code",
+                Label::PostalCode,
+                (word.start, word.end),
+                0.65,
+                false,
+                Some("street line"),
+            );
         }
     }
 }
@@ -79,9 +148,33 @@ mod tests {
 
     #[test]
     fn codes() {
-        check("POSTAL_CODE", &[
-            "SW1A 1AA", "M1 1AE", "EC1A 1BB", "K1A 0B1", "San Francisco, CA 94105", "Albany, NY 12207-1234", "Sydney NSW 2000", "zip 10001", "código postal 28013",
-            "Calle Mayor 5, 28013 Madrid", "PLZ: 10115", "postcode 1012 AB", "CEP 01310-100",
-        ], &["28013", "XX1A 1AA", "SW1A 1CA", "D1A 0B1", "in 1998 FA Cup", "94105 people", "12345", "zip 2010"]);
+        check(
+            "POSTAL_CODE",
+            &[
+                "SW1A 1AA",
+                "M1 1AE",
+                "EC1A 1BB",
+                "K1A 0B1",
+                "San Francisco, CA 94105",
+                "Albany, NY 12207-1234",
+                "Sydney NSW 2000",
+                "zip 10001",
+                "código postal 28013",
+                "Calle Mayor 5, 28013 Madrid",
+                "PLZ: 10115",
+                "postcode 1012 AB",
+                "CEP 01310-100",
+            ],
+            &[
+                "28013",
+                "XX1A 1AA",
+                "SW1A 1CA",
+                "D1A 0B1",
+                "in 1998 FA Cup",
+                "94105 people",
+                "12345",
+                "zip 2010",
+            ],
+        );
     }
 }

@@ -94,7 +94,15 @@ pub(crate) struct Scan<'t> {
 impl<'t> Scan<'t> {
     /// Runs every built-in recogniser over a normalised text.
     pub fn run(text: &'t str, hint: Kinds) -> Vec<Entity> {
-        let mut scan = Scan { text, bytes: text.as_bytes(), hits: context::find(text), hint, found: Vec::new(), secret_done: 0, url_done: 0 };
+        let mut scan = Scan {
+            text,
+            bytes: text.as_bytes(),
+            hits: context::find(text),
+            hint,
+            found: Vec::new(),
+            secret_done: 0,
+            url_done: 0,
+        };
         scan.words();
         keyed::scan(&mut scan);
         scan.found
@@ -178,7 +186,14 @@ impl<'t> Scan<'t> {
     }
 
     /// As [`Scan::context`], with distances in bytes.
-    pub fn context_within(&self, kinds: Kinds, start: usize, end: usize, before: usize, after: usize) -> Option<&'static str> {
+    pub fn context_within(
+        &self,
+        kinds: Kinds,
+        start: usize,
+        end: usize,
+        before: usize,
+        after: usize,
+    ) -> Option<&'static str> {
         if self.hint.has(kinds) {
             return Some("field name");
         }
@@ -192,9 +207,21 @@ impl<'t> Scan<'t> {
     }
 
     /// Records a finding.
-    pub fn push(&mut self, name: &'static str, label: Label, span: (usize, usize), score: f32, validated: bool, context: Option<&'static str>) {
+    pub fn push(
+        &mut self,
+        name: &'static str,
+        label: Label,
+        span: (usize, usize),
+        score: f32,
+        validated: bool,
+        context: Option<&'static str>,
+    ) {
         let by = if validated { By::Validated } else { By::Pattern };
-        let explain = Explain { recogniser: Cow::Borrowed(name), context: context.map(Cow::Borrowed), gave_way: Vec::new() };
+        let explain = Explain {
+            recogniser: Cow::Borrowed(name),
+            context: context.map(Cow::Borrowed),
+            gave_way: Vec::new(),
+        };
         self.found.push(Entity { label, start: span.0, end: span.1, score, by, explain });
     }
 }

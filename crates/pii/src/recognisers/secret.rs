@@ -34,6 +34,7 @@ impl Charset {
 use Charset::{Alnum, Digits, Hex, Upper, Url, Wide};
 
 /// Prefix, what follows, at least and at most how many bytes of it, name.
+#[rustfmt::skip]
 const PREFIXES: &[(&str, Charset, usize, usize, &str)] = &[
     ("AKIA", Upper, 16, 16, "aws_access_key"), ("ASIA", Upper, 16, 16, "aws_access_key"), ("AROA", Upper, 16, 17, "aws_id"), ("AIDA", Upper, 16, 17, "aws_id"),
     ("ABIA", Upper, 16, 16, "aws_bearer"), ("ghp_", Alnum, 36, 251, "github_token"), ("gho_", Alnum, 36, 251, "github_token"),
@@ -100,7 +101,11 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
         }
         let follows = body.get(len).is_some_and(|b| b.is_ascii_alphanumeric());
         // Placeholders in documentation ("sk_test_xxxxxxxxxxxxxxxx") and names in code have little variety.
-        if (least..=most).contains(&len) && !follows && entropy(&body[..len]) > 2.5 && body[..len].iter().any(u8::is_ascii_digit) {
+        if (least..=most).contains(&len)
+            && !follows
+            && entropy(&body[..len]) > 2.5
+            && body[..len].iter().any(u8::is_ascii_digit)
+        {
             let end = word.start + prefix.len() + len;
             scan.push(name, Label::Secret, (word.start, end), 0.95, false, None);
             scan.secret_done = end;
@@ -137,7 +142,11 @@ pub(crate) fn at_dash(scan: &mut Scan<'_>, at: usize) {
     let block = &scan.text[at..limit];
     let Some(name_len) = block[BEGIN.len()..].find("-----").filter(|&n| n < 64) else { return };
     let name = &block[BEGIN.len()..BEGIN.len() + name_len];
-    if !(name.contains("KEY") || name.contains("CERTIFICATE") || name.contains("PGP") || name.contains("PARAMETERS")) {
+    if !(name.contains("KEY")
+        || name.contains("CERTIFICATE")
+        || name.contains("PGP")
+        || name.contains("PARAMETERS"))
+    {
         return;
     }
     let body = BEGIN.len() + name_len + 5;
@@ -174,18 +183,42 @@ mod tests {
     #[test]
     fn providers() {
         let good = [
-            fake("AKIA", "IOSFODNN7EXAMPLE"), fake("ghp_", "16C7e42F292c6912E7710c838347Ae178B4a"), fake("sk-ant-", "api03-Zx9Qw8Er7Ty6Ui5Op4As3Df2"),
-            fake("sk-proj-", "a1B2c3D4e5F6g7H8i9J0k1L2"), fake("sk_live_", "4eC39HqLyjWDarjtT1zdp7dc"), fake("xoxb-", "2148957204-ABCDEFabcdef123456"),
-            fake("AIza", "SyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY"), fake("glpat-", "x1Y2z3A4b5C6d7E8f9G0"), fake("hf_", "aBcDeFgHiJkLmNoPqRsTuVwXyZ012345"),
-            fake("eyJhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"),
+            fake("AKIA", "IOSFODNN7EXAMPLE"),
+            fake("ghp_", "16C7e42F292c6912E7710c838347Ae178B4a"),
+            fake("sk-ant-", "api03-Zx9Qw8Er7Ty6Ui5Op4As3Df2"),
+            fake("sk-proj-", "a1B2c3D4e5F6g7H8i9J0k1L2"),
+            fake("sk_live_", "4eC39HqLyjWDarjtT1zdp7dc"),
+            fake("xoxb-", "2148957204-ABCDEFabcdef123456"),
+            fake("AIza", "SyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY"),
+            fake("glpat-", "x1Y2z3A4b5C6d7E8f9G0"),
+            fake("hf_", "aBcDeFgHiJkLmNoPqRsTuVwXyZ012345"),
+            fake(
+                "eyJhbGciOiJIUzI1NiJ9",
+                ".eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+            ),
         ];
         let good: Vec<&str> = good.iter().map(String::as_str).collect();
-        check("SECRET", &good, &["sk_test_xxxxxxxxxxxxxxxxxxxx", "AKIA1234", "ghp_short", "skeleton", "sk-learn-something-else-entirely", "re_export_everything_from_the_module", "eyJ", "SKIRMISH", "hf_hub_download_to_local_directory_path"]);
+        check(
+            "SECRET",
+            &good,
+            &[
+                "sk_test_xxxxxxxxxxxxxxxxxxxx",
+                "AKIA1234",
+                "ghp_short",
+                "skeleton",
+                "sk-learn-something-else-entirely",
+                "re_export_everything_from_the_module",
+                "eyJ",
+                "SKIRMISH",
+                "hf_hub_download_to_local_directory_path",
+            ],
+        );
     }
 
     #[test]
     fn pem() {
-        let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA75\nabc/+=\n-----END RSA PRIVATE KEY-----";
+        let key =
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA75\nabc/+=\n-----END RSA PRIVATE KEY-----";
         assert_eq!(spans("SECRET", &format!("x {key} y")), [key]);
         let cut = "-----BEGIN PRIVATE KEY-----\nMIIEpAIBAAKCAQEA75\nabc/+=";
         assert_eq!(spans("SECRET", cut), [cut]);

@@ -7,10 +7,50 @@ use crate::context::{Kind, Kinds};
 const CONTEXT: Kinds = Kinds::of(&[Kind::Dni, Kind::Tax, Kind::Id]);
 
 pub(crate) const CODES: &[CodeRule] = &[
-    CodeRule { name: "es_dni", label: Label::NationalId, patterns: &["99999999A"], separators: 3, check: dni, validated: true, context: CONTEXT, with: 1.0, without: 0.9 },
-    CodeRule { name: "es_dni", label: Label::NationalId, patterns: &["99999999A"], separators: 3, check: dni_number, validated: true, context: CONTEXT, with: 0.95, without: 0.0 },
-    CodeRule { name: "es_nie", label: Label::NationalId, patterns: &["X9999999A", "Y9999999A", "Z9999999A"], separators: 2, check: nie, validated: true, context: CONTEXT, with: 1.0, without: 0.9 },
-    CodeRule { name: "es_cif", label: Label::TaxId, patterns: &["A9999999*"], separators: 2, check: cif, validated: true, context: CONTEXT, with: 0.95, without: 0.0 },
+    CodeRule {
+        name: "es_dni",
+        label: Label::NationalId,
+        patterns: &["99999999A"],
+        separators: 3,
+        check: dni,
+        validated: true,
+        context: CONTEXT,
+        with: 1.0,
+        without: 0.9,
+    },
+    CodeRule {
+        name: "es_dni",
+        label: Label::NationalId,
+        patterns: &["99999999A"],
+        separators: 3,
+        check: dni_number,
+        validated: true,
+        context: CONTEXT,
+        with: 0.95,
+        without: 0.0,
+    },
+    CodeRule {
+        name: "es_nie",
+        label: Label::NationalId,
+        patterns: &["X9999999A", "Y9999999A", "Z9999999A"],
+        separators: 2,
+        check: nie,
+        validated: true,
+        context: CONTEXT,
+        with: 1.0,
+        without: 0.9,
+    },
+    CodeRule {
+        name: "es_cif",
+        label: Label::TaxId,
+        patterns: &["A9999999*"],
+        separators: 2,
+        check: cif,
+        validated: true,
+        context: CONTEXT,
+        with: 0.95,
+        without: 0.0,
+    },
 ];
 
 const LETTERS: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";
@@ -54,8 +94,20 @@ mod tests {
 
     #[test]
     fn identity_numbers() {
-        check("NATIONAL_ID", &["12345678Z", "12345678-Z", "12.345.678-Z", "12345678 Z", "X1234567L", "X-1234567-L", "DNI: 12345678z", "Y1234567X"],
-            &["12345678A", "X1234567A", "1234567Z", "123456789Z", "a12345678Z", "12345678z"]);
+        check(
+            "NATIONAL_ID",
+            &[
+                "12345678Z",
+                "12345678-Z",
+                "12.345.678-Z",
+                "12345678 Z",
+                "X1234567L",
+                "X-1234567-L",
+                "DNI: 12345678z",
+                "Y1234567X",
+            ],
+            &["12345678A", "X1234567A", "1234567Z", "123456789Z", "a12345678Z", "12345678z"],
+        );
     }
 
     #[test]

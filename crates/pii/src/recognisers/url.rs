@@ -22,7 +22,9 @@ pub(crate) fn at_colon(scan: &mut Scan<'_>, at: usize) {
     }
     let floor = at.saturating_sub(24);
     let mut start = at;
-    while start > floor && (scan.bytes[start - 1].is_ascii_alphanumeric() || b"+-.".contains(&scan.bytes[start - 1])) {
+    while start > floor
+        && (scan.bytes[start - 1].is_ascii_alphanumeric() || b"+-.".contains(&scan.bytes[start - 1]))
+    {
         start -= 1;
     }
     while start < at && !scan.bytes[start].is_ascii_alphabetic() {
@@ -54,7 +56,10 @@ pub(crate) fn at_dot(scan: &mut Scan<'_>, at: usize) {
     }
     // Read the dotted name; the last label decides.
     let (mut end, mut label) = (at + 1, at + 1);
-    while end < bytes.len() && end - word < 255 && (bytes[end].is_ascii_alphanumeric() || matches!(bytes[end], b'-' | b'.')) {
+    while end < bytes.len()
+        && end - word < 255
+        && (bytes[end].is_ascii_alphanumeric() || matches!(bytes[end], b'-' | b'.'))
+    {
         if bytes[end] == b'.' {
             if !scan.byte(end + 1).is_ascii_alphanumeric() {
                 break;
@@ -67,7 +72,10 @@ pub(crate) fn at_dot(scan: &mut Scan<'_>, at: usize) {
         return;
     }
     let top = &scan.text[label..end];
-    if !(2..=12).contains(&top.len()) || !top.bytes().all(|b| b.is_ascii_alphabetic()) || top.bytes().any(|b| b.is_ascii_uppercase()) && top.bytes().any(|b| b.is_ascii_lowercase()) {
+    if !(2..=12).contains(&top.len())
+        || !top.bytes().all(|b| b.is_ascii_alphabetic())
+        || top.bytes().any(|b| b.is_ascii_uppercase()) && top.bytes().any(|b| b.is_ascii_lowercase())
+    {
         return;
     }
     let path = scan.byte(end) == b'/' && is_word(scan.byte(end + 1));
@@ -75,7 +83,13 @@ pub(crate) fn at_dot(scan: &mut Scan<'_>, at: usize) {
     let www = bytes[word..at].eq_ignore_ascii_case(b"www");
     let score = match () {
         () if www => 0.9,
-        () if within(BARE) => if path { 0.85 } else { 0.6 },
+        () if within(BARE) => {
+            if path {
+                0.85
+            } else {
+                0.6
+            }
+        }
         () if path && within(BARE_WITH_PATH) => 0.7,
         () => return,
     };
@@ -92,7 +106,8 @@ fn url_end(scan: &Scan<'_>, from: usize) -> usize {
     }
     // Punctuation that ends the sentence, not the address; a closing bracket only if it was not opened inside.
     let count = |b: u8| scan.bytes[from..end].iter().filter(|&&c| c == b).count();
-    let (mut round, mut square) = (count(b')').saturating_sub(count(b'(')), count(b']').saturating_sub(count(b'[')));
+    let (mut round, mut square) =
+        (count(b')').saturating_sub(count(b'(')), count(b']').saturating_sub(count(b'[')));
     while let Some(&last) = scan.bytes[from..end].last() {
         let open = match last {
             b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b'*' | b'_' | b'~' => {
@@ -115,14 +130,19 @@ fn url_end(scan: &Scan<'_>, from: usize) -> usize {
 fn finish(scan: &mut Scan<'_>, start: usize, end: usize, score: f32) {
     scan.push("url", Label::Url, (start, end), score, false, None);
     // A password in the address is a secret even where addresses are kept.
-    let authority = scan.bytes[start..end].windows(3).position(|w| w == b"://").map_or(start, |i| start + i + 3);
-    let stop = scan.bytes[authority..end].iter().position(|&b| matches!(b, b'/' | b'?' | b'#')).map_or(end, |i| authority + i);
-    if let Some(sign) = scan.bytes[authority..stop].iter().rposition(|&b| b == b'@') {
-        if let Some(colon) = scan.bytes[authority..authority + sign].iter().position(|&b| b == b':') {
-            if colon + 1 < sign {
-                scan.push("url_password", Label::Secret, (authority + colon + 1, authority + sign), 0.9, false, None);
-            }
-        }
+    let authority =
+        scan.bytes[start..end].windows(3).position(|w| w == b"://").map_or(start, |i| start + i + 3);
+    let stop = scan.bytes[authority..end]
+        .iter()
+        .position(|&b| matches!(b, b'/' | b'?' | b'#'))
+        .map_or(end, |i| authority + i);
+    let user = scan.bytes[authority..stop].iter().rposition(|&b| b == b'@').map(|sign| authority + sign);
+    let password = user.and_then(|sign| {
+        let colon = scan.bytes[authority..sign].iter().position(|&b| b == b':')?;
+        Some((authority + colon + 1, sign)).filter(|(start, end)| start < end)
+    });
+    if let Some(span) = password {
+        scan.push("url_password", Label::Secret, span, 0.9, false, None);
     }
     scan.url_done = end;
 }
@@ -133,16 +153,43 @@ mod tests {
 
     #[test]
     fn addresses() {
-        check("URL", &[
-            "https://example.com/a?b=c#d", "http://localhost:8080/x", "ftp://files.example.org", "www.example.de", "example.com", "bit.ly/3abcXYZ",
-            "postgres://db.internal/app", "https://пример.рф/путь", "WWW.EXAMPLE.COM",
-        ], &["://", "https://", "file.rs", "e.g. this", "main.py", "a.b", "3.14", "user@example.com", "obj.method()", "README.md", "std::io", "etc.in the"]);
+        check(
+            "URL",
+            &[
+                "https://example.com/a?b=c#d",
+                "http://localhost:8080/x",
+                "ftp://files.example.org",
+                "www.example.de",
+                "example.com",
+                "bit.ly/3abcXYZ",
+                "postgres://db.internal/app",
+                "https://пример.рф/путь",
+                "WWW.EXAMPLE.COM",
+            ],
+            &[
+                "://",
+                "https://",
+                "file.rs",
+                "e.g. this",
+                "main.py",
+                "a.b",
+                "3.14",
+                "user@example.com",
+                "obj.method()",
+                "README.md",
+                "std::io",
+                "etc.in the",
+            ],
+        );
     }
 
     #[test]
     fn exact_spans() {
         for (text, want) in [
-            ("(see https://en.wikipedia.org/wiki/Rust_(language)).", "https://en.wikipedia.org/wiki/Rust_(language)"),
+            (
+                "(see https://en.wikipedia.org/wiki/Rust_(language)).",
+                "https://en.wikipedia.org/wiki/Rust_(language)",
+            ),
             ("Go to https://example.com/x, now", "https://example.com/x"),
             ("<a href=\"https://example.com/x\">", "https://example.com/x"),
             ("at www.example.com.", "www.example.com"),

@@ -7,7 +7,13 @@ use crate::{Redacted, Redactor, Vault};
 /// Redacts every field that `fields` names by its column (`email`, `*`, or `[2]` for the third). With `header`, the first
 /// row names the columns and stays. The delimiter is the most frequent of comma, semicolon, tab and bar in the first row.
 /// Offsets of the entities are those of each field's text.
-pub fn redact_csv(redactor: &Redactor, csv: &str, header: bool, fields: &Fields, vault: &mut Vault) -> Result<Redacted, StructureError> {
+pub fn redact_csv(
+    redactor: &Redactor,
+    csv: &str,
+    header: bool,
+    fields: &Fields,
+    vault: &mut Vault,
+) -> Result<Redacted, StructureError> {
     let mut names: Vec<String> = Vec::new();
     let mut entities = Vec::new();
     let text = rewrite(csv, &mut |row, column, value| {
@@ -57,7 +63,11 @@ fn rewrite(csv: &str, visit: &mut Visit<'_>) -> Result<String, StructureError> {
     let mut rest = csv;
     while !rest.is_empty() {
         let quoted = rest.starts_with('"');
-        let len = if quoted { quoted_len(rest).ok_or(StructureError::Csv { row })? } else { rest.find([delimiter, '\n', '\r']).unwrap_or(rest.len()) };
+        let len = if quoted {
+            quoted_len(rest).ok_or(StructureError::Csv { row })?
+        } else {
+            rest.find([delimiter, '\n', '\r']).unwrap_or(rest.len())
+        };
         let (raw, after) = rest.split_at(len);
         let value = if quoted { raw[1..len - 1].replace("\"\"", "\"") } else { raw.to_owned() };
         match visit(row, column, &value) {
@@ -112,13 +122,20 @@ mod tests {
         let fields = Fields::all().with("name", FieldAction::Whole(Label::Person)).unwrap();
         let mut vault = Vault::new();
         let redacted = redact_csv(&redactor(), csv, true, &fields, &mut vault).unwrap();
-        assert_eq!(redacted.text, "id;name;phone;ssn\r\n1;\"[PERSON_1]\";[PHONE_1];[SSN_1]\r\n2;[PERSON_2];;\r\n");
+        assert_eq!(
+            redacted.text,
+            "id;name;phone;ssn\r\n1;\"[PERSON_1]\";[PHONE_1];[SSN_1]\r\n2;[PERSON_2];;\r\n"
+        );
         assert_eq!(restore_csv(&redacted.text, &vault).unwrap(), csv);
     }
 
     #[test]
     fn an_open_quote_is_an_error() {
-        assert_eq!(redact_csv(&redactor(), "a,b\n\"secret,1\n", false, &Fields::all(), &mut Vault::new()).unwrap_err(), StructureError::Csv { row: 2 });
+        assert_eq!(
+            redact_csv(&redactor(), "a,b\n\"secret,1\n", false, &Fields::all(), &mut Vault::new())
+                .unwrap_err(),
+            StructureError::Csv { row: 2 }
+        );
     }
 
     proptest! {

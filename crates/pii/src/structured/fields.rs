@@ -25,7 +25,9 @@ pub struct Fields {
 
 /// A path that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the path {0:?} is not names joined by dots, with [*] or [0] for items, * for any name and ** for any depth")]
+#[error(
+    "the path {0:?} is not names joined by dots, with [*] or [0] for items, * for any name and ** for any depth"
+)]
 pub struct PathError(pub String);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +64,11 @@ impl Fields {
     }
 
     pub(crate) fn action(&self, path: &[Step]) -> &FieldAction {
-        self.rules.iter().rev().find(|(parts, _)| fits(parts, path)).map_or(&self.default, |(_, action)| action)
+        self.rules
+            .iter()
+            .rev()
+            .find(|(parts, _)| fits(parts, path))
+            .map_or(&self.default, |(_, action)| action)
     }
 }
 
@@ -122,15 +128,27 @@ mod tests {
         let key = |name: &str| Step::Key(name.to_owned());
         let path = [key("messages"), Step::Index(3), key("content")];
         for (pattern, want) in [
-            ("messages[*].content", true), ("$.messages[3].content", true), ("messages[2].content", false), ("**.content", true), ("**", true),
-            ("messages.*", false), ("messages[*].*", true), ("**.messages[*].**.content", true), ("messages", false), ("content", false),
+            ("messages[*].content", true),
+            ("$.messages[3].content", true),
+            ("messages[2].content", false),
+            ("**.content", true),
+            ("**", true),
+            ("messages.*", false),
+            ("messages[*].*", true),
+            ("**.messages[*].**.content", true),
+            ("messages", false),
+            ("content", false),
         ] {
             assert_eq!(fits(&parse(pattern).unwrap(), &path), want, "{pattern}");
         }
         for bad in ["", "a..b", "a[", "a[x]", "a[1]b"] {
             assert!(Fields::all().with(bad, FieldAction::Skip).is_err(), "{bad}");
         }
-        let fields = Fields::all().with("**", FieldAction::Skip).unwrap().with("messages[*].content", FieldAction::Find).unwrap();
+        let fields = Fields::all()
+            .with("**", FieldAction::Skip)
+            .unwrap()
+            .with("messages[*].content", FieldAction::Find)
+            .unwrap();
         assert_eq!(fields.action(&path), &FieldAction::Find);
         assert_eq!(fields.action(&path[..1]), &FieldAction::Skip);
     }

@@ -13,16 +13,29 @@ const LEAST_DIGITS: usize = 7;
 
 /// Redacts the values that `fields` names; keys too, where an entity stands in one. A number that holds an entity becomes a
 /// string. Offsets of the entities are those of each value's text, not of the document.
-pub fn redact_json(redactor: &Redactor, json: &str, fields: &Fields, vault: &mut Vault) -> Result<Redacted, StructureError> {
+pub fn redact_json(
+    redactor: &Redactor,
+    json: &str,
+    fields: &Fields,
+    vault: &mut Vault,
+) -> Result<Redacted, StructureError> {
     let mut entities: Vec<Replaced> = Vec::new();
     let text = rewrite(json, &mut |token, path| {
-        let field = path.iter().rev().find_map(|step| if let Step::Key(key) = step { Some(key.as_str()) } else { None });
+        let field = path
+            .iter()
+            .rev()
+            .find_map(|step| if let Step::Key(key) = step { Some(key.as_str()) } else { None });
         let action = fields.action(path);
         let (value, field) = match token {
             Token::Key(key) if *action == FieldAction::Skip => return key.is_empty().then(String::new),
             Token::Key(key) => (key, None),
             Token::Str(value) => (value, field),
-            Token::Number(number) if number.bytes().filter(u8::is_ascii_digit).count() < LEAST_DIGITS && !matches!(action, FieldAction::Whole(_)) => return None,
+            Token::Number(number)
+                if number.bytes().filter(u8::is_ascii_digit).count() < LEAST_DIGITS
+                    && !matches!(action, FieldAction::Whole(_)) =>
+            {
+                return None;
+            }
             Token::Number(number) => (number, field),
         };
         if let (Token::Str(inner), FieldAction::Json) = (&token, action) {
@@ -33,7 +46,13 @@ pub fn redact_json(redactor: &Redactor, json: &str, fields: &Fields, vault: &mut
             }
         }
         let find = FieldAction::Find;
-        let redacted = redact_value(redactor, value, field, if matches!(token, Token::Key(_)) { &find } else { action }, vault)?;
+        let redacted = redact_value(
+            redactor,
+            value,
+            field,
+            if matches!(token, Token::Key(_)) { &find } else { action },
+            vault,
+        )?;
         entities.extend(redacted.entities);
         (redacted.text != value).then_some(redacted.text)
     })?;
@@ -49,7 +68,9 @@ pub fn redact_chat(redactor: &Redactor, json: &str, vault: &mut Vault) -> Result
         for path in TEXT {
             fields = fields.with(&format!("{prefix}{path}"), FieldAction::Find).unwrap_or_default();
         }
-        fields = fields.with(&format!("{prefix}tool_calls[*].function.arguments"), FieldAction::Json).unwrap_or_default();
+        fields = fields
+            .with(&format!("{prefix}tool_calls[*].function.arguments"), FieldAction::Json)
+            .unwrap_or_default();
     }
     redact_json(redactor, json, &fields, vault)
 }
@@ -74,7 +95,8 @@ enum Token<'a> {
 type Visit<'v> = dyn FnMut(Token<'_>, &[Step]) -> Option<String> + 'v;
 
 fn rewrite(json: &str, visit: &mut Visit<'_>) -> Result<String, StructureError> {
-    serde_json::from_str::<IgnoredAny>(json).map_err(|e| StructureError::Json { line: e.line(), column: e.column() })?;
+    serde_json::from_str::<IgnoredAny>(json)
+        .map_err(|e| StructureError::Json { line: e.line(), column: e.column() })?;
     let mut out = String::with_capacity(json.len());
     let mut path: Vec<Step> = Vec::new();
     // For each open bracket: whether it is an object, and in one, whether the next string is a key.
@@ -201,11 +223,18 @@ mod tests {
 
     #[test]
     fn rules_by_path() {
-        let fields = Fields::all().with("**.note", FieldAction::Skip).unwrap().with("users[*].name", FieldAction::Whole(Label::Person)).unwrap();
+        let fields = Fields::all()
+            .with("**.note", FieldAction::Skip)
+            .unwrap()
+            .with("users[*].name", FieldAction::Whole(Label::Person))
+            .unwrap();
         let json = r#"{"users":[{"name":"Ana \"A\" Ruiz","note":"ana@example.com"}],"bo@example.com":1}"#;
         let mut vault = Vault::new();
         let redacted = redact_json(&redactor(), json, &fields, &mut vault).unwrap();
-        assert_eq!(redacted.text, r#"{"users":[{"name":"[PERSON_1]","note":"ana@example.com"}],"[EMAIL_1]":1}"#);
+        assert_eq!(
+            redacted.text,
+            r#"{"users":[{"name":"[PERSON_1]","note":"ana@example.com"}],"[EMAIL_1]":1}"#
+        );
         assert_eq!(restore_json(&redacted.text, &vault).unwrap(), json);
     }
 

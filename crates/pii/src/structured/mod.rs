@@ -31,11 +31,21 @@ pub enum StructureError {
 }
 
 /// Redacts one value of a document; `None` when nothing changes.
-fn redact_value(redactor: &Redactor, value: &str, field: Option<&str>, action: &FieldAction, vault: &mut Vault) -> Option<Redacted> {
+fn redact_value(
+    redactor: &Redactor,
+    value: &str,
+    field: Option<&str>,
+    action: &FieldAction,
+    vault: &mut Vault,
+) -> Option<Redacted> {
     let entities = match action {
         FieldAction::Skip => return None,
-        FieldAction::Whole(label) if !value.trim().is_empty() => vec![Entity::new(label.clone(), 0, value.len(), 1.0, By::User, "field_rule")],
-        FieldAction::Find | FieldAction::Json | FieldAction::Whole(_) => redactor.analyze_with(value, Vec::new(), field),
+        FieldAction::Whole(label) if !value.trim().is_empty() => {
+            vec![Entity::new(label.clone(), 0, value.len(), 1.0, By::User, "field_rule")]
+        }
+        FieldAction::Find | FieldAction::Json | FieldAction::Whole(_) => {
+            redactor.analyze_with(value, Vec::new(), field)
+        }
     };
     let redacted = redactor.apply(value, entities, vault);
     (redacted.text != value || !redacted.entities.is_empty()).then_some(redacted)
