@@ -2,8 +2,12 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
+function read(path: string): Buffer {
+  return readFileSync(fileURLToPath(new URL(path, import.meta.url)));
+}
+
 function fixture(path: string): Buffer {
-  return readFileSync(fileURLToPath(new URL(`../../fixtures/models/${path}`, import.meta.url)));
+  return read(`../../fixtures/models/${path}`);
 }
 
 /** A Llama of 260 thousand parameters that tells stories: 1.1 MB, 512 tokens of context, 512 words. */
@@ -13,6 +17,13 @@ export const STORY = fixture("stories260K/ref_greedy_200.txt").toString().replac
 /** A text and its tokens, a begin token first. */
 export const STORY_TEXT = fixture("stories260K/ref_text.txt").toString();
 export const STORY_TOKENS = fixture("stories260K/ref_tokens.txt").toString().trim().split(/\s+/).map(Number);
+
+/** The same model in half precision, whole and in three parts. */
+export const HALF = new Uint8Array(fixture("stories260K/stories260K-f16.gguf"));
+export const HALF_PARTS = [1, 2, 3].map((part) => {
+  const name = `stories260K-f16-0000${part}-of-00003.gguf`;
+  return { name, bytes: new Uint8Array(read(`../fixtures/${name}`)) };
+});
 
 /** GGUF's number for a metadata value that is a string. */
 const STRING = 8;

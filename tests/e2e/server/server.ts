@@ -89,6 +89,11 @@ export class TestServer {
     return this.seen.filter((seen) => seen.path === path);
   }
 
+  /** Requests for anything under a folder since the last `forget`. */
+  requestsUnder(folder: string): Seen[] {
+    return this.seen.filter((seen) => seen.path.startsWith(folder));
+  }
+
   forget(): void {
     this.seen.length = 0;
   }
