@@ -4,6 +4,8 @@
 //! that are allocated once. A step of decoding encodes one list; it creates nothing, and the GPU
 //! itself carries the state (token id, position, random step) from one step to the next.
 
+mod clock;
+mod decode;
 mod device;
 mod error;
 mod kernel;
@@ -13,6 +15,7 @@ mod lower;
 mod model;
 mod options;
 mod runtime;
+mod sampler;
 mod shader;
 #[cfg(test)]
 mod testing;

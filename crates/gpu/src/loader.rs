@@ -57,7 +57,7 @@ impl Loader {
         let build = || {
             writer.finish(device, &runtime.plan, &runtime.weights)?;
             runtime.join_biases();
-            Ok(GpuModel::new(runtime))
+            GpuModel::new(runtime)
         };
         device.allocating("the model", 0, build).await
     }

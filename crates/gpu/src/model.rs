@@ -1,7 +1,8 @@
 //! A loaded model: prefill, decoding, and what it costs.
 
-use sotto_plan::{Op, Outputs};
+use sotto_plan::{Op, Outputs, Sampling};
 
+use crate::decode::{Decoding, Readbacks};
 use crate::kernel::{Dispatch, Step, StepSize};
 use crate::kernels::stride;
 use crate::runtime::Runtime;
@@ -53,27 +54,35 @@ pub struct GpuModel {
     /// Tokens in the KV cache.
     pub(crate) position: usize,
     pub(crate) counters: Counters,
+    /// Whether the logits of the last token are on the GPU.
+    pub(crate) logits_ready: bool,
+    pub(crate) decoding: Option<Decoding>,
+    pub(crate) readbacks: Readbacks,
     objects_at_load: u64,
     logits_readback: Option<wgpu::Buffer>,
 }
 
 impl GpuModel {
-    pub(crate) fn new(runtime: Runtime) -> GpuModel {
+    pub(crate) fn new(runtime: Runtime) -> Result<GpuModel, GpuError> {
+        let readbacks = Readbacks::new(runtime.kernels.device())?;
         let objects_at_load = runtime.kernels.device().objects_created();
-        GpuModel {
+        Ok(GpuModel {
             runtime,
             position: 0,
             counters: Counters::default(),
+            logits_ready: false,
+            decoding: None,
+            readbacks,
             objects_at_load,
             logits_readback: None,
-        }
+        })
     }
 
     pub(crate) fn device(&self) -> &GpuDevice {
         self.runtime.kernels.device()
     }
 
-    /// Tokens in the KV cache.
+    /// Tokens in the KV cache: those of the prompt, and once a reply has ended those of the reply.
     pub fn position(&self) -> usize {
         self.position
     }
@@ -85,6 +94,10 @@ impl GpuModel {
 
     /// Forgets all tokens but the first `length`.
     pub fn truncate(&mut self, length: usize) {
+        self.stop_decoding();
+        if length < self.position {
+            self.logits_ready = false;
+        }
         self.position = self.position.min(length);
     }
 
@@ -94,16 +107,23 @@ impl GpuModel {
         Counters { objects_created, ..self.counters }
     }
 
+    /// Kernels that a decode step runs when the largest logit is always taken.
+    pub fn dispatches_per_token(&self) -> u64 {
+        let sample = self.runtime.sampler.dispatches(&Sampling::greedy());
+        (self.runtime.programs.decode.len() + sample.len()) as u64
+    }
+
     /// The GPU memory it holds.
     pub fn memory(&self) -> Memory {
-        let Runtime { weights, buffers, .. } = &self.runtime;
+        let Runtime { weights, buffers, sampler, .. } = &self.runtime;
         let size =
             |slices: &mut dyn Iterator<Item = &crate::kernel::Slice>| slices.map(|s| s.size).sum::<u64>();
         let state = [&buffers.step, &buffers.ids, &buffers.attention_scratch];
         Memory {
             weights: weights.bytes() + size(&mut buffers.joined_biases.values()),
             kv: size(&mut buffers.caches.iter().flat_map(|c| [&c.keys, &c.values])),
-            activations: size(&mut buffers.slots.iter().chain(buffers.pinned.values()).chain(state)),
+            activations: sampler.bytes()
+                + size(&mut buffers.slots.iter().chain(buffers.pinned.values()).chain(state)),
         }
     }
 
@@ -190,6 +210,7 @@ impl GpuModel {
         self.counters.submits += 1;
         self.counters.dispatches += (programs.prefill.len() + head.len()) as u64;
         self.position += ids.len();
+        self.logits_ready = outputs == Outputs::Last;
     }
 
     /// Appends the first `rows` rows of logits to `logits`, without padding.
@@ -222,6 +243,4 @@ impl GpuModel {
         self.counters.bytes_read_back += bytes;
         Ok(())
     }
-
-    pub(crate) fn stop_decoding(&mut self) {}
 }

@@ -11,6 +11,7 @@ use crate::kernels::qkv;
 use crate::lower::{
     Arena, Assignment, Buffers, Capacity, Fusions, KvBuffers, Lowering, Node, Size, fuse, groups, matrix_uses,
 };
+use crate::sampler::Sampler;
 use crate::tuning::Tuning;
 use crate::weights::{WeightStore, fits_one_part, packing_of};
 use crate::{GpuDevice, GpuError, ModelOptions};
@@ -49,6 +50,9 @@ pub(crate) struct Runtime {
     pub weights: WeightStore,
     pub buffers: Buffers,
     pub programs: Programs,
+    /// Bytes of weights that a decode step reads.
+    pub decode_weight_bytes: u64,
+    pub sampler: Sampler,
     pub capacity: Capacity,
     /// Positions that the KV cache has room for.
     pub kv_positions: usize,
@@ -96,12 +100,19 @@ impl Runtime {
             attention_scratch: state(&device, "attention", attention_scratch_bytes(&decode, &plan, options))?,
             joined_biases: joined_biases(&device, &plan, &decode, &weights)?,
         };
+        let sampler = Sampler::new(
+            &kernels,
+            plan.output_width(),
+            [&buffers.pinned[&output], &buffers.step, &buffers.ids],
+        )?;
         let mut runtime = Runtime {
             kernels,
             options: options.clone(),
             weights,
             buffers,
             programs: Programs::default(),
+            decode_weight_bytes: 0,
+            sampler,
             capacity,
             kv_positions,
             output,
@@ -111,6 +122,7 @@ impl Runtime {
             plan,
         };
         runtime.programs = runtime.lower()?;
+        runtime.decode_weight_bytes = runtime.programs.decode.iter().map(|d| d.weight_bytes).sum();
         Ok(runtime)
     }
 
@@ -196,11 +208,6 @@ impl Runtime {
             }
         }
         device.queue().submit([encoder.finish()]);
-    }
-
-    /// Bytes of weights that a decode step reads.
-    pub fn decode_weight_bytes(&self) -> u64 {
-        self.programs.decode.iter().map(|d| d.weight_bytes).sum()
     }
 }
 

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use sotto_cpu::reference;
 use sotto_format::{ModelFile, Parse, parse_gguf};
-use sotto_plan::{Outputs, Plan, WeightId};
+use sotto_plan::{Outputs, Plan, Sampling, WeightId};
 
-use crate::{DeviceOptions, GpuDevice, GpuModel, KvType, Loader, ModelOptions};
+use crate::testing::variants;
+use crate::{DeviceOptions, GpuDevice, GpuError, GpuModel, KvType, Loader, ModelOptions};
 
 /// A model file in memory.
 struct File {
@@ -112,4 +113,193 @@ fn logits_are_those_of_llama2_c() {
             assert_logits(&format!("{folder}, fuse {fuse}"), &found, &expected, vocab, F32_BOUND);
         }
     }
+}
+
+fn greedy(model: &mut GpuModel, prompt: &[u32], n: usize) -> Vec<u32> {
+    reply(model, prompt, n, &Sampling::greedy())
+}
+
+fn reply(model: &mut GpuModel, prompt: &[u32], n: usize, sampling: &Sampling) -> Vec<u32> {
+    pollster::block_on(async {
+        model.prefill_for_decode(prompt).await.unwrap();
+        model.start(sampling, prompt).unwrap();
+        let mut ids = Vec::new();
+        for _ in 0..n {
+            ids.push(model.next().await.unwrap());
+        }
+        model.stop().await.unwrap();
+        ids
+    })
+}
+
+fn greedy_on_cpu(model: &mut reference::Model, prompt: &[u32], n: usize) -> Vec<u32> {
+    let mut ids = Vec::new();
+    let mut logits = model.forward(prompt, Outputs::Last).unwrap();
+    for _ in 0..n {
+        ids.push(argmax(&logits) as u32);
+        logits = model.forward(&ids[ids.len() - 1..], Outputs::Last).unwrap();
+    }
+    ids
+}
+
+/// The tokens that the text of llama2.c's greedy reply encodes to, by the reference interpreter's own choice.
+#[test]
+fn greedy_replies_are_those_of_the_reference() {
+    for name in ["stories260K/stories260K-f32.gguf", "tok105/tok105-q4_0.gguf"] {
+        let file = open(name);
+        let expected = greedy_on_cpu(&mut file.on_cpu(), &[1], 60);
+        for fuse in [false, true] {
+            let mut model = file.on_gpu(&device(), &options(KvType::F32, fuse));
+            assert_eq!(greedy(&mut model, &[1], 60), expected, "{name}, fuse {fuse}");
+        }
+    }
+}
+
+#[test]
+fn quantised_models_agree_with_the_reference_on_every_device() {
+    let names = [
+        "tok105/tok105-q8_0.gguf",
+        "tok105/tok105-q4_0.gguf",
+        "tok105/tok105-q4_1.gguf",
+        "stories260K/stories260K-f16.gguf",
+    ];
+    for (at, variant) in variants().iter().enumerate() {
+        let file = open(names[at % names.len()]);
+        let ids: Vec<u32> =
+            reference_logits(names[at % names.len()].split('/').next().unwrap()).0[..40].to_vec();
+        let expected = file.on_cpu().forward(&ids, Outputs::All).unwrap();
+        let vocab = file.plan.output_width();
+        for (kv_type, bound) in [(KvType::F32, F32_BOUND), (KvType::F16, F16_BOUND)] {
+            let mut model = file.on_gpu(&variant.device, &options(kv_type, true));
+            let found = pollster::block_on(model.prefill(&ids, Outputs::All)).unwrap();
+            let what = format!("{} with {kv_type:?} on {}", names[at % names.len()], variant.name);
+            assert_logits(&what, &found, &expected, vocab, bound);
+        }
+    }
+}
+
+#[test]
+fn decode_creates_nothing_and_reads_back_ids_only() {
+    let file = open("tok105/tok105-q4_0.gguf");
+    let mut model = file.on_gpu(&device(), &options(KvType::F16, true));
+    let before = model.counters();
+    reply(&mut model, &[1, 5, 9], 20, &Sampling::greedy());
+    let after = model.counters();
+    assert_eq!(after.objects_created, before.objects_created);
+    assert_eq!(after.bytes_read_back, 4 * 20);
+    let layers = file.plan.caches.len() as u64;
+    // The first step only samples.
+    let steps = after.steps - 1;
+    let prefill = 2;
+    assert!(after.submits <= after.steps + prefill);
+    let per_token = model.dispatches_per_token();
+    assert!(per_token <= 6 * layers + 4, "{per_token} dispatches a token for {layers} layers");
+    // Quantised rows with their scales, and one row of the embedding table.
+    let matrices = file.plan.weight_bytes() as f64;
+    let read = after.weight_bytes as f64 / steps as f64;
+    assert!(read < 1.06 * matrices, "{read} bytes of {matrices} a token");
+    assert_eq!(model.position(), 3 + 20);
+}
+
+#[test]
+fn a_reply_can_be_cut_and_continued_and_the_cache_grows() {
+    let file = open("stories260K/stories260K-f32.gguf");
+    let mut options = options(KvType::F16, true);
+    options.context_length = 128;
+    let mut model = file.on_gpu(&device(), &options);
+    let whole = greedy(&mut model, &[1], 100);
+    model.truncate(0);
+    let mut short = greedy(&mut model, &[1], 10);
+    // The last token given out may or may not have run through the model; both are a valid prefix.
+    let kept = model.position();
+    assert!((10..=11).contains(&kept), "{kept}");
+    model.truncate(8);
+    short.extend(greedy(&mut model, &whole[7..10].to_vec(), 90));
+    assert_eq!(short, whole);
+    let error = pollster::block_on(model.prefill(&[1; 129], Outputs::None)).unwrap_err();
+    assert!(matches!(error, GpuError::ContextLength { limit: 128, .. }), "{error}");
+    model.truncate(0);
+    let last = pollster::block_on(async {
+        model.prefill_for_decode(&[1; 120]).await.unwrap();
+        model.start(&Sampling::greedy(), &[]).unwrap();
+        let mut n = 0;
+        loop {
+            match model.next().await {
+                Ok(_) => n += 1,
+                Err(error) => return (n, error),
+            }
+        }
+    });
+    assert_eq!(last, (9, GpuError::ContextLength { needed: 129, limit: 128 }));
+}
+
+#[test]
+fn seeds_decide_and_penalties_apply() {
+    let file = open("stories260K/stories260K-f32.gguf");
+    let mut model = file.on_gpu(&device(), &options(KvType::F32, true));
+    let mut draw = |seed, penalty| {
+        model.truncate(0);
+        let sampling = Sampling { seed, frequency_penalty: penalty, ..Sampling::default() };
+        reply(&mut model, &[1], 30, &sampling)
+    };
+    let first = draw(1, 0.0);
+    assert_eq!(first, draw(1, 0.0));
+    assert_ne!(first, draw(2, 0.0));
+    assert_ne!(first, draw(1, 2.0));
+}
+
+#[test]
+fn damage_is_an_error_and_never_a_token() {
+    let file = open("tok105/tok105-f32.gguf");
+    let mut loader =
+        pollster::block_on(Loader::new(&device(), file.plan.clone(), &options(KvType::F32, true))).unwrap();
+    let wrong = loader.write(WeightId(0), 4, &[0; 4]).unwrap_err();
+    assert!(matches!(wrong, GpuError::WriteOrder { offset: 4, expected: 0, .. }), "{wrong}");
+    let poison = f32::NAN.to_le_bytes();
+    for id in 0..file.plan.weights.len() as u32 {
+        let mut bytes = file.weight(id).to_vec();
+        bytes[..4].copy_from_slice(&poison);
+        let too_long = [&bytes[..], &[0]].concat();
+        assert!(loader.write(WeightId(id), 0, &too_long).is_err());
+        loader.write(WeightId(id), 0, &bytes).unwrap();
+    }
+    let mut model = pollster::block_on(loader.finish()).unwrap();
+    pollster::block_on(model.prefill_for_decode(&[1, 2])).unwrap();
+    model.start(&Sampling::greedy(), &[]).unwrap();
+    assert_eq!(pollster::block_on(model.next()), Err(GpuError::NotANumber));
+    assert!(matches!(pollster::block_on(model.next()), Err(GpuError::State { .. })));
+    let vocab = file.plan.output_width();
+    let unknown = pollster::block_on(model.prefill(&[vocab as u32], Outputs::None));
+    assert_eq!(unknown, Err(GpuError::TokenId { id: vocab as u32, vocab }));
+}
+
+#[test]
+fn missing_bytes_are_named() {
+    let file = open("tok105/tok105-q8_0.gguf");
+    let mut loader =
+        pollster::block_on(Loader::new(&device(), file.plan.clone(), &options(KvType::F32, true))).unwrap();
+    for id in 0..file.plan.weights.len() as u32 {
+        let bytes = file.weight(id);
+        let end = if id == 3 { bytes.len() - 1 } else { bytes.len() };
+        loader.write(WeightId(id), 0, &bytes[..end]).unwrap();
+    }
+    let missing = pollster::block_on(loader.finish()).unwrap_err();
+    let tensor = file.plan.weights[3].name.clone();
+    let bytes = file.plan.weights[3].bytes();
+    assert_eq!(missing, GpuError::MissingBytes { tensor, written: bytes - 1, bytes });
+}
+
+#[test]
+fn a_lost_device_fails_every_later_call() {
+    let lost = pollster::block_on(GpuDevice::request(&DeviceOptions::default())).unwrap();
+    let file = open("tok105/tok105-q4_0.gguf");
+    let mut model = file.on_gpu(&lost, &options(KvType::F16, true));
+    pollster::block_on(model.prefill_for_decode(&[1])).unwrap();
+    model.start(&Sampling::greedy(), &[]).unwrap();
+    lost.destroy();
+    assert!(matches!(pollster::block_on(model.next()), Err(GpuError::DeviceLost { .. })));
+    assert!(matches!(
+        pollster::block_on(model.prefill(&[1], Outputs::Last)),
+        Err(GpuError::DeviceLost { .. })
+    ));
 }

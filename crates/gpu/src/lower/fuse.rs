@@ -5,7 +5,7 @@
 
 use sotto_plan::{Op, Plan, ValueId, WeightId};
 
-use super::node::{Node, Norm, Projection};
+use super::node::{Node, Projection};
 
 /// Which fusions a program takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

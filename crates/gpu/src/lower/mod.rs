@@ -7,5 +7,8 @@ mod program;
 
 pub(crate) use arena::{Arena, Assignment, Capacity};
 pub(crate) use fuse::{Fusions, MAX_ROTARY_DIM, fuse, groups, matrix_uses};
-pub(crate) use node::{Node, Norm, Projection};
+pub(crate) use node::Node;
 pub(crate) use program::{Buffers, KvBuffers, Lowering, Size};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! The choice of the next token: its buffers, and the dispatches for greedy replies and for drawn ones.
+
+use sotto_plan::Sampling;
+
+use crate::kernel::{Dispatch, Kernels, Slice};
+use crate::kernels::sample::{SampleScratch, SampleShape, SampleSlices, SamplingUniform, draw, greedy};
+use crate::{GpuDevice, GpuError};
+
+/// Ids that the ring holds: more than steps are ever in flight.
+pub(crate) const RING: usize = 16;
+
+/// A token that the prompt holds, in the sampler's counts.
+const IN_PROMPT: u32 = 1 << 31;
+
+/// The choice of the next token.
+#[derive(Debug)]
+pub(crate) struct Sampler {
+    vocab: usize,
+    settings: Slice,
+    counts: Slice,
+    ring: Slice,
+    scratch_bytes: u64,
+    greedy: Vec<Dispatch>,
+    draw: Vec<Dispatch>,
+}
+
+impl Sampler {
+    /// Samples from the first row of `logits`, `[vocab]`; advances `step` and writes the id to `ids`.
+    pub fn new(
+        kernels: &Kernels,
+        vocab: usize,
+        [logits, step, ids]: [&Slice; 3],
+    ) -> Result<Sampler, GpuError> {
+        let device = kernels.device();
+        let state = |label, bytes: usize| {
+            let usage = wgpu::BufferUsages::STORAGE
+                | wgpu::BufferUsages::UNIFORM
+                | wgpu::BufferUsages::COPY_DST
+                | wgpu::BufferUsages::COPY_SRC;
+            device.buffer(label, bytes as u64, usage).map(|buffer| Slice::whole(&buffer))
+        };
+        let settings = state("sampling", size_of::<SamplingUniform>())?;
+        let counts = state("token counts", vocab * size_of::<u32>())?;
+        let ring = state("sampled ids", RING * size_of::<u32>())?;
+        let shape = SampleShape::new(device.facts(), vocab, RING);
+        let scratch = SampleScratch::new(device, &shape)?;
+        // Five words a token, and a little.
+        let scratch_bytes = 5 * 4 * vocab as u64;
+        let slices = SampleSlices {
+            sampling: &settings,
+            logits,
+            counts: &counts,
+            step,
+            ids,
+            ring: &ring,
+            scratch: &scratch,
+        };
+        let (greedy, draw) = (greedy(kernels, &shape, slices)?, draw(kernels, &shape, slices)?);
+        Ok(Sampler { vocab, settings, counts, ring, scratch_bytes, greedy, draw })
+    }
+
+    /// Sampled ids, that of sample step `s` at `s % RING`.
+    pub fn ring(&self) -> &Slice {
+        &self.ring
+    }
+
+    /// Bytes of GPU memory.
+    pub fn bytes(&self) -> u64 {
+        self.settings.size + self.counts.size + self.ring.size + self.scratch_bytes
+    }
+
+    /// Sets a reply up.
+    pub fn prepare(&self, device: &GpuDevice, sampling: &Sampling, prompt_ids: &[u32]) {
+        let settings = SamplingUniform::new(sampling, self.vocab);
+        let mut counts = vec![0u32; self.vocab];
+        for &id in prompt_ids {
+            if let Some(count) = counts.get_mut(id as usize) {
+                *count = IN_PROMPT;
+            }
+        }
+        device.queue().write_buffer(&self.settings.buffer, 0, bytemuck::bytes_of(&settings));
+        device.queue().write_buffer(&self.counts.buffer, 0, bytemuck::cast_slice(&counts));
+    }
+
+    /// One token's dispatches.
+    pub fn dispatches(&self, sampling: &Sampling) -> &[Dispatch] {
+        if sampling.is_greedy() { &self.greedy } else { &self.draw }
+    }
+}
