@@ -56,12 +56,10 @@ pub enum TokenizerError {
         /// Which one.
         name: &'static str,
     },
-    /// A character is not in the vocabulary, which has neither byte tokens nor an unknown token.
-    #[error("the vocabulary has no token for U+{code:04X}, no byte tokens and no unknown token", code = *character as u32)]
-    NoToken {
-        /// The character.
-        character: char,
-    },
+    /// A character is not in the vocabulary, which has neither byte tokens nor an unknown token. The message
+    /// does not say which: it is the user's.
+    #[error("the vocabulary lacks a character of the text, and has no byte tokens and no unknown token to write it with")]
+    NoToken,
     /// A pattern made from the vocabulary is too large to search for.
     #[error("the tokenizer could not be built: {0}")]
     Build(String),

@@ -86,7 +86,7 @@ impl SentencePiece {
             // A run of unknown characters is one unknown token (SentencePiece).
             if !after_unknown {
                 let character = text[symbol.start..].chars().next().unwrap_or_default();
-                ids.push(self.unk.ok_or(TokenizerError::NoToken { character })?);
+                ids.push(self.unk.ok_or(TokenizerError::NoToken)?);
             }
             after_unknown = true;
         }
