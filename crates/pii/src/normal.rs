@@ -31,29 +31,33 @@ enum Fold {
 impl<'t> View<'t> {
     /// Normalises `text`: one pass, and no allocation when nothing has to change.
     pub fn new(text: &'t str) -> Self {
-        if text.is_ascii() || !text.chars().any(|c| !matches!(fold(c), Fold::Keep)) {
+        let bytes = text.as_bytes();
+        let changes = |c: char| !matches!(fold(c), Fold::Keep) || is_combining(c);
+        if text.is_ascii() || !text.chars().filter(|c| !c.is_ascii()).any(changes) {
             return View { text: Cow::Borrowed(text), runs: Vec::new() };
         }
         let mut builder =
             Builder { text: String::with_capacity(text.len()), runs: Vec::new(), straight: false };
-        let mut word_end = 0;
-        let mut word_has_ascii = false;
-        let mut after_digit = false;
-        for (at, c) in text.char_indices() {
-            if at >= word_end {
-                let word = text[at..].split(char::is_whitespace).next().unwrap_or_default();
-                word_end = at + word.len().max(c.len_utf8());
-                word_has_ascii = word.bytes().any(|b| b.is_ascii_alphanumeric());
+        let mut at = 0;
+        while at < text.len() {
+            let plain = bytes[at..].iter().position(|b| !b.is_ascii()).unwrap_or(text.len() - at);
+            if plain > 0 {
+                builder.keep(&text[at..at + plain], at);
+                at += plain;
+                continue;
             }
+            let Some(c) = text[at..].chars().next() else { break };
+            let len = c.len_utf8();
+            let after_digit = builder.text.as_bytes().last().is_some_and(u8::is_ascii_digit);
             match fold(c) {
-                Fold::Ascii(b) => builder.fold(b, at, c.len_utf8()),
-                Fold::LookAlike(b) if word_has_ascii => builder.fold(b, at, c.len_utf8()),
+                Fold::Ascii(b) => builder.fold(b, at, len),
+                Fold::LookAlike(b) if beside_ascii(text, at, at + len) => builder.fold(b, at, len),
                 Fold::Drop => builder.straight = false,
-                // An overlay or keycap mark on a digit hides the digit from a pattern, not from a reader.
-                Fold::Keep if after_digit && matches!(c, '\u{300}'..='\u{36f}') => builder.straight = false,
-                Fold::Keep | Fold::LookAlike(_) => builder.keep(c, at),
+                // An overlay on a digit hides the digit from a pattern, not from a reader.
+                Fold::Keep if after_digit && is_combining(c) => builder.straight = false,
+                Fold::Keep | Fold::LookAlike(_) => builder.keep(&text[at..at + len], at),
             }
-            after_digit = builder.text.as_bytes().last().is_some_and(u8::is_ascii_digit);
+            at += len;
         }
         View { text: Cow::Owned(builder.text), runs: builder.runs }
     }
@@ -93,12 +97,12 @@ struct Builder {
 }
 
 impl Builder {
-    fn keep(&mut self, c: char, at: usize) {
+    fn keep(&mut self, kept: &str, at: usize) {
         if !self.straight {
             self.runs.push(Run { normal: self.text.len(), original: at, folded: 0 });
             self.straight = true;
         }
-        self.text.push(c);
+        self.text.push_str(kept);
     }
 
     fn fold(&mut self, byte: u8, at: usize, len: usize) {
@@ -106,6 +110,19 @@ impl Builder {
         self.straight = false;
         self.text.push(char::from(byte));
     }
+}
+
+fn is_combining(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}')
+}
+
+/// Whether the word around `start..end` holds an ASCII letter or digit: the sign of a disguise rather than of another script.
+fn beside_ascii(text: &str, start: usize, end: usize) -> bool {
+    /// Characters looked at on each side: addresses are longer, but mix scripts sooner.
+    const NEAR: usize = 40;
+    let ascii = |c: char| c.is_ascii_alphanumeric();
+    let before = text[..start].chars().rev().take(NEAR).take_while(|c| !c.is_whitespace()).any(ascii);
+    before || text[end..].chars().take(NEAR).take_while(|c| !c.is_whitespace()).any(ascii)
 }
 
 /// First characters of the Unicode decimal digit runs (general category Nd) outside ASCII.

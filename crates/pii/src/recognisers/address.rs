@@ -2,25 +2,37 @@
 //! Post-office boxes too. A model finds the rest.
 
 use super::scan::{Scan, Word, is_word};
+use super::words::{Words, words};
 use crate::Label;
 
-/// Words that follow a street's name: `12 Main Street`.
-const AFTER_NAME: &str = " street st avenue ave road rd lane ln drive dr boulevard blvd court ct way place pl square sq terrace crescent close parkway pkwy highway hwy circle cir row gardens \
-    mews alley trail loop quay ";
-/// Words that come before it: `Calle Mayor 5`, `12 rue de la Paix`.
-const BEFORE_NAME: &str = " calle c/ avenida av avda paseo plaza camino carretera ronda travesía rue avenue boulevard place quai chemin impasse allée allées cours route passage square via viale piazza corso \
-    largo vicolo rua travessa praça estrada alameda ulica ul улица ул ";
+words! {
+    /// Words that follow a street's name: `12 Main Street`.
+    AFTER_NAME = " street st avenue ave road rd lane ln drive dr boulevard blvd court ct way place pl square sq terrace crescent close parkway pkwy highway hwy circle cir row gardens \
+    mews alley trail loop quay "
+}
+words! {
+    /// Words that come before it: `Calle Mayor 5`, `12 rue de la Paix`.
+    BEFORE_NAME = " calle c/ avenida av avda paseo plaza camino carretera ronda travesía rue avenue boulevard place quai chemin impasse allée allées cours route passage square via viale piazza corso \
+    largo vicolo rua travessa praça estrada alameda ulica ul улица ул "
+}
 /// Endings of names written in one word: `Hauptstraße 12`, `Keizersgracht 5`.
 const ENDINGS: [&str; 18] = [
     "straße", "strasse", "str", "weg", "platz", "allee", "gasse", "damm", "ufer", "ring", "straat", "laan",
     "plein", "gracht", "kade", "gatan", "vägen", "vej",
 ];
-/// Small words inside a name.
-const SMALL: &str = " de del la las los el le les des du d di della delle dei dos da do das van der den am an der the of y e und et ";
+words! {
+    /// Small words inside a name.
+    SMALL = " de del la las los el le les des du d di della delle dei dos da do das van der den am an der the of y e und et "
+}
 
-fn listed(list: &str, word: &str) -> bool {
-    let lower = word.trim_end_matches('.').to_lowercase();
-    !lower.is_empty() && list.split(' ').any(|known| known == lower)
+words! {
+    /// Parts of a building.
+    UNITS = "apt apartment suite ste unit floor flat room"
+}
+
+fn listed(list: &Words, word: &str) -> bool {
+    // The longest is "boulevard" with its dot.
+    word.len() <= 12 && list.has(&word.trim_end_matches('.').to_lowercase())
 }
 
 fn word_at<'t>(scan: &Scan<'t>, start: usize) -> &'t str {
@@ -82,7 +94,7 @@ fn number_first(scan: &mut Scan<'_>, word: Word) -> bool {
         at += usize::from(scan.byte(at) == b' ');
         first = word_at(scan, at);
     }
-    let named = listed(BEFORE_NAME, first) && first.len() > 2;
+    let named = listed(&BEFORE_NAME, first) && first.len() > 2;
     if let Some(end) = named.then(|| name_end(scan, at + first.len())).flatten() {
         scan.push("street_address", Label::Address, (word.start, end), 0.75, false, None);
         return true;
@@ -97,7 +109,7 @@ fn number_first(scan: &mut Scan<'_>, word: Word) -> bool {
             return false;
         }
         let mut end = at + name.len();
-        if count > 0 && listed(AFTER_NAME, name) {
+        if count > 0 && listed(&AFTER_NAME, name) {
             end += usize::from(
                 scan.byte(end) == b'.' && name.len() <= 4 && !matches!(scan.byte(end + 1), b'\n' | 0),
             );
@@ -122,7 +134,7 @@ fn name_end(scan: &Scan<'_>, mut at: usize) -> Option<usize> {
             break;
         }
         let name = word_at(scan, at + 1);
-        let small = listed(SMALL, name);
+        let small = listed(&SMALL, name);
         let elided = name.split_once('\'').is_some_and(|(_, rest)| capital(rest));
         if !(small || capital(name) || elided) || name.is_empty() {
             break;
@@ -147,7 +159,7 @@ fn unit(scan: &Scan<'_>, end: usize) -> usize {
     if matches!(word, "N" | "S" | "E" | "W" | "NW" | "NE" | "SW" | "SE") {
         return unit(scan, after);
     }
-    if listed(" apt apartment suite ste unit floor flat room ", word) {
+    if listed(&UNITS, word) {
         let dot = usize::from(scan.byte(after) == b'.');
         if scan.byte(after + dot) == b' ' {
             let number = word_at(scan, after + dot + 1);
@@ -217,13 +229,13 @@ fn number_last(scan: &mut Scan<'_>, word: Word) {
     let (mut start, mut name) = (start, last);
     let mut capitals = 0;
     for _ in 0..7 {
-        if capitals > 0 && listed(BEFORE_NAME, name) && !listed(SMALL, name) {
+        if capitals > 0 && listed(&BEFORE_NAME, name) && !listed(&SMALL, name) {
             scan.push("street_address", Label::Address, (start, end), 0.75, false, None);
             return;
         }
         if capital(name) {
             capitals += 1;
-        } else if !listed(SMALL, name) {
+        } else if !listed(&SMALL, name) {
             return;
         }
         let mut stop = start;

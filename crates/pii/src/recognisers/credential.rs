@@ -38,10 +38,7 @@ pub(super) fn at(scan: &mut Scan<'_>, hit: Hit) {
     let Some(value) = scan.text.get(start..end) else { return };
     let bytes = value.as_bytes();
     let lower = value.to_ascii_lowercase();
-    if bytes.len() < 4
-        || NOT_VALUES.split(' ').any(|word| word == lower)
-        || bytes.windows(2).all(|pair| pair[0] == pair[1])
-    {
+    if bytes.len() < 4 || NOT_VALUES.has(&lower) || bytes.windows(2).all(|pair| pair[0] == pair[1]) {
         // A PIN may be four digits; shorter values are none.
         return;
     }

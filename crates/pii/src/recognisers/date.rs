@@ -1,8 +1,11 @@
 //! Dates: numeric in the usual orders, with month names in eleven languages, and Chinese and Japanese forms.
 //! A date beside "born" or its like is a date of birth.
 
+use std::sync::LazyLock;
+
 use super::numbers::{Number, NumberRule};
 use super::scan::{Scan, Word, is_word};
+use super::words::words;
 use crate::Label;
 use crate::context::{Kind, Kinds};
 
@@ -123,9 +126,21 @@ const MONTHS: [&str; 12] = [
     "november nov noviembre novembre novembro listopada ноября",
     "december dec diciembre dic décembre decembre dezember dez dicembre dezembro grudnia декабря",
 ];
-/// Names that are also words or other abbreviations: months only with a year beside them.
-const AMBIGUOUS: &str = " may mar mars marco mai mag gen ago set out mei maj mär jun jul dec marzo marca avr lug ott giu okt abr ene fev dic dez ";
+words! {
+    /// Names that are also words or other abbreviations: months only with a year beside them.
+    AMBIGUOUS = " may mar mars marco mai mag gen ago set out mei maj mär jun jul dec marzo marca avr lug ott giu okt abr ene fev dic dez "
+}
 const SHORT: [(&str, u32); 5] = [("mar", 3), ("ago", 8), ("set", 9), ("out", 10), ("dic", 12)];
+
+/// Every name with its month, sorted.
+static NAMES: LazyLock<Vec<(&str, u32)>> = LazyLock::new(|| {
+    let long =
+        MONTHS.iter().zip(1..).flat_map(|(names, number)| names.split(' ').map(move |name| (name, number)));
+    let mut names: Vec<(&str, u32)> = long.chain(SHORT).collect();
+    names.sort_unstable();
+    names.dedup_by_key(|(name, _)| *name);
+    names
+});
 
 struct Month {
     number: u32,
@@ -140,10 +155,9 @@ fn month(scan: &Scan<'_>, start: usize, end: usize) -> Option<Month> {
         return None;
     }
     let lower = word.to_lowercase();
-    let full =
-        MONTHS.iter().position(|names| names.split(' ').any(|name| name == lower)).map(|i| i as u32 + 1);
-    let number = full.or_else(|| SHORT.iter().find(|(name, _)| *name == lower).map(|&(_, n)| n))?;
-    let sure = !AMBIGUOUS.split(' ').any(|name| name == lower) || lower == "may" && word.starts_with('M');
+    let index = NAMES.binary_search_by_key(&lower.as_str(), |(name, _)| name).ok()?;
+    let number = NAMES.get(index)?.1;
+    let sure = !AMBIGUOUS.has(&lower) || lower == "may" && word.starts_with('M');
     Some(Month { number, start, end, sure })
 }
 

@@ -2,6 +2,7 @@
 
 use super::codes::Compact;
 use super::scan::Scan;
+use super::words::words;
 use crate::Label;
 use crate::checksum::mod97;
 use crate::context::{Hit, Kind, Kinds};
@@ -36,11 +37,13 @@ pub(crate) fn at(scan: &mut Scan<'_>, compact: &Compact) {
     }
 }
 
-/// Country codes that appear in bank codes: ISO 3166-1.
-const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AR AT AU AW AZ BA BB BD BE BF BG BH BI BJ BM BN BO BR BS BT BW BY BZ CA CD CF CG CH CI CL CM CN CO CR CU CV CW CY CZ \
+words! {
+    /// Country codes that appear in bank codes: ISO 3166-1.
+    COUNTRIES = "AD AE AF AG AI AL AM AO AR AT AU AW AZ BA BB BD BE BF BG BH BI BJ BM BN BO BR BS BT BW BY BZ CA CD CF CG CH CI CL CM CN CO CR CU CV CW CY CZ \
     DE DJ DK DM DO DZ EC EE EG ER ES ET FI FJ FK FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GT GU GW GY HK HN HR HT HU ID IE IL IM IN IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KR KW KY KZ \
     LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MK ML MM MN MO MQ MR MS MT MU MV MW MX MY MZ NA NC NE NG NI NL NO NP NR NZ OM PA PE PF PG PH PK PL PM PR PS PT PW PY QA RE RO RS RU RW \
-    SA SB SC SD SE SG SI SK SL SM SN SO SR SS ST SV SY SZ TC TD TG TH TJ TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
+    SA SB SC SD SE SG SI SK SL SM SN SO SR SS ST SV SY SZ TC TD TG TH TJ TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"
+}
 
 /// A bank code near the words that announce one: letters alone say too little.
 pub(crate) fn bic_after(scan: &mut Scan<'_>, hit: Hit) {
@@ -64,7 +67,7 @@ fn is_bic(word: &[u8]) -> bool {
     matches!(word.len(), 8 | 11)
         && word[..6].iter().all(u8::is_ascii_uppercase)
         && word[6..].iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-        && COUNTRIES.as_bytes().chunks(3).any(|country| country.starts_with(&word[4..6]))
+        && std::str::from_utf8(&word[4..6]).is_ok_and(|country| COUNTRIES.has(country))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! Driven by the context words themselves, so text without them costs nothing.
 
 use super::scan::{Scan, is_word};
+use super::words::words;
 use super::{credential, iban};
 use crate::Label;
 use crate::context::{Hit, Kind, Kinds};
@@ -247,10 +248,12 @@ fn is_date_or_year(value: &[u8]) -> bool {
     value.len() == 4 && (value.starts_with(b"19") || value.starts_with(b"20"))
 }
 
-/// Words that stand where a value could, in prose and in source code.
-pub(super) const NOT_VALUES: &str = " none null nil true false undefined string str int bool boolean number any object required optional empty unknown hidden redacted \
+words! {
+    /// Words that stand where a value could, in prose and in source code.
+    pub(super) NOT_VALUES = " none null nil true false undefined string str int bool boolean number any object required optional empty unknown hidden redacted \
     example changeme reset forgot incorrect invalid wrong expired missing protected policy manager field input here below above this that your the and or not is was \
-    are for from with must should can will may has have new old same ";
+    are for from with must should can will may has have new old same "
+}
 
 /// `aged 34`, `age: 34`, `edad 34`.
 fn age(scan: &mut Scan<'_>, hit: Hit) {
@@ -299,7 +302,7 @@ fn username(scan: &mut Scan<'_>, hit: Hit) {
     let assigned = join == Join::Assign && (telling || named);
     if value.len() >= 3
         && (handle || assigned && scan.byte(end) != b'(')
-        && !NOT_VALUES.split(' ').any(|word| word == lower)
+        && !NOT_VALUES.has(&lower)
         && !matches!(scan.byte(end), b'@' | b'(')
     {
         let score = if handle || telling || quote != 0 { 0.75 } else { 0.55 };

@@ -30,6 +30,7 @@ mod spain;
 mod uk;
 mod url;
 mod us;
+mod words;
 
 pub use custom::{Custom, CustomError};
 

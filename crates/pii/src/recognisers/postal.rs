@@ -4,6 +4,7 @@
 use super::codes::CodeRule;
 use super::numbers::NumberRule;
 use super::scan::{Scan, Word};
+use super::words::words;
 use crate::Label;
 use crate::context::{Kind, Kinds};
 
@@ -81,15 +82,18 @@ pub(crate) const CODES: &[CodeRule] = &[
     },
 ];
 
-/// The areas that exist.
-const UK_AREAS: &str = " AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK FY G GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY \
-    L LA LD LE LL LN LS LU M ME MK ML N NE NG NN NP NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC WD WF WN WR WS WV YO ZE ";
+words! {
+    /// The areas that exist.
+    UK_AREAS = " AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK FY G GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY \
+    L LA LD LE LL LN LS LU M ME MK ML N NE NG NN NP NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC WD WF WN WR WS WV YO ZE "
+}
 
 fn uk(code: &[u8]) -> bool {
     let letters = code.iter().take_while(|b| b.is_ascii_uppercase()).count();
     let area = &code[..letters];
     let inward = &code[code.len() - 2..];
-    !inward.iter().any(|b| b"CIKMOV".contains(b)) && UK_AREAS.split(' ').any(|known| known.as_bytes() == area)
+    !inward.iter().any(|b| b"CIKMOV".contains(b))
+        && std::str::from_utf8(area).is_ok_and(|area| UK_AREAS.has(area))
 }
 
 fn canada(code: &[u8]) -> bool {
@@ -100,8 +104,12 @@ fn netherlands(code: &[u8]) -> bool {
     code[0] != b'0' && !matches!(&code[4..6], b"SA" | b"SD" | b"SS" | b"AD" | b"BC" | b"AM" | b"PM")
 }
 
-const US_STATES: &str = " AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC PR ";
-const AU_STATES: &str = " NSW VIC QLD WA SA TAS ACT NT ";
+words! {
+    US_STATES = " AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC PR "
+}
+words! {
+    AU_STATES = " NSW VIC QLD WA SA TAS ACT NT "
+}
 
 /// `CA 94105`, `NSW 2000`, and five digits between a street line and a city: `Calle Mayor 5, 28013 Madrid`.
 pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
@@ -114,12 +122,11 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
         from -= 1;
     }
     let state = scan.text.get(from..word.start - 1).unwrap_or_default();
-    let known = |list: &str| !state.is_empty() && list.split(' ').any(|s| s == state);
     let alone = matches!(scan.before(from), b' ' | b',' | b'\n' | 0);
     let extended = scan.byte(word.end) == b'-'
         && scan.bytes[word.end + 1..].iter().take_while(|b| b.is_ascii_digit()).count() == 4;
     let end = if extended { word.end + 5 } else { word.end };
-    if alone && (len == 5 && known(US_STATES) || len == 4 && known(AU_STATES)) {
+    if alone && (len == 5 && US_STATES.has(state) || len == 4 && AU_STATES.has(state)) {
         scan.push("postal_code", Label::PostalCode, (word.start, end), 0.8, false, Some("state"));
         return;
     }

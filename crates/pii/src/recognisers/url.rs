@@ -1,15 +1,20 @@
 //! Web addresses: anything with `://`, `www.` names, and bare domains of the common top-level domains.
 
 use super::scan::{Scan, is_word};
+use super::words::words;
 use crate::Label;
 
 /// Longest address taken as one entity, so that one line cannot make the scan quadratic.
 const MAX_URL: usize = 8192;
 
-/// Top-level domains that are taken without a scheme, and those taken only with a path behind them
-/// (they are also file endings, abbreviations or words).
-const BARE: &str = " com org net edu gov info biz eu uk de fr es nl ca au br ru ch se dk fi jp cn app dev online shop cloud ";
-const BARE_WITH_PATH: &str = " io co it me ly be at us in tv ai pt pl cz gl to cc gg fm im ";
+words! {
+    /// Top-level domains that are taken without a scheme, and those taken only with a path behind them
+    /// (they are also file endings, abbreviations or words).
+    BARE = " com org net edu gov info biz eu uk de fr es nl ca au br ru ch se dk fi jp cn app dev online shop cloud "
+}
+words! {
+    BARE_WITH_PATH = " io co it me ly be at us in tv ai pt pl cz gl to cc gg fm im "
+}
 
 fn ends_url(b: u8) -> bool {
     b <= b' ' || matches!(b, b'<' | b'>' | b'"' | b'`' | b'\\' | b'^' | b'{' | b'}' | b'|' | 0x7f)
@@ -79,18 +84,18 @@ pub(crate) fn at_dot(scan: &mut Scan<'_>, at: usize) {
         return;
     }
     let path = scan.byte(end) == b'/' && is_word(scan.byte(end + 1));
-    let within = |list: &str| list.split(' ').any(|known| known.eq_ignore_ascii_case(top));
+    let lower = top.to_ascii_lowercase();
     let www = bytes[word..at].eq_ignore_ascii_case(b"www");
     let score = match () {
         () if www => 0.9,
-        () if within(BARE) => {
+        () if BARE.has(&lower) => {
             if path {
                 0.85
             } else {
                 0.6
             }
         }
-        () if path && within(BARE_WITH_PATH) => 0.7,
+        () if path && BARE_WITH_PATH.has(&lower) => 0.7,
         () => return,
     };
     let start = crate::offsets::ceil_char_boundary(scan.text, word);
