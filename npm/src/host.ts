@@ -7,17 +7,17 @@ import {
   AbortedError,
   InternalError,
   InvalidArgumentError,
-  ModelFormatError,
   type SottoError,
   throwIfAborted,
   toSottoError,
 } from "./errors.js";
+import { readHeader, requireWhole } from "./header.js";
 import { type Progress, ProgressMeter } from "./progress.js";
 import { DEFAULT_CHUNK_BYTES, RemoteModel, type RemoteOptions } from "./remote.js";
 import type { ResolvedSource } from "./source.js";
+import { type Stats, Timing } from "./timing.js";
 import type {
   DeviceInfo,
-  EngineCounters,
   EngineGenerateOptions,
   EngineOptions,
   FinishReason,
@@ -62,20 +62,6 @@ export interface Usage {
   generatedTokens: number;
 }
 
-/** The last reply in numbers, with the engine's counters and memory. Times in milliseconds, sizes in bytes. */
-export interface Stats extends EngineCounters {
-  promptTokens: number;
-  /** Prompt tokens whose keys and values were still there from the reply before. */
-  reusedTokens: number;
-  generatedTokens: number;
-  /** From the request to the end of the prompt's reading. */
-  prefillMs: number;
-  /** From the request to the first token. */
-  firstTokenMs: number;
-  /** From the first token to the last: `generatedTokens - 1` steps. */
-  decodeMs: number;
-}
-
 /** What a model can do, wherever it runs. */
 export interface ModelHost {
   load(request: LoadRequest, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<Loaded>;
@@ -91,9 +77,6 @@ export interface ModelHost {
   stats(): Promise<Stats>;
   close(): Promise<void>;
 }
-
-/** Enough for most headers without a vocabulary. */
-const FIRST_PREFIX_BYTES = 64 * 1024;
 
 export class LocalHost implements ModelHost {
   #engine: WasmEngine | undefined;
@@ -282,76 +265,6 @@ export class LocalHost implements ModelHost {
     }
     return end;
   }
-}
-
-/** Measures one reply. */
-class Timing {
-  promptTokens = 0;
-  generatedTokens = 0;
-  readonly #start = performance.now();
-  #reusedTokens = 0;
-  #read = this.#start;
-  #first = this.#start;
-  #last = this.#start;
-
-  /** The prompt was read. */
-  prompt({ promptTokens, reusedTokens }: WasmGeneration): void {
-    this.promptTokens = promptTokens;
-    this.#reusedTokens = reusedTokens;
-    this.#read = this.#first = this.#last = performance.now();
-  }
-
-  tokens(count: number): void {
-    if (count === 0) return;
-    this.#last = performance.now();
-    if (this.generatedTokens === 0) this.#first = this.#last;
-    this.generatedTokens += count;
-  }
-
-  numbers(): Omit<Stats, keyof EngineCounters> {
-    return {
-      promptTokens: this.promptTokens,
-      reusedTokens: this.#reusedTokens,
-      generatedTokens: this.generatedTokens,
-      prefillMs: this.#read - this.#start,
-      firstTokenMs: this.#first - this.#start,
-      decodeMs: this.#last - this.#first,
-    };
-  }
-}
-
-/** The prefix of a file that holds its whole header. */
-async function readHeader(wasm: WasmModule, file: WeightFile, parts: number): Promise<Uint8Array> {
-  let need = FIRST_PREFIX_BYTES;
-  let held = await file.prefix(need);
-  for (;;) {
-    const prefix = held.subarray(0, need);
-    const parsed = wasm.parseHeader(prefix, file.bytes);
-    if (parsed.status === "complete") {
-      if (parsed.splitCount > 1 && parts === 1) {
-        throw new ModelFormatError(
-          `${file.name} is one of ${parsed.splitCount} parts of a model. Load the first part by its usual name ` +
-            `(…-00001-of-${String(parsed.splitCount).padStart(5, "0")}.gguf), or pass all parts as an array of Files.`,
-        );
-      }
-      return prefix;
-    }
-    if (parsed.need <= need) throw new InternalError("Reading the model's header came to a standstill.");
-    if (prefix.length < need) throw truncated(file.name, prefix.length, parsed.need);
-    need = parsed.need;
-    if (held.length < need) held = await file.prefix(need);
-  }
-}
-
-function requireWhole(file: WeightFile, got: number, needed: number): void {
-  if (got < needed) throw truncated(file.name, got, needed);
-}
-
-function truncated(name: string, got: number, needed: number): ModelFormatError {
-  return new ModelFormatError(
-    `${name} ends after ${got} bytes, but its header needs ${needed}. It was cut when it was copied or uploaded; get it again.`,
-    { details: { got, needed } },
-  );
 }
 
 function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {

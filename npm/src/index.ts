@@ -2,7 +2,8 @@
 export { loadModel, type LoadOptions } from "./load.js";
 export { Model, type GenerateOptions, type TokenizeOptions } from "./model.js";
 export { deleteModel, listModels, persist, storageEstimate, type StorageUse } from "./storage.js";
-export type { GeneratedPart, Stats, Usage } from "./host.js";
+export type { GeneratedPart, Usage } from "./host.js";
+export type { Stats } from "./timing.js";
 export type { Progress, ProgressPhase } from "./progress.js";
 export type { ModelSource } from "./source.js";
 export type { StoredModel } from "./store.js";

@@ -1,8 +1,9 @@
 /** A loaded model. */
 import { Chat } from "./chat.js";
 import { InvalidArgumentError, throwIfAborted } from "./errors.js";
-import type { GeneratedPart, Loaded, ModelHost, Stats } from "./host.js";
+import type { GeneratedPart, Loaded, ModelHost } from "./host.js";
 import { checkOptions, rule, type Rules } from "./options.js";
+import type { Stats } from "./timing.js";
 import type { DeviceInfo, EngineGenerateOptions, ModelInfo } from "./wasm-api.js";
 
 /** How to choose the next token, and when to stop. */

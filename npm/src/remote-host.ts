@@ -1,8 +1,9 @@
 /** A model host in a dedicated worker, seen from the page. */
 import { InternalError, InvalidArgumentError } from "./errors.js";
-import type { GeneratedPart, Loaded, LoadRequest, ModelHost, Stats } from "./host.js";
+import type { GeneratedPart, Loaded, LoadRequest, ModelHost } from "./host.js";
 import type { Progress } from "./progress.js";
 import { Client } from "./rpc.js";
+import type { Stats } from "./timing.js";
 import type { EngineGenerateOptions } from "./wasm-api.js";
 
 export class WorkerHost implements ModelHost {

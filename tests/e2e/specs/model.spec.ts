@@ -18,14 +18,8 @@ for (const [where, options] of [
   test(`writes the reference text ${where}; the second load needs no network`, async ({ page, server }) => {
     // Chunks so small that the file is many of them.
     const small = { ...options, chunkBytes: 64 * 1024 };
-    const { value: info } = await load(page, PATH, small);
-    expect(info).toMatchObject({
-      architecture: "llama",
-      vocabSize: 512,
-      layers: 5,
-      quantization: "F32",
-      files: 1,
-    });
+    const facts = { architecture: "llama", vocabSize: 512, layers: 5, quantization: "F32", files: 1 };
+    expect(await load(page, PATH, small)).toMatchObject({ value: facts });
     const { value } = await write(page, "", { maxTokens: 200 });
     expect(value?.text).toBe(STORY);
     expect(value?.ids).toHaveLength(200);
