@@ -85,7 +85,6 @@ impl SentencePiece {
             ids.truncate(first);
             // A run of unknown characters is one unknown token (SentencePiece).
             if !after_unknown {
-                let character = text[symbol.start..].chars().next().unwrap_or_default();
                 ids.push(self.unk.ok_or(TokenizerError::NoToken)?);
             }
             after_unknown = true;
