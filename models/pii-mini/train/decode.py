@@ -14,12 +14,11 @@ _START = np.array([0.0 if b == 0 or (b - 1) % 4 in (0, 3) else -np.inf for b in 
 _END = np.array([0.0 if a == 0 or (a - 1) % 4 >= 2 else -np.inf for a in range(len(TAGS))], np.float32)
 
 
-def viterbi(logits: np.ndarray, o_bias: float = 0.0) -> list[int]:
-    """Tags of the best path through logits [tokens, tags]; `o_bias` is added to O's."""
+def viterbi(logits: np.ndarray) -> list[int]:
+    """Tags of the best path through logits [tokens, tags]."""
     if not len(logits):
         return []
     scores = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-    scores[:, 0] += o_bias
     best, back = scores[0] + _START, []
     for row in scores[1:]:
         step = best[:, None] + _FORBIDDEN

@@ -10,9 +10,12 @@ import random
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+
 import decode
 import real
 from documents import synthetic
+from labels import bias_vector
 from noise import noisy
 from reference import Reference
 
@@ -90,10 +93,11 @@ def main(args: argparse.Namespace) -> None:
     groups = sets(args.data, args.documents, args.seed)
     for name, cases in groups.items():
         scored = [(*model.windows(text), text) for text, _, _ in cases]
-        for bias in args.o_bias:
-            predictions = [decode.spans(decode.viterbi(logits.copy(), bias), offsets, text) for logits, offsets, text in scored]
+        for bias in args.bias or [""]:
+            vector = np.array(bias_vector(bias.split()), np.float32)
+            predictions = [decode.spans(decode.viterbi(logits + vector), offsets, text) for logits, offsets, text in scored]
             counts = score(cases, predictions)
-            print(f"\n{name}, {len(cases)} texts" + (f", O bias {bias:+.1f}" if len(args.o_bias) > 1 else "") + f"\n\n{HEADER}")
+            print(f"\n{name}, {len(cases)} texts" + (f", {bias}" if bias else "") + f"\n\n{HEADER}")
             for label in sorted(counts, key=lambda k: (k == "all", -counts[k].gold)):
                 print(counts[label].row(label))
             if args.misses:
@@ -115,6 +119,6 @@ if __name__ == "__main__":
     parser.add_argument("--model", type=Path, default=here / "pii-mini.gguf")
     parser.add_argument("--documents", type=int, default=600)
     parser.add_argument("--seed", type=int, default=90_210)
-    parser.add_argument("--o-bias", type=float, nargs="+", default=[0.0])
+    parser.add_argument("--bias", nargs="*", default=[], metavar="'LABEL=X ...'", help="score under each of these shifts of the operating point")
     parser.add_argument("--misses", type=int, default=0)
     main(parser.parse_args())

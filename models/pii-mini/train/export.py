@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from gguf.quants import quantize
 
-from labels import TAGS
+from labels import TAGS, bias_vector
 
 ARCHITECTURE = "sotto-encoder"
 
@@ -19,8 +19,8 @@ def tensor_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.replace("cls_output", "cls.output"): t for name, t in state.items()}
 
 
-def export(checkpoint: Path, out: Path, tokenizer: Path, o_bias: float) -> None:
-    """`o_bias` is added to the tag O's bias: below zero favours recall."""
+def export(checkpoint: Path, out: Path, tokenizer: Path, bias: list[str]) -> None:
+    """`bias` moves the operating point (see `bias_vector`): O below zero favours recall."""
     saved = torch.load(checkpoint, weights_only=True)
     config, state = saved["config"], tensor_names(saved["average"])
     writer = gguf.GGUFWriter(out, ARCHITECTURE)
@@ -58,7 +58,7 @@ def export(checkpoint: Path, out: Path, tokenizer: Path, o_bias: float) -> None:
     for name, tensor in state.items():
         values = tensor.float().numpy()
         if name == "cls.output.bias":
-            values = values + o_bias * np.eye(1, len(TAGS), dtype=np.float32)[0]
+            values = values + np.array(bias_vector(bias), np.float32)
         if values.ndim == 1:
             writer.add_tensor(name, values)
             continue
@@ -76,6 +76,6 @@ if __name__ == "__main__":
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=here.parent / "pii-mini.gguf")
     parser.add_argument("--tokenizer", type=Path, default=here / "tokenizer.json")
-    parser.add_argument("--o-bias", type=float, default=0.0)
+    parser.add_argument("--bias", nargs="*", default=[], metavar="LABEL=X")
     args = parser.parse_args()
-    export(args.checkpoint, args.out, args.tokenizer, args.o_bias)
+    export(args.checkpoint, args.out, args.tokenizer, args.bias)

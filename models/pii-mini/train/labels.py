@@ -29,3 +29,16 @@ def allowed(a: int, b: int) -> bool:
     if a == 0 or (a - 1) % 4 >= 2:  # O, E, S close
         return b == 0 or (b - 1) % 4 in (0, 3)
     return b != 0 and (a - 1) // 4 == (b - 1) // 4 and (b - 1) % 4 in (1, 2)
+
+
+def bias_vector(settings: list[str]) -> list[float]:
+    """Additions to each tag's logit from settings such as "O=-1" or "ORGANIZATION=0.5" (all four tags of the label)."""
+    bias = [0.0] * len(TAGS)
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        if name != "O" and name not in LABELS:
+            raise SystemExit(f"no label {name}")
+        for i, tag in enumerate(TAGS):
+            if tag == name or tag[2:] == name:
+                bias[i] += float(value)
+    return bias

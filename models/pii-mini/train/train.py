@@ -1,7 +1,7 @@
 """Trains pii-mini on rows made by corpus.py. Resumable: run the same command again; other rows make another phase.
 
 The schedule follows training time, not steps: a budget in minutes is what a shared CPU can promise. The learning rate
-warms up over 2 % of it, stays, then falls to zero over the last half; the last fifth trains through 4-bit rounding.
+warms up over 2 % of it, stays, then falls to zero over the last half; the last eighth trains through 4-bit rounding.
 What is kept is an exponential average of the weights.
 """
 
@@ -25,7 +25,7 @@ O_WEIGHT = 0.6
 LABEL_SMOOTHING = 0.02
 MUON_RATE, ADAM_RATE = 0.01, 0.003
 EMA = 0.995
-DECAY_FROM, QUANTIZE_FROM, WARMUP = 0.5, 0.8, 0.02
+DECAY_FROM, QUANTIZE_FROM, WARMUP = 0.5, 0.88, 0.02
 
 
 def rate(progress: float) -> float:
