@@ -25,6 +25,8 @@ O_WEIGHT = 0.6
 LABEL_SMOOTHING = 0.02
 MUON_RATE, ADAM_RATE = 0.01, 0.003
 EMA = 0.995
+LONGEST_STEP = 20.0
+"""Seconds a step may count for, so that a paused process does not use up its schedule."""
 DECAY_FROM, QUANTIZE_FROM, WARMUP = 0.5, 0.88, 0.02
 
 
@@ -91,7 +93,7 @@ def main(args: argparse.Namespace) -> None:
         losses.append(loss.item())
         state["step"] += 1
         state["tokens"] += int((documents > 0).sum())
-        state["seconds"] += time.time() - began
+        state["seconds"] += min(time.time() - began, LONGEST_STEP)
         if state["step"] % 25 == 0:
             record = state | {"loss": round(sum(losses) / len(losses), 4), "tokens_per_s": round(BATCH_ROWS * ids.shape[1] / (time.time() - began)), "progress": round(progress, 3)}
             print(json.dumps(record), flush=True)
