@@ -33,6 +33,8 @@ impl KvType {
 pub struct ModelOptions {
     /// Positions that the KV cache may grow to.
     pub context_length: usize,
+    /// Positions that the KV cache has room for at first. It doubles when they are taken.
+    pub first_positions: usize,
     /// How keys and values are kept.
     pub kv_type: KvType,
     /// Tokens that one step of a prefill takes at most.
@@ -43,6 +45,12 @@ pub struct ModelOptions {
 
 impl Default for ModelOptions {
     fn default() -> Self {
-        ModelOptions { context_length: 4096, kv_type: KvType::default(), max_batch_tokens: 256, fuse: true }
+        ModelOptions {
+            context_length: 4096,
+            first_positions: 1024,
+            kv_type: KvType::default(),
+            max_batch_tokens: 256,
+            fuse: true,
+        }
     }
 }

@@ -16,8 +16,6 @@ use crate::tuning::Tuning;
 use crate::weights::{WeightStore, fits_one_part, packing_of};
 use crate::{GpuDevice, GpuError, ModelOptions};
 
-/// Positions that the KV cache has room for at first.
-const FIRST_POSITIONS: usize = 1024;
 /// Logits that a step may compute at most, in bytes; more rows go in several steps.
 const OUTPUT_BYTES: usize = 16 << 20;
 
@@ -66,7 +64,7 @@ pub(crate) struct Runtime {
 impl Runtime {
     /// Bytes of GPU memory that a model takes at load, about.
     pub fn bytes_needed(plan: &Plan, options: &ModelOptions) -> u64 {
-        let positions = options.context_length.min(FIRST_POSITIONS) as u64;
+        let positions = options.context_length.min(options.first_positions) as u64;
         plan.weight_bytes()
             + positions * plan.kv_elements_per_position() as u64 * options.kv_type.bytes() as u64
     }
@@ -87,7 +85,7 @@ impl Runtime {
         let prefill_slots = arena.assign(&plan, &prefill, capacity, &[output]);
         let one = Capacity { tokens: 1, outputs: 1 };
         let decode_slots = arena.assign(&plan, &decode, one, &[output]);
-        let kv_positions = options.context_length.min(FIRST_POSITIONS);
+        let kv_positions = options.context_length.min(options.first_positions);
         let buffers = Buffers {
             step: state(&device, "step", size_of::<Step>())?,
             ids: state(&device, "token ids", 4 * capacity.tokens)?,
