@@ -1,7 +1,7 @@
-// The KV cache of a layer: keys and values, each [positions, KV_HEADS, HEAD_DIM], of f32, or with `kv_f16` of f16
-// packed two to a word (no device feature is needed for that). HEAD_DIM is a multiple of 4, and a quad is four
-// consecutive elements of a head. Position-major, so that a step appends one contiguous row and the cache
-// grows at its end; a head's row of 64 to 512 bytes is still read whole.
+// Reading the KV cache of a layer, as kv_write.wgsl writes it: keys and values, each [positions, KV_HEADS, HEAD_DIM],
+// of f32, or with `kv_f16` of f16 packed two to a word (no device feature is needed for that). HEAD_DIM is a
+// multiple of 4, and a quad is four consecutive elements of a head. Position-major, so that a step appends
+// one contiguous row and the cache grows at its end; a head's row is still read whole.
 override KV_HEADS: u32;
 override HEAD_DIM: u32;
 override QUADS: u32 = HEAD_DIM / 4u;  // of a head
@@ -22,14 +22,5 @@ fn kv_load(quad: KvQuad) -> vec4<f32> {
     return vec4<f32>(unpack2x16float(quad.x), unpack2x16float(quad.y));
 #else
     return quad;
-#endif
-}
-
-// What to store so that `kv_load` gives `value` back.
-fn kv_store(value: vec4<f32>) -> KvQuad {
-#if kv_f16
-    return vec2<u32>(pack2x16float(value.xy), pack2x16float(value.zw));
-#else
-    return value;
 #endif
 }
