@@ -144,6 +144,9 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
             {
                 continue;
             }
+            if context.is_none() && holds_decimal(&scan.bytes[compact.start..end]) {
+                continue;
+            }
             if (rule.check)(&compact.chars[..len]) {
                 scan.push(
                     rule.name,
@@ -156,6 +159,14 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
             }
         }
     }
+}
+
+/// A dot between digits that does not set off groups of three: `40.660156 C` in a drawing's path, not `12.345.678-Z`.
+fn holds_decimal(text: &[u8]) -> bool {
+    text.iter().enumerate().any(|(i, &b)| {
+        let digits = text[i + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+        b == b'.' && digits > 0 && digits != 3 && i > 0 && text[i - 1].is_ascii_digit()
+    })
 }
 
 /// Digits alone or letters alone start a code only when the next word brings the other kind.
