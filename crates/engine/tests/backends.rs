@@ -1,0 +1,253 @@
+//! What a model does must not depend on where it runs: each test runs on every backend.
+
+use std::path::PathBuf;
+
+use sotto_engine::text::LocalTime;
+use sotto_engine::{
+    DeviceChoice, Engine, EngineError, ErrorCode, FinishReason, GenerateOptions, KvType, LoadOptions, Loader,
+    ModelHeader, Outputs, Prompt,
+};
+
+const BACKENDS: [DeviceChoice; 2] = [DeviceChoice::Cpu, DeviceChoice::Gpu];
+const STORIES: &str = "stories260K/stories260K-f32.gguf";
+
+fn fixture(name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/models").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn load_bytes(bytes: &[u8], device: DeviceChoice, context_length: Option<usize>) -> Result<Engine, EngineError> {
+    let header = ModelHeader::parse(&[bytes])?;
+    let options = LoadOptions { device, context_length, kv_type: KvType::F32 };
+    pollster::block_on(async {
+        let mut loader = Loader::open(header, &options).await?;
+        // Pieces of an odd length cut blocks, rows and tensors anywhere.
+        const PIECE: usize = 99_991;
+        for (index, piece) in bytes.chunks(PIECE).enumerate() {
+            loader.write(0, (index * PIECE) as u64, piece)?;
+        }
+        loader.finish().await
+    })
+}
+
+fn load(name: &str, device: DeviceChoice) -> Engine {
+    load_bytes(&fixture(name), device, None).unwrap()
+}
+
+fn greedy(max_tokens: usize) -> GenerateOptions {
+    GenerateOptions { temperature: 0.0, max_tokens: Some(max_tokens), ..GenerateOptions::default() }
+}
+
+struct Reply {
+    text: String,
+    ids: Vec<u32>,
+    reason: Option<FinishReason>,
+    reused: usize,
+}
+
+fn reply(engine: &mut Engine, prompt: &Prompt, options: &GenerateOptions) -> Result<Reply, EngineError> {
+    pollster::block_on(async {
+        let mut generation = engine.generate(prompt, options).await?;
+        let mut reply =
+            Reply { text: String::new(), ids: Vec::new(), reason: None, reused: generation.reused_tokens() };
+        loop {
+            let part = engine.next(&mut generation).await?;
+            reply.text.push_str(&part.text);
+            reply.ids.extend(part.ids);
+            if part.done {
+                reply.reason = part.finish_reason;
+                return Ok(reply);
+            }
+        }
+    })
+}
+
+fn text(prompt: &str) -> Prompt {
+    Prompt::Text(prompt.to_owned())
+}
+
+#[test]
+fn greedy_text_is_llama2cs() {
+    let want = String::from_utf8(fixture("stories260K/ref_greedy_200.txt")).unwrap();
+    for device in BACKENDS {
+        let mut engine = load(STORIES, device);
+        let got = reply(&mut engine, &text(""), &greedy(200)).unwrap();
+        assert_eq!(got.text, want.trim_end_matches('\n'), "{device:?}");
+        assert_eq!(got.ids.len(), 200);
+        assert_eq!(got.reason, Some(FinishReason::Length));
+    }
+}
+
+#[test]
+fn logits_are_llama2cs_and_quantised_ones_agree_between_backends() {
+    let ids: Vec<u32> = String::from_utf8(fixture("tok105/ref_tokens.txt"))
+        .unwrap()
+        .split_whitespace()
+        .map(|word| word.parse().unwrap())
+        .collect();
+    let reference: Vec<f32> = fixture("tok105/ref_logits.f32")
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        .collect();
+    for file in ["tok105-f32", "tok105-q8_0", "tok105-q4_0", "tok105-q4_1"] {
+        let logits = |device| {
+            let mut engine = load(&format!("tok105/{file}.gguf"), device);
+            pollster::block_on(engine.logits(&ids, Outputs::All)).unwrap()
+        };
+        let cpu = logits(DeviceChoice::Cpu);
+        assert_close(&logits(DeviceChoice::Gpu), &cpu, file);
+        if file == "tok105-f32" {
+            assert_close(&cpu, &reference, "llama2.c");
+        }
+    }
+}
+
+/// The bound of f32 mode: 2e-3 of the largest logit.
+fn assert_close(got: &[f32], want: &[f32], what: &str) {
+    assert_eq!(got.len(), want.len());
+    let largest = want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    let error = got.iter().zip(want).fold(0.0f32, |m, (g, w)| m.max((g - w).abs()));
+    assert!(error <= 2e-3 * largest, "{what}: {error} of {largest}");
+}
+
+#[test]
+fn a_shared_prefix_is_reused_and_changes_nothing() {
+    for device in BACKENDS {
+        let mut engine = load(STORIES, device);
+        let short = reply(&mut engine, &text("Once upon a time there was a cat"), &greedy(12)).unwrap();
+        let longer = text("Once upon a time there was a dog named");
+        let warm = reply(&mut engine, &longer, &greedy(30)).unwrap();
+        assert_eq!(short.reused, 0);
+        assert!(warm.reused >= 5, "{device:?}: {}", warm.reused);
+        engine.reset();
+        let cold = reply(&mut engine, &longer, &greedy(30)).unwrap();
+        assert_eq!(cold.reused, 0);
+        assert_eq!(warm.ids, cold.ids, "{device:?}");
+
+        // The same prompt again runs its last token only.
+        let again = reply(&mut engine, &longer, &greedy(30)).unwrap();
+        assert!(again.reused > warm.reused);
+        assert_eq!(again.ids, cold.ids, "{device:?}");
+    }
+}
+
+#[test]
+fn a_reply_that_is_stopped_early_leaves_a_usable_model() {
+    for device in BACKENDS {
+        let mut engine = load(STORIES, device);
+        let whole = reply(&mut engine, &text("One day"), &greedy(40)).unwrap();
+        engine.reset();
+        pollster::block_on(async {
+            let mut generation = engine.generate(&text("One day"), &greedy(40)).await.unwrap();
+            for _ in 0..7 {
+                engine.next(&mut generation).await.unwrap();
+            }
+            engine.stop(&mut generation).await.unwrap();
+            let after = engine.next(&mut generation).await.unwrap();
+            assert!(after.done && after.ids.is_empty());
+        });
+        // A conversation goes on from what was said: its prefix is prompt and the seven tokens.
+        let ids = engine.tokenizer().encode("One day", true, false).unwrap();
+        let so_far = Prompt::Ids(ids.iter().chain(&whole.ids[..7]).copied().collect());
+        let rest = reply(&mut engine, &so_far, &greedy(33)).unwrap();
+        assert_eq!(rest.ids, whole.ids[7..], "{device:?}");
+        assert!(rest.reused >= ids.len() + 5, "{device:?}: {}", rest.reused);
+    }
+}
+
+#[test]
+fn a_stop_string_ends_the_reply_before_it() {
+    for device in BACKENDS {
+        let mut engine = load(STORIES, device);
+        let options = GenerateOptions { stop: vec!["park".to_owned()], ..greedy(100) };
+        let got = reply(&mut engine, &text(""), &options).unwrap();
+        let want = "Once upon a time, there was a little girl named Lily. She loved to play outside in the ";
+        assert_eq!(got.text, want, "{device:?}");
+        assert_eq!(got.reason, Some(FinishReason::Stop));
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_reply_and_another_seed_another() {
+    for device in BACKENDS {
+        let mut engine = load(STORIES, device);
+        let mut sampled = |seed| {
+            let options = GenerateOptions {
+                temperature: 0.9,
+                top_k: 40,
+                top_p: 0.95,
+                min_p: 0.02,
+                repetition_penalty: 1.1,
+                frequency_penalty: 0.1,
+                seed,
+                ..greedy(60)
+            };
+            reply(&mut engine, &text("The"), &options).unwrap().ids
+        };
+        let first = sampled(1);
+        assert_eq!(first, sampled(1), "{device:?}");
+        assert_ne!(first, sampled(2), "{device:?}");
+    }
+}
+
+#[test]
+fn backends_sample_the_same_tokens() {
+    let options = GenerateOptions { temperature: 0.8, top_p: 0.9, seed: 11, ..greedy(40) };
+    let ids = BACKENDS.map(|device| reply(&mut load(STORIES, device), &text("A"), &options).unwrap().ids);
+    assert_eq!(ids[0], ids[1]);
+}
+
+#[test]
+fn the_end_of_the_context_ends_the_reply() {
+    for device in BACKENDS {
+        let mut engine = load_bytes(&fixture(STORIES), device, Some(24)).unwrap();
+        let options = GenerateOptions { max_tokens: None, ..greedy(1) };
+        let got = reply(&mut engine, &text("Once upon a time"), &options).unwrap();
+        assert_eq!(got.reason, Some(FinishReason::Length));
+        assert_eq!(got.ids.len(), 24 - 5 + 1, "{device:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused_by_name_and_leaves_a_usable_model() {
+    for device in BACKENDS {
+        let mut engine = load_bytes(&fixture(STORIES), device, Some(16)).unwrap();
+        let code = |engine: &mut Engine, prompt: &Prompt, options: &GenerateOptions| {
+            reply(engine, prompt, options).map(|_| ()).unwrap_err().code()
+        };
+        let long = text(&"word ".repeat(40));
+        assert_eq!(code(&mut engine, &long, &greedy(4)), ErrorCode::ContextLength);
+        assert_eq!(code(&mut engine, &Prompt::Ids(vec![512]), &greedy(4)), ErrorCode::InvalidArgument);
+        assert_eq!(code(&mut engine, &text("a"), &greedy(0)), ErrorCode::InvalidArgument);
+        let hot = GenerateOptions { temperature: -1.0, ..greedy(4) };
+        assert_eq!(code(&mut engine, &text("a"), &hot), ErrorCode::InvalidArgument);
+        let chat = engine.render_chat(&serde_json::json!({ "messages": [{}] }), LocalTime::new(0, 0));
+        assert_eq!(chat.unwrap_err().code(), ErrorCode::InvalidArgument);
+        assert_eq!(reply(&mut engine, &text("Once"), &greedy(4)).unwrap().ids.len(), 4);
+    }
+}
+
+#[test]
+fn damaged_weights_are_an_error_and_not_gibberish() {
+    let bytes = fixture(STORIES);
+    let header = ModelHeader::parse(&[&bytes]).unwrap();
+    let norm = header.file().tensor("output_norm.weight").unwrap();
+    let mut damaged = bytes.clone();
+    let at = norm.offset as usize;
+    damaged[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    for device in BACKENDS {
+        let mut engine = load_bytes(&damaged, device, None).unwrap();
+        let error = reply(&mut engine, &text("Once"), &greedy(4)).map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::ModelFormat, "{device:?}: {error}");
+
+        let missing = load_bytes(&bytes[..bytes.len() - 1], device, None);
+        assert_eq!(missing.err().unwrap().code(), ErrorCode::ModelFormat, "{device:?}");
+    }
+}
+
+#[test]
+fn a_context_longer_than_the_model_was_trained_for_is_refused() {
+    let error = load_bytes(&fixture(STORIES), DeviceChoice::Cpu, Some(513)).err().unwrap();
+    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    assert!(error.to_string().contains("512"), "{error}");
+}
