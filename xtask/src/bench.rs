@@ -8,7 +8,7 @@ use crate::toolchain;
 
 /// Runs `sotto bench` natively with these arguments.
 pub fn native(args: &[String]) -> Result<ExitCode> {
-    let status = toolchain::cargo()
+    let status = toolchain::cargo()?
         .args(["run", "--quiet", "--release", "--bin", "sotto", "--", "bench"])
         .args(args)
         .attach()?;

@@ -10,6 +10,7 @@ use crate::browser;
 use crate::build;
 use crate::node::node;
 use crate::server;
+use crate::shared_target;
 use crate::workspace;
 
 /// A browser keeps what it stored by address, port included, so the same one each time finds the model again.
@@ -39,5 +40,6 @@ pub fn check(port: Option<u16>) -> Result<ExitCode> {
 /// Builds everything; returns the site's folder.
 fn build() -> Result<PathBuf> {
     build::all(&build::set_up()?)?;
+    shared_target::release();
     Ok(workspace::root().join("demo/dist"))
 }

@@ -1,63 +1,90 @@
-//! One target folder for all checkouts, safely. Cargo tells most of their artifacts apart by a hash in the file name,
-//! but not those of a package that is a `cdylib`, where the other checkout's file would pass for ours. So the folder
-//! remembers which checkout built last, and those files go when another one takes over.
+//! One target folder for all checkouts, so that a fresh clone finds its dependencies built. Cargo gives the packages of
+//! two checkouts of one workspace the same names in there, and tells whether they changed by their files' times alone:
+//! one checkout's work would pass for the other's. So the folder has one owner at a time, and when another checkout
+//! takes over, Cargo must forget that the workspace's own packages were ever built.
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
-use crate::shell::say;
+use crate::shell::{Run, say};
 use crate::workspace;
 
-/// The library name of the one package that is a `cdylib`.
-const UNHASHED: &str = "sotto_web";
+/// What the names of the workspace's own packages start with, and no dependency's.
+const OWN: &str = "sotto-";
 
-/// Makes the target folder this checkout's own for as long as the result lives; waits while another build holds it.
-pub fn claim() -> Result<File> {
+/// The lock that this process holds.
+static HELD: Mutex<Option<File>> = Mutex::new(None);
+
+/// The target folder, claimed for this checkout.
+pub struct Claim(PathBuf);
+
+impl Claim {
+    /// Makes a cargo command build there.
+    pub fn used_by(self, cargo: Run) -> Run {
+        cargo.env("CARGO_TARGET_DIR", self.0)
+    }
+}
+
+/// Makes the target folder this checkout's own until `release` or the end of the process, since tests run from it too;
+/// waits while another process holds it.
+pub fn claim() -> Result<Claim> {
     let target = workspace::target();
-    claim_for(&workspace::root(), &target)
-        .with_context(|| format!("cannot use {} as target folder", target.display()))
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    if held.is_none() {
+        let lock = claim_for(&workspace::root(), &target);
+        *held = Some(lock.with_context(|| format!("cannot use {} as target folder", target.display()))?);
+    }
+    Ok(Claim(target))
+}
+
+/// Lets other checkouts build.
+pub fn release() {
+    *HELD.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
 fn claim_for(checkout: &Path, target: &Path) -> io::Result<File> {
     fs::create_dir_all(target)?;
     let lock = File::create(target.join("xtask.lock"))?;
     if lock.try_lock().is_err() {
-        say(format_args!("waiting for another build in {}", target.display()));
+        let target = target.display();
+        say(format_args!(
+            "waiting for another build in {target}; with another SOTTO_CACHE_DIR both can run at once"
+        ));
         lock.lock()?;
     }
     let owner = target.join("xtask.owner");
     let me = checkout.to_string_lossy();
-    if fs::read_to_string(&owner).is_ok_and(|last| last != me) {
-        remove_unhashed(target)?;
+    if fs::read_to_string(&owner).ok().as_deref() != Some(&*me) {
+        for profile in subfolders(target)? {
+            forget_own_packages(&profile)?;
+            // TARGET/TRIPLE/PROFILE as well as TARGET/PROFILE.
+            subfolders(&profile)?.iter().try_for_each(|profile| forget_own_packages(profile))?;
+        }
+        fs::write(&owner, me.as_bytes())?;
     }
-    fs::write(&owner, me.as_bytes())?;
     Ok(lock)
 }
 
-/// Removes `deps/*sotto_web.*` of every profile and target.
-fn remove_unhashed(dir: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if !path.is_dir() || ["build", "incremental", ".fingerprint"].contains(&name.as_str()) {
-            continue;
-        }
-        if name != "deps" {
-            remove_unhashed(&path)?;
-            continue;
-        }
-        for file in fs::read_dir(&path)? {
-            let file = file?.path();
-            let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            if stem.strip_prefix("lib").unwrap_or(&stem) == UNHASHED {
-                fs::remove_file(&file)?;
-            }
+fn forget_own_packages(profile: &Path) -> io::Result<()> {
+    let fingerprints = profile.join(".fingerprint");
+    if !fingerprints.is_dir() {
+        return Ok(());
+    }
+    for package in subfolders(&fingerprints)? {
+        if package.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OWN)) {
+            fs::remove_dir_all(package)?;
         }
     }
     Ok(())
+}
+
+fn subfolders(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let paths = fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
 }
 
 #[cfg(test)]
@@ -65,24 +92,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_checkout_removes_only_what_it_would_take_for_its_own() {
+    fn another_checkout_forgets_the_workspace_and_keeps_the_dependencies() {
         let target = std::env::temp_dir().join(format!("sotto-xtask-claim-{}", std::process::id()));
-        let deps = target.join("wasm32-unknown-unknown/web/deps");
         let _ = fs::remove_dir_all(&target);
-        fs::create_dir_all(&deps).unwrap();
-        let names = ["libsotto_web.rlib", "sotto_web.wasm", "libsotto_text-0123.rlib", "sotto_web-0123.wasm"];
-        let write = || names.iter().for_each(|name| fs::write(deps.join(name), "").unwrap());
-        let left = || names.iter().filter(|name| deps.join(name).exists()).count();
+        let profiles =
+            ["debug", "wasm32-unknown-unknown/web"].map(|profile| target.join(profile).join(".fingerprint"));
+        let build = || {
+            for profile in &profiles {
+                fs::create_dir_all(profile.join("serde-0123")).unwrap();
+                fs::create_dir_all(profile.join("sotto-text-0123")).unwrap();
+            }
+        };
+        let left = |package: &str| profiles.iter().filter(|profile| profile.join(package).exists()).count();
         let claim = |checkout: &str| drop(claim_for(Path::new(checkout), &target).unwrap());
-        write();
         claim("/a");
+        build();
         claim("/a");
-        assert_eq!(left(), 4);
+        assert_eq!((left("serde-0123"), left("sotto-text-0123")), (2, 2));
         claim("/b");
-        assert_eq!(left(), 2);
-        write();
+        assert_eq!((left("serde-0123"), left("sotto-text-0123")), (2, 0));
+        build();
         claim("/a");
-        assert_eq!(left(), 2);
+        assert_eq!((left("serde-0123"), left("sotto-text-0123")), (2, 0));
         fs::remove_dir_all(&target).unwrap();
     }
 }

@@ -9,14 +9,10 @@ use clap::ValueEnum;
 use crate::browser;
 use crate::build;
 use crate::node::npm;
-use crate::shared_target;
 use crate::shell::say;
-use crate::toolchain::{TARGET, Toolchain, cargo};
+use crate::toolchain::{TARGET, Toolchain, cargo, plain_cargo};
 use crate::wasm;
 use crate::wasm_test;
-
-/// As in .cargo/config.toml.
-const XTASK_BUILD_DIR: [&str; 2] = ["--config", "build.build-dir = '{cargo-cache-home}/sotto-xtask'"];
 
 /// A part of the tests.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,10 +69,9 @@ struct Step {
 
 impl Session {
     fn lint(&mut self) {
-        self.step("cargo fmt", |_| cargo().args(["fmt", "--all", "--check"]).stream());
+        self.step("cargo fmt", |_| plain_cargo().args(["fmt", "--all", "--check"]).stream());
         self.step("cargo clippy", |_| {
-            shared_target::claim()?;
-            cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).stream()
+            cargo()?.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).stream()
         });
         self.step("cargo clippy, wasm", |session| {
             let toolchain = session.set_up()?;
@@ -85,7 +80,7 @@ impl Session {
                 return Ok(Vec::new());
             }
             toolchain
-                .cargo("clippy")
+                .cargo("clippy")?
                 .args(["--package", wasm::PACKAGE, "--all-targets", "--", "-D", "warnings"])
                 .stream()
         });
@@ -102,27 +97,16 @@ impl Session {
     fn rust(&mut self) {
         self.step("cargo test", |_| {
             browser::vulkan_driver()?;
-            shared_target::claim()?;
-            cargo().args(["test", "--workspace", "--exclude", "xtask", "--no-fail-fast"]).stream()
+            cargo()?.args(["test", "--workspace", "--exclude", "xtask", "--no-fail-fast"]).stream()
         });
-        // In the folder where the `xtask` alias has built all but the tests themselves.
+        // As the `xtask` alias has built all but the tests themselves.
         self.step("cargo test, xtask", |_| {
-            cargo().args(XTASK_BUILD_DIR).args(["test", "--package", "xtask"]).stream()
+            plain_cargo().args(["test", "--profile", "xtask", "--package", "xtask"]).stream()
         });
         if self.slow {
             self.step("cargo test, slow", |_| {
-                cargo()
-                    .args([
-                        "test",
-                        "--workspace",
-                        "--exclude",
-                        "xtask",
-                        "--tests",
-                        "--no-fail-fast",
-                        "--",
-                        "--ignored",
-                    ])
-                    .stream()
+                let tests = ["test", "--workspace", "--exclude", "xtask", "--tests", "--no-fail-fast"];
+                cargo()?.args(tests).args(["--", "--ignored"]).stream()
             });
         }
     }

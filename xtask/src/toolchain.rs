@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::packages;
+use crate::shared_target;
 use crate::shell::{Run, on_path, program, say};
 use crate::workspace;
 
@@ -55,9 +56,9 @@ impl Toolchain {
     }
 
     /// `cargo VERB --target wasm32-unknown-unknown`, in the checkout.
-    pub fn cargo(&self, verb: &str) -> Run {
+    pub fn cargo(&self, verb: &str) -> Result<Run> {
         let run = match self {
-            Self::Active => cargo().arg(verb),
+            Self::Active => plain_cargo().arg(verb),
             Self::Debian { linker } => {
                 // Only rustup's own toolchain understands these, which `cargo run` set for xtask.
                 let mut run = [
@@ -77,14 +78,11 @@ impl Toolchain {
                 run.arg(verb).args(["-Z", "build-std=std,panic_abort"])
             }
         };
-        let run = run
-            .args(["--target", TARGET])
-            .dir(workspace::root())
-            .env("CARGO_TARGET_DIR", workspace::target());
-        match remapped_registry() {
+        let run = shared_target::claim()?.used_by(run.args(["--target", TARGET]).dir(workspace::root()));
+        Ok(match remapped_registry() {
             Some(flags) => run.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags),
             None => run,
-        }
+        })
     }
 
     /// Whether `cargo clippy` can check this target: Debian's clippy is another version than its `rustc-web`.
@@ -94,9 +92,13 @@ impl Toolchain {
 }
 
 /// The active toolchain's cargo, in the checkout, building into the shared target folder.
-pub fn cargo() -> Run {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    program(cargo).dir(workspace::root()).env("CARGO_TARGET_DIR", workspace::target())
+pub fn cargo() -> Result<Run> {
+    Ok(shared_target::claim()?.used_by(plain_cargo()))
+}
+
+/// The active toolchain's cargo, in the checkout.
+pub fn plain_cargo() -> Run {
+    program(env::var_os("CARGO").unwrap_or_else(|| "cargo".into())).dir(workspace::root())
 }
 
 fn active() -> Result<Toolchain> {

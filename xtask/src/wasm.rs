@@ -8,7 +8,6 @@ use serde_json::Value;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::node;
-use crate::shared_target;
 use crate::shell::say;
 use crate::stamp::{Inputs, unless_done};
 use crate::toolchain::Toolchain;
@@ -71,11 +70,8 @@ pub fn build(toolchain: &Toolchain) -> Result<()> {
 
 /// Compiles crates/web and returns the module as the linker wrote it.
 fn compile(toolchain: &Toolchain) -> Result<Vec<u8>> {
-    // Checkouts share the target folder, and the linked module has the same name for each: no other one may build
-    // between our build and our reading of it.
-    let _lock = shared_target::claim()?;
     let messages = toolchain
-        .cargo("build")
+        .cargo("build")?
         .args(["--profile", PROFILE, "--package", PACKAGE, "--message-format", "json-render-diagnostics"])
         .stdout()?;
     let file = artifacts(&messages, |artifact| artifact["target"]["name"] == NAME)

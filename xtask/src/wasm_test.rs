@@ -10,7 +10,6 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::browser;
 use crate::node;
 use crate::server;
-use crate::shared_target;
 use crate::shell::say;
 use crate::toolchain::Toolchain;
 use crate::wasm;
@@ -38,9 +37,8 @@ pub fn run(toolchain: &Toolchain) -> Result<Vec<String>> {
 
 /// Makes a page for each test binary: `pages/0/`, `pages/1/` and so on. Returns how many.
 fn build(toolchain: &Toolchain, pages: &Path) -> Result<usize> {
-    let _lock = shared_target::claim()?;
     let messages = toolchain
-        .cargo("test")
+        .cargo("test")?
         .args(["--package", wasm::PACKAGE, "--no-run", "--message-format", "json-render-diagnostics"])
         .stdout()?;
     let mut count = 0;
