@@ -16,7 +16,11 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn load_bytes(bytes: &[u8], device: DeviceChoice, context_length: Option<usize>) -> Result<Engine, EngineError> {
+fn load_bytes(
+    bytes: &[u8],
+    device: DeviceChoice,
+    context_length: Option<usize>,
+) -> Result<Engine, EngineError> {
     let header = ModelHeader::parse(&[bytes])?;
     let options = LoadOptions { device, context_length, kv_type: KvType::F32 };
     pollster::block_on(async {

@@ -58,7 +58,9 @@ pub enum TokenizerError {
     },
     /// A character is not in the vocabulary, which has neither byte tokens nor an unknown token. The message
     /// does not say which: it is the user's.
-    #[error("the vocabulary lacks a character of the text, and has no byte tokens and no unknown token to write it with")]
+    #[error(
+        "the vocabulary lacks a character of the text, and has no byte tokens and no unknown token to write it with"
+    )]
     NoToken,
     /// A pattern made from the vocabulary is too large to search for.
     #[error("the tokenizer could not be built: {0}")]
