@@ -2,6 +2,7 @@
  * A model with its engine: what runs in the worker, or in the page with `worker: false`. One generation at a time;
  * others wait their turn.
  */
+import { namedDevice } from "./device.js";
 import { startEngine } from "./engine.js";
 import {
   AbortedError,
@@ -13,8 +14,8 @@ import {
 } from "./errors.js";
 import { readHeader, requireWhole } from "./header.js";
 import { type Progress, ProgressMeter } from "./progress.js";
-import { DEFAULT_CHUNK_BYTES, RemoteModel, type RemoteOptions } from "./remote.js";
-import type { ResolvedSource } from "./source.js";
+import { DEFAULT_CHUNK_BYTES, RemoteModel } from "./remote.js";
+import type { BlobSource, RemoteSource, ResolvedSource } from "./source.js";
 import { type Stats, Timing } from "./timing.js";
 import type {
   DeviceInfo,
@@ -94,21 +95,47 @@ export class LocalHost implements ModelHost {
     onProgress: (progress: Progress) => void,
   ): Promise<Loaded> {
     const meter = new ProgressMeter(onProgress);
-    const wasm = await startEngine();
-    throwIfAborted(signal);
-    const { source } = request;
-    if (source.kind === "blobs") {
-      const sliceBytes = request.chunkBytes ?? DEFAULT_CHUNK_BYTES;
-      const files = source.blobs.map(
-        (blob, index) => new BlobFile(source.names[index] ?? "model.gguf", blob, sliceBytes, meter, signal),
-      );
-      return this.#feed(wasm, files, request.engine, meter, signal);
-    }
-    const { chunkBytes, revalidate, store, headers } = request;
-    const options: RemoteOptions = { chunkBytes, revalidate, store, headers, signal, meter };
-    const model = await RemoteModel.open(source, options, wasm);
     try {
-      return await this.#feed(wasm, model.files, request.engine, meter, signal, model);
+      const wasm = await startEngine();
+      throwIfAborted(signal);
+      const { source } = request;
+      return await (source.kind === "blobs"
+        ? this.#loadBlobs(wasm, request, source, meter, signal)
+        : this.#loadRemote(wasm, request, source, meter, signal));
+    } catch (error) {
+      throw toSottoError(error);
+    } finally {
+      meter.stop();
+    }
+  }
+
+  #loadBlobs(
+    wasm: WasmModule,
+    { chunkBytes = DEFAULT_CHUNK_BYTES, engine }: LoadRequest,
+    { blobs, names }: BlobSource,
+    meter: ProgressMeter,
+    signal: AbortSignal,
+  ): Promise<Loaded> {
+    const files = blobs.map(
+      (blob, index) => new BlobFile(names[index] ?? "model.gguf", blob, chunkBytes, meter, signal),
+    );
+    return this.#feed(wasm, files, engine, meter, signal);
+  }
+
+  async #loadRemote(
+    wasm: WasmModule,
+    { engine, chunkBytes, revalidate, store, headers }: LoadRequest,
+    source: RemoteSource,
+    meter: ProgressMeter,
+    signal: AbortSignal,
+  ): Promise<Loaded> {
+    const model = await RemoteModel.open(
+      source,
+      { chunkBytes, revalidate, store, headers, signal, meter },
+      wasm,
+    );
+    try {
+      return await this.#feed(wasm, model.files, engine, meter, signal, model);
     } catch (error) {
       const known = toSottoError(error);
       await model.failed(known).catch(() => undefined);
@@ -155,7 +182,11 @@ export class LocalHost implements ModelHost {
       if (signal.aborted) engine.free();
       throwIfAborted(signal);
       this.#engine = engine;
-      return { info: engine.info(), device: engine.device(), contextLength: engine.contextLength() };
+      return {
+        info: engine.info(),
+        device: await namedDevice(engine.device()),
+        contextLength: engine.contextLength(),
+      };
     } finally {
       loader?.free();
     }

@@ -30,6 +30,8 @@ export class ProgressMeter {
   #downloaded = 0;
   #written = 0;
   #last = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopped = false;
 
   constructor(private readonly report: (progress: Progress) => void) {}
 
@@ -49,12 +51,36 @@ export class ProgressMeter {
     this.#tick();
   }
 
+  /** Says no more. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#stopped = true;
+  }
+
   #tick(): void {
-    const downloading = this.#downloaded < this.total || this.total === 0;
-    const loaded = downloading ? this.#downloaded : this.#written;
-    const now = performance.now();
-    if (loaded !== this.total && now - this.#last < INTERVAL_MS) return;
-    this.#last = now;
-    this.report({ phase: downloading ? "download" : "load", loaded, total: this.total, file: this.file });
+    const since = performance.now() - this.#last;
+    if (since >= INTERVAL_MS || this.#loaded === this.total) this.#report();
+    // The last bytes before a pause are told too, if a little later.
+    else
+      this.#timer ??= setTimeout(() => {
+        this.#report();
+      }, INTERVAL_MS - since);
+  }
+
+  get #downloading(): boolean {
+    return this.#downloaded < this.total || this.total === 0;
+  }
+
+  get #loaded(): number {
+    return this.#downloading ? this.#downloaded : this.#written;
+  }
+
+  #report(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#stopped) return;
+    this.#last = performance.now();
+    const phase = this.#downloading ? "download" : "load";
+    this.report({ phase, loaded: this.#loaded, total: this.total, file: this.file });
   }
 }

@@ -12,7 +12,7 @@ import {
 import { cut, request, Retryable, withRetries } from "./http.js";
 import { acquireLock } from "./lock.js";
 import type { ProgressMeter } from "./progress.js";
-import { fileName, manifestFileUrl, type ResolvedSource, siblingUrl } from "./source.js";
+import { fileName, manifestFileUrl, type RemoteSource, siblingUrl } from "./source.js";
 import { checkRoom, type FileRecord, type ModelRecord, Store, storedBytes } from "./store.js";
 import type { Manifest, WasmModule } from "./wasm-api.js";
 import { type RemoteContext, RemoteFile } from "./weights.js";
@@ -33,7 +33,6 @@ export interface RemoteOptions {
   meter: ProgressMeter;
 }
 
-type RemoteSource = Extract<ResolvedSource, { url: string }>;
 type Formats = Pick<WasmModule, "parseManifest" | "splitPartNames">;
 
 /** A model open for reading. `close` must be called, whatever happened. */

@@ -9,10 +9,23 @@ import { InvalidArgumentError, ModelFormatError } from "./errors.js";
  */
 export type ModelSource = string | URL | Blob | readonly Blob[];
 
-/** A source as the loader takes it. `id` is the key the model is stored under. */
-export type ResolvedSource =
-  | { kind: "gguf" | "manifest"; id: string; url: string; name: string }
-  | { kind: "blobs"; blobs: Blob[]; names: string[] };
+/** A model on a server. `id` is the key it is stored under. */
+export interface RemoteSource {
+  kind: "gguf" | "manifest";
+  id: string;
+  url: string;
+  name: string;
+}
+
+/** A model the page has in its hands. */
+export interface BlobSource {
+  kind: "blobs";
+  blobs: Blob[];
+  names: string[];
+}
+
+/** A source as the loader takes it. */
+export type ResolvedSource = RemoteSource | BlobSource;
 
 /** Where `hf:` names are fetched from unless `hfEndpoint` says otherwise. */
 export const HF_ENDPOINT = "https://huggingface.co";

@@ -9,7 +9,9 @@ export default defineConfig({
   workers: 2,
   fullyParallel: true,
   forbidOnly: !!process.env.CI,
-  timeout: 60_000,
+  timeout: 120_000,
+  // Software compiles a model's pipelines in seconds, not in milliseconds.
+  expect: { timeout: 30_000 },
   reporter: [["list"]],
   use: {
     launchOptions: { executablePath: chromiumPath(), args: CHROMIUM_FLAGS },

@@ -49,7 +49,7 @@ test("tells of itself: device, context and counters", async ({ page }) => {
     stats: await model.stats(),
   }));
   expect(told.device).toMatchObject({ backend: "webgpu", software: true });
-  expect(told.device.name).not.toBe("");
+  expect(told.device.name).toMatch(/swiftshader/i);
   expect(told.contextLength).toBe(128);
   const { stats } = told;
   expect(stats.generatedTokens).toBe(10);

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Progress, ProgressMeter } from "../src/progress.js";
+
+function meter(): { meter: ProgressMeter; told: Progress[] } {
+  const told: Progress[] = [];
+  return { meter: new ProgressMeter((progress) => told.push(progress)), told };
+}
+
+test("the engine's bytes count once the network's are all there", () => {
+  const { meter: m, told } = meter();
+  m.file = "a.gguf";
+  m.total = 10;
+  m.downloaded(4);
+  m.written(4);
+  m.downloaded(6);
+  m.written(6);
+  assert.deepEqual(told.at(-1), { phase: "load", loaded: 10, total: 10, file: "a.gguf" });
+  assert.ok(
+    told.every((p, i) => p.phase === "download" || told.slice(i).every((later) => later.phase === "load")),
+  );
+});
+
+test("what came just before a pause is told within moments", async () => {
+  const { meter: m, told } = meter();
+  m.total = 100;
+  await sleep(60);
+  for (let i = 0; i < 7; i++) m.downloaded(10);
+  assert.equal(told.length, 1);
+  while (told.length < 2) await sleep(5);
+  assert.equal(told.at(-1)?.loaded, 70);
+});
+
+test("nothing is told after the end", async () => {
+  const { meter: m, told } = meter();
+  m.total = 100;
+  m.downloaded(10);
+  m.downloaded(10);
+  m.stop();
+  const count = told.length;
+  m.downloaded(10);
+  await sleep(80);
+  assert.equal(told.length, count);
+});
