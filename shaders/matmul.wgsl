@@ -37,11 +37,8 @@ fn x_quad(t: u32, i: u32) -> vec4<f32> {
     if (COLS % 32u == 0u) {
         return x[t * X_STRIDE4 + i];
     }
-    if (4u * i >= COLS) {
-        return vec4<f32>(0.0);
-    }
     let at = vec4<u32>(4u * i) + vec4<u32>(0u, 1u, 2u, 3u);
-    return select(vec4<f32>(0.0), x[t * X_STRIDE4 + i], at < vec4<u32>(COLS));
+    return select(vec4<f32>(0.0), x[t * X_STRIDE4 + min(i, X_STRIDE4 - 1u)], at < vec4<u32>(COLS));
 }
 
 @compute @workgroup_size(128)

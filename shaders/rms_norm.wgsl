@@ -15,9 +15,12 @@ override COLS: u32;
 override PER_ROW: u32;
 override STRIDE: u32;
 override EPS: f32;
+#if reduce
+override PARTIALS: u32;  // LANES * GROUPS; naga 30 fails on the product as the size of an array
+#endif
 
 #if reduce
-var<workgroup> partial: array<f32, LANES * GROUPS>;
+var<workgroup> partial: array<f32, PARTIALS>;
 #endif
 
 @compute @workgroup_size(LANES, GROUPS)

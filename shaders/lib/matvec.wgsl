@@ -29,13 +29,15 @@ override GROUPS: u32 = 64u;  // such groups a workgroup
 override COLS: u32;
 override BLOCKS: u32;        // ceil(COLS / 32)
 override X_STRIDE4: u32;
+#if reduce
+override PARTIALS: u32;      // TOKENS * GROUPS * LANES; naga 30 fails on the product as the size of an array
+#endif
 
+// Elements beyond the row count as 0, whatever the padding holds. No branch: SwiftShader's compiler takes minutes
+// for the many that the unrolled blocks would have.
 fn x_quad(t: u32, i: u32) -> vec4<f32> {
     let at = vec4<u32>(4u * i) + vec4<u32>(0u, 1u, 2u, 3u);
-    if (4u * i >= COLS) {
-        return vec4<f32>(0.0);
-    }
-    return select(vec4<f32>(0.0), x[t * X_STRIDE4 + i], at < vec4<u32>(COLS));
+    return select(vec4<f32>(0.0), x[t * X_STRIDE4 + min(i, X_STRIDE4 - 1u)], at < vec4<u32>(COLS));
 }
 
 fn x_block(t: u32, b: u32) -> Block {
@@ -64,9 +66,9 @@ fn norm_block(v: Block, b: u32) -> Block {
 #endif
 
 #if reduce
-var<workgroup> partial: array<vec4<f32>, TOKENS * GROUPS * LANES>;
+var<workgroup> partial: array<vec4<f32>, PARTIALS>;
 #if norm
-var<workgroup> partial_squares: array<f32, TOKENS * GROUPS * LANES>;
+var<workgroup> partial_squares: array<f32, PARTIALS>;
 #endif
 #endif
 

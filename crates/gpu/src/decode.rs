@@ -134,7 +134,7 @@ impl GpuModel {
         let Some(decoding) = &mut self.decoding else { return };
         let index = decoding.submitted;
         let positions = (decoding.first_position + index) as u32;
-        let size = StepSize { tokens: 1, outputs: 1, positions };
+        let size = StepSize { tokens: 1, outputs: 1 };
         let runtime = &self.runtime;
         let device = runtime.kernels.device();
         // The first token is sampled from the logits that the prefill left.

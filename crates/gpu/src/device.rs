@@ -66,6 +66,8 @@ pub struct DeviceFacts {
 #[derive(Clone, Debug)]
 pub struct GpuDevice {
     inner: Arc<Inner>,
+    /// Buffers, bind groups and pipelines made through this handle and its clones.
+    objects_created: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -73,7 +75,6 @@ struct Inner {
     device: wgpu::Device,
     queue: wgpu::Queue,
     facts: DeviceFacts,
-    objects_created: AtomicU64,
     fault: Arc<Mutex<Option<GpuError>>>,
 }
 
@@ -117,7 +118,8 @@ impl GpuDevice {
         watch(&device, &fault);
         let facts = facts(&adapter.get_info(), features, &limits);
         Ok(GpuDevice {
-            inner: Arc::new(Inner { device, queue, facts, objects_created: AtomicU64::new(0), fault }),
+            inner: Arc::new(Inner { device, queue, facts, fault }),
+            objects_created: Arc::default(),
         })
     }
 
@@ -172,14 +174,19 @@ impl GpuDevice {
         }))
     }
 
-    /// Notes that a buffer, bind group or pipeline was made.
-    pub(crate) fn count_object(&self) {
-        self.inner.objects_created.fetch_add(1, Ordering::Relaxed);
+    /// The same device with a count of objects of its own.
+    pub(crate) fn counting(&self) -> GpuDevice {
+        GpuDevice { inner: Arc::clone(&self.inner), objects_created: Arc::default() }
     }
 
-    /// Buffers, bind groups and pipelines made so far.
+    /// Notes that a buffer, bind group or pipeline was made.
+    pub(crate) fn count_object(&self) {
+        self.objects_created.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Buffers, bind groups and pipelines made so far, by those who share this count.
     pub(crate) fn objects_created(&self) -> u64 {
-        self.inner.objects_created.load(Ordering::Relaxed)
+        self.objects_created.load(Ordering::Relaxed)
     }
 
     /// Runs `body`; allocations that fail in it become [`GpuError::OutOfMemory`] with `what` and `bytes`.

@@ -63,8 +63,6 @@ pub enum Count {
     Tokens(u32),
     /// One for each `per` rows whose output is wanted.
     Outputs(u32),
-    /// One for each `per` positions in the KV cache once the step has written its own.
-    Positions(u32),
 }
 
 /// Workgroups of a dispatch.
@@ -77,8 +75,6 @@ pub struct StepSize {
     pub tokens: u32,
     /// Rows whose output is wanted.
     pub outputs: u32,
-    /// Positions in the KV cache after the step, or more.
-    pub positions: u32,
 }
 
 impl Count {
@@ -87,7 +83,6 @@ impl Count {
             Count::Fixed(n) => n,
             Count::Tokens(per) => size.tokens.div_ceil(per),
             Count::Outputs(per) => size.outputs.div_ceil(per),
-            Count::Positions(per) => size.positions.div_ceil(per),
         }
     }
 }

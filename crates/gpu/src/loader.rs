@@ -27,7 +27,7 @@ impl Loader {
     /// [`GpuError::OutOfMemory`] or [`GpuError::TooLarge`] when it does not fit, [`GpuError::Unsupported`] when the
     /// plan asks for what no kernel does.
     pub async fn new(device: &GpuDevice, plan: Plan, options: &ModelOptions) -> Result<Loader, GpuError> {
-        let kernels = Arc::new(Kernels::new(device));
+        let kernels = Arc::new(Kernels::new(&device.counting()));
         let needed = Runtime::bytes_needed(&plan, options);
         let build = || {
             let runtime = Runtime::new(kernels, plan, options)?;

@@ -200,8 +200,7 @@ impl GpuModel {
             Outputs::Last => &programs.head_one,
             Outputs::All => &programs.head_many,
         };
-        let positions = step.position + n;
-        let size = StepSize { tokens: n, outputs: step.n_outputs, positions };
+        let size = StepSize { tokens: n, outputs: step.n_outputs };
         let mut encoder = self.device().wgpu().create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
         programs.prefill.iter().chain(head).for_each(|dispatch| dispatch.encode(&mut pass, size));

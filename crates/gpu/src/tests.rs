@@ -218,7 +218,7 @@ fn a_reply_can_be_cut_and_continued_and_the_cache_grows() {
     let kept = model.position();
     assert!((10..=11).contains(&kept), "{kept}");
     model.truncate(8);
-    short.extend(greedy(&mut model, &whole[7..10].to_vec(), 90));
+    short.extend(greedy(&mut model, &whole[7..10], 90));
     assert_eq!(short, whole);
     let error = pollster::block_on(model.prefill(&[1; 129], Outputs::None)).unwrap_err();
     assert!(matches!(error, GpuError::ContextLength { limit: 128, .. }), "{error}");

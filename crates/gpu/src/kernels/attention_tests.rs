@@ -118,7 +118,7 @@ impl Data {
             Path::Split => split(&variant.kernels, &self.shape, slices),
         }
         .unwrap();
-        let size = StepSize { tokens: tokens as u32, outputs: 1, positions: (self.position + tokens) as u32 };
+        let size = StepSize { tokens: tokens as u32, outputs: 1 };
         variant.run(&dispatches, size);
         variant.read(&out, self.q.len())
     }

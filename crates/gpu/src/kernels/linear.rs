@@ -53,6 +53,7 @@ impl Linear<'_> {
                 ("LANES", f64::from(lanes)),
                 ("GROUPS", f64::from(groups)),
             ]);
+            constants.extend((lanes > 1).then_some(("PARTIALS", f64::from(tokens * lanes * groups))));
             if let Some((_, eps)) = self.norm {
                 constants.push(("EPS", f64::from(eps)));
             }

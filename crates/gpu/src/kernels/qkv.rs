@@ -64,6 +64,7 @@ impl Qkv<'_> {
             ("POSITION_SCALE", f64::from(self.rope.position_scale)),
             ("MAGNITUDE", f64::from(self.rope.magnitude)),
         ];
+        constants.extend((lanes > 1).then_some(("PARTIALS", f64::from(tokens * lanes * groups))));
         constants.extend(self.norm.map(|(_, eps)| ("EPS", f64::from(eps))));
         let pipeline = kernels.pipeline("qkv", &flags, &constants)?;
         let part = &self.matrix.parts[0];

@@ -20,7 +20,7 @@ pub(crate) fn rms_norm(
     let lanes = if tuning.lanes == 1 { 1 } else { (cols.next_power_of_two() as u32).min(64) };
     let groups = if lanes < 64 { per_row.min(64 / lanes) } else { 1 };
     let flags: &[_] = if lanes > 1 { &["reduce"] } else { &[] };
-    let constants = [
+    let mut constants = vec![
         ("LANES", f64::from(lanes)),
         ("GROUPS", f64::from(groups)),
         ("COLS", cols as f64),
@@ -28,6 +28,7 @@ pub(crate) fn rms_norm(
         ("STRIDE", stride(width) as f64),
         ("EPS", f64::from(eps)),
     ];
+    constants.extend((lanes > 1).then_some(("PARTIALS", f64::from(lanes * groups))));
     let pipeline = kernels.pipeline("rms_norm", flags, &constants)?;
     let grid = [Count::Fixed(per_row.div_ceil(groups)), rows_count(kind, 1), Count::Fixed(1)];
     Ok(kernels.dispatch("rms_norm", &pipeline, &[(3, x), (4, out), (6, weight)], grid))

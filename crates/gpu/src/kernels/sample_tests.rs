@@ -67,7 +67,7 @@ impl<'a> Rig<'a> {
         write(&self.step, bytemuck::bytes_of(&step));
         let once = if sampling.is_greedy() { &self.greedy } else { &self.draw };
         let all: Vec<_> = std::iter::repeat_n(once, n).flatten().cloned().collect();
-        self.variant.run(&all, StepSize { tokens: 1, outputs: 1, positions: 1 });
+        self.variant.run(&all, StepSize { tokens: 1, outputs: 1 });
         let ring: Vec<u32> = self.variant.read(&self.ring, self.shape.ring);
         (0..n).map(|i| ring[(first_step as usize + i) % self.shape.ring]).collect()
     }

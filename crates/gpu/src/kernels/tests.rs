@@ -107,7 +107,7 @@ fn is_rounded(ty: BlockType) -> bool {
 
 fn step(variant: &Variant, tokens: u32) -> (Slice, StepSize) {
     let step = Step { position: 3, n_tokens: tokens, n_outputs: tokens, first_output: 0, ..Step::default() };
-    (variant.step(step), StepSize { tokens, outputs: tokens, positions: 3 + tokens })
+    (variant.step(step), StepSize { tokens, outputs: tokens })
 }
 
 #[test]
@@ -139,11 +139,16 @@ fn weights_read_back_exactly_through_embed_in_every_type() {
 
 #[test]
 fn linear_agrees_with_the_reference_in_every_type_and_shape() {
-    let shapes =
-        [(1, 32, 1), (31, 64, 3), (257, 256, 1), (33, 33, 4), (66, 1, 2), (64, 512, 70), (100, 1024, 5)];
-    for (rows, cols, tokens) in shapes {
-        for ty in TYPES.into_iter().filter(|ty| cols % ty.block_len() == 0) {
+    for ty in TYPES {
+        for (rows, cols, tokens) in [(257, 256, 1), (64, 512, 70)] {
             check_linear(device(), ty, rows, cols, tokens);
+        }
+    }
+    for (rows, cols, tokens) in [(1, 32, 1), (31, 64, 3), (33, 33, 4), (66, 1, 2), (100, 1024, 5)] {
+        for ty in [BlockType::F32, BlockType::F16, BlockType::Q4_1, BlockType::Q8_0] {
+            if cols % ty.block_len() == 0 {
+                check_linear(device(), ty, rows, cols, tokens);
+            }
         }
     }
     // What differs between devices is the workgroup, not how a type is read.
@@ -378,7 +383,7 @@ fn rope_agrees_with_the_reference_near_and_far() {
                 let x = variant.upload_rows(&values, width);
                 let out = variant.empty((tokens * width.next_multiple_of(4) * 4) as u64);
                 let at = Step { position, n_tokens: tokens as u32, ..Step::default() };
-                let size = StepSize { tokens: tokens as u32, outputs: 0, positions: 0 };
+                let size = StepSize { tokens: tokens as u32, outputs: 0 };
                 let dispatch =
                     rope(&variant.kernels, &shape, width, [&x, &frequencies, &out, &variant.step(at)]);
                 variant.run(&[dispatch.unwrap()], size);

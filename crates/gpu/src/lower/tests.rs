@@ -48,7 +48,7 @@ fn decoder(bias: bool) -> Plan {
     let table = b.weight("embed", &[10, DIM]).unwrap();
     let mut x = b.embed(table, 1.0);
     for layer in 0..LAYERS {
-        let mut weight = |b: &mut PlanBuilder<'_>, name: &str, shape: &[usize]| {
+        let weight = |b: &mut PlanBuilder<'_>, name: &str, shape: &[usize]| {
             b.weight(&format!("{layer}.{name}"), shape).unwrap()
         };
         let norm = weight(&mut b, "norm_1", &[DIM]);

@@ -4,11 +4,10 @@ use super::packing::{BLOCK, Packing};
 use crate::kernel::Slice;
 use crate::{GpuDevice, GpuError};
 
-/// `rows` rows of `cols` elements. One-row matrices in F32 are the norms and biases.
+/// Rows of `cols` elements. One-row matrices in F32 are the norms and biases.
 #[derive(Debug)]
 pub(crate) struct Matrix {
     pub packing: Packing,
-    pub rows: usize,
     pub cols: usize,
     pub parts: Vec<Part>,
 }
@@ -44,7 +43,7 @@ impl Matrix {
             let planes = bytes[..packing.planes()].iter().map(|&bytes| plane(device, name, bytes));
             parts.push(Part { first_row, rows, planes: planes.collect::<Result<_, _>>()? });
         }
-        Ok(Matrix { packing, rows, cols, parts })
+        Ok(Matrix { packing, cols, parts })
     }
 
     /// Blocks of a row.

@@ -52,11 +52,6 @@ impl Uploader {
         Ok(Uploader { staging: Slice::whole(&staging), range: Slice::whole(&range), kernels })
     }
 
-    /// Bytes of GPU memory.
-    pub fn bytes(&self) -> u64 {
-        self.staging.size
-    }
-
     /// Prepares to write the tensor of type `ty` whose rows are `first_row..first_row + rows` of `matrix`.
     pub fn cursor(
         &self,
@@ -164,7 +159,7 @@ impl Uploader {
         let mut encoder = device.wgpu().create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
         let units = blocks.div_ceil(unit_blocks) as u32;
-        repack.encode(&mut pass, StepSize { tokens: units, outputs: 0, positions: 0 });
+        repack.encode(&mut pass, StepSize { tokens: units, outputs: 0 });
         drop(pass);
         device.queue().submit([encoder.finish()]);
         device.collect();
