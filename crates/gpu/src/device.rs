@@ -13,6 +13,8 @@ use crate::GpuError;
 pub struct DeviceOptions {
     /// Take a software adapter.
     pub software: bool,
+    /// Choose kernels as if the adapter were hardware, whatever it is. Software is slow with them.
+    pub hardware_kernels: bool,
     /// Do without `shader-f16`.
     pub without_f16: bool,
     /// Do without subgroups.
@@ -116,7 +118,8 @@ impl GpuDevice {
             .map_err(|e| GpuError::NoAdapter { message: e.to_string() })?;
         let fault = Arc::new(Mutex::new(None));
         watch(&device, &fault);
-        let facts = facts(&adapter.get_info(), features, &limits);
+        let mut facts = facts(&adapter.get_info(), features, &limits);
+        facts.software &= !options.hardware_kernels;
         Ok(GpuDevice {
             inner: Arc::new(Inner { device, queue, facts, fault }),
             objects_created: Arc::default(),

@@ -178,6 +178,41 @@ fn quantised_models_agree_with_the_reference_on_every_device() {
     }
 }
 
+/// Software adapters run kernels of their own; here they run those of hardware.
+#[test]
+fn the_kernels_of_hardware_agree_with_the_reference() {
+    let hardware = DeviceOptions { hardware_kernels: true, ..DeviceOptions::default() };
+    let small = DeviceOptions {
+        max_workgroup_bytes: Some(16 << 10),
+        max_invocations: Some(128),
+        without_f16: true,
+        without_subgroups: true,
+        ..hardware.clone()
+    };
+    for (device, name) in [(hardware, "stories260K/stories260K-f16.gguf"), (small, "tok105/tok105-q4_0.gguf")]
+    {
+        let device = pollster::block_on(GpuDevice::request(&device)).unwrap();
+        let file = open(name);
+        let ids = &reference_logits(name.split('/').next().unwrap()).0[..90];
+        let expected = file.on_cpu().forward(ids, Outputs::All).unwrap();
+        let replied = greedy_on_cpu(&mut file.on_cpu(), &ids[..40], 12);
+        for (kv_type, bound) in [(KvType::F32, F32_BOUND), (KvType::F16, F16_BOUND)] {
+            let mut model = file.on_gpu(&device, &options(kv_type, true));
+            let found = pollster::block_on(model.prefill(ids, Outputs::All)).unwrap();
+            assert_logits(
+                &format!("{name}, {kv_type:?}"),
+                &found,
+                &expected,
+                file.plan.output_width(),
+                bound,
+            );
+            model.truncate(0);
+            assert_eq!(greedy(&mut model, &ids[..40], 12), replied, "{name}, {kv_type:?}");
+            assert!(model.dispatches_per_token() <= 6 * file.plan.caches.len() as u64 + 4);
+        }
+    }
+}
+
 #[test]
 fn decode_creates_nothing_and_reads_back_ids_only() {
     let file = open("tok105/tok105-q4_0.gguf");

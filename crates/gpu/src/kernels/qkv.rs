@@ -82,3 +82,7 @@ impl Qkv<'_> {
         Ok(made)
     }
 }
+
+#[cfg(test)]
+#[path = "qkv_tests.rs"]
+mod tests;

@@ -1,0 +1,143 @@
+//! The fused kernel against the operations it stands for, one after the other.
+
+use std::sync::Arc;
+
+use sotto_cpu::reference::ops;
+use sotto_format::BlockType;
+use sotto_plan::{KvCache, Rope, RopeLayout};
+
+use super::*;
+use crate::kernel::{Step, StepSize};
+use crate::kernels::position::rope_frequencies;
+use crate::testing::{assert_close, random, variants};
+use crate::weights::{Packing, Uploader};
+
+struct Case {
+    layout: RopeLayout,
+    /// Query heads, key and value heads, elements a head, elements that rotate.
+    heads: [usize; 4],
+    cols: usize,
+    tokens: usize,
+    kv_type: KvType,
+    bias: bool,
+    norm: bool,
+}
+
+#[test]
+fn qkv_agrees_with_the_reference() {
+    use RopeLayout::{Adjacent, Halves};
+    let case = |layout, heads, cols, tokens, kv_type, bias, norm| Case {
+        layout,
+        heads,
+        cols,
+        tokens,
+        kv_type,
+        bias,
+        norm,
+    };
+    let cases = [
+        case(Adjacent, [2, 1, 4, 4], 32, 1, KvType::F32, false, false),
+        case(Adjacent, [8, 4, 8, 8], 64, 3, KvType::F16, false, true),
+        case(Halves, [4, 2, 16, 16], 33, 4, KvType::F16, true, true),
+        case(Halves, [3, 3, 20, 12], 172, 2, KvType::F32, true, false),
+        case(Adjacent, [2, 2, 12, 8], 96, 2, KvType::F16, true, true),
+        case(Halves, [6, 2, 64, 64], 256, 1, KvType::F16, false, true),
+    ];
+    for variant in variants() {
+        for (at, case) in cases.iter().enumerate() {
+            for tuning in [
+                Tuning { lanes: 32, groups: 4, tiled_matmul: true },
+                Tuning { lanes: 1, groups: 16, tiled_matmul: false },
+            ] {
+                check(variant, case, tuning, &format!("case {at}, {} lanes, {}", tuning.lanes, variant.name));
+            }
+        }
+    }
+}
+
+fn check(variant: &crate::testing::Variant, case: &Case, tuning: Tuning, what: &str) {
+    let &Case { layout, heads: [n_heads, n_kv_heads, head_dim, rotary_dim], cols, tokens, kv_type, .. } =
+        case;
+    const POSITION: usize = 7;
+    let (eps, q, kv) = (1e-5, n_heads * head_dim, n_kv_heads * head_dim);
+    let rows = q + 2 * kv;
+    let rope = Rope {
+        head_dim,
+        rotary_dim,
+        layout,
+        base: 500.0,
+        position_scale: 1.0,
+        magnitude: 1.0,
+        factors: None,
+    };
+    let (x, weight) = (random(1, tokens * cols), random(2, rows * cols));
+    let (norm, bias) = (random(3, cols), random(4, rows));
+
+    let input = if case.norm { ops::rms_norm(&x, &norm, eps) } else { x.clone() };
+    let row = |o: usize, out: &mut [f32]| out.copy_from_slice(&weight[o * cols..][..cols]);
+    let all = ops::linear(&input, (rows, cols), row, case.bias.then_some(&bias[..]));
+    let take = |first: usize, n: usize| -> Vec<f32> {
+        all.chunks(rows).flat_map(|row| row[first..first + n].to_vec()).collect()
+    };
+    let queries = ops::rope(&take(0, q), q, POSITION, &rope, None);
+    let keys = ops::rope(&take(q, kv), kv, POSITION, &rope, None);
+
+    let uploader = Uploader::new(Arc::clone(&variant.kernels)).unwrap();
+    let matrix = Matrix::new(&variant.device, "qkv", Packing::F32, rows, cols).unwrap();
+    let mut cursor = uploader.cursor(&matrix, BlockType::F32, 0, rows).unwrap();
+    uploader.write(&matrix, &mut cursor, bytemuck::cast_slice(&weight)).unwrap();
+    let mut padded_norm = norm;
+    padded_norm.resize(cols.next_multiple_of(32), 0.0);
+    let (norm, bias) = (variant.upload(&padded_norm), variant.upload(&bias));
+    let mut frequencies = rope_frequencies(&rope, None);
+    frequencies.resize(256, 0.0);
+    let cache = || variant.empty(((POSITION + tokens + 1) * kv * kv_type.bytes()) as u64);
+    let (k_cache, v_cache) = (cache(), cache());
+    let out = variant.empty((4 * tokens * q) as u64);
+    let step = variant.step(Step { position: POSITION as u32, n_tokens: tokens as u32, ..Step::default() });
+    let qkv = Qkv {
+        matrix: &matrix,
+        first_row: 0,
+        rows: [q, kv, kv],
+        rope: &rope,
+        cache: KvCache { n_kv_heads, head_dim },
+        kv_type,
+        x: &variant.upload_rows(&x, cols),
+        out: &out,
+        out_width: q,
+        keys: &k_cache,
+        values: &v_cache,
+        step: &step,
+        frequencies: &variant.upload(&frequencies),
+        norm: case.norm.then_some((&norm, eps)),
+        bias: case.bias.then_some(&bias),
+    };
+    let values_bias = variant.upload(&variant.read::<f32>(&bias, rows)[q + kv..]);
+    let values_only =
+        Qkv { rows: [0, 0, kv], first_row: q + kv, bias: case.bias.then_some(&values_bias), ..qkv };
+    // In one dispatch, and with the values in one of their own.
+    let tile = tokens as u32;
+    let together = vec![qkv.dispatch(&variant.kernels, tuning, tile).unwrap()];
+    let apart = vec![
+        Qkv { rows: [q, kv, 0], ..qkv }.dispatch(&variant.kernels, tuning, tile).unwrap(),
+        values_only.dispatch(&variant.kernels, tuning, tile).unwrap(),
+    ];
+    for dispatches in [together, apart] {
+        for slice in [&out, &k_cache, &v_cache] {
+            let zeros = vec![0u8; slice.size as usize];
+            variant.device.queue().write_buffer(&slice.buffer, 0, &zeros);
+        }
+        variant.run(&dispatches, StepSize { tokens: tile, outputs: 0 });
+        assert_close(&format!("queries, {what}"), &variant.read(&out, tokens * q), &queries, 2e-5);
+        let tolerance = if kv_type == KvType::F16 { 1e-3 } else { 2e-5 };
+        for (name, cache, expected) in [("keys", &k_cache, &keys), ("values", &v_cache, &take(q + kv, kv))] {
+            let n = (POSITION + tokens) * kv;
+            let found: Vec<f32> = match kv_type {
+                KvType::F32 => variant.read(cache, n),
+                KvType::F16 => variant.read::<half::f16>(cache, n).iter().map(|h| h.to_f32()).collect(),
+            };
+            assert!(found[..POSITION * kv].iter().all(|&v| v == 0.0), "{name} before, {what}");
+            assert_close(&format!("{name}, {what}"), &found[POSITION * kv..], expected, tolerance);
+        }
+    }
+}
