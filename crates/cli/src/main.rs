@@ -27,6 +27,7 @@ enum Command {
     Logits(commands::logits::Args),
     Convert(commands::convert::Args),
     Bench(commands::bench::Args),
+    Redact(commands::redact::Args),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Logits(args) => commands::logits::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
+        Command::Redact(args) => commands::redact::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

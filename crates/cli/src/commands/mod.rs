@@ -5,5 +5,6 @@ pub mod convert;
 pub mod detokenize;
 pub mod inspect;
 pub mod logits;
+pub mod redact;
 pub mod run;
 pub mod tokenize;

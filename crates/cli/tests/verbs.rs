@@ -1,0 +1,124 @@
+//! The verbs as scripts use them: what they print, and how they fail.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn model(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/models").join(name)
+}
+
+fn sotto(args: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sotto"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn stdout(args: &[&str], input: &str) -> String {
+    let output = sotto(args, input);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The exit code and the one line on standard error.
+fn failure(args: &[&str]) -> (i32, String) {
+    let output = sotto(args, "");
+    let line = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), line.trim_end().to_owned())
+}
+
+#[test]
+fn run_streams_the_reference_text() {
+    let path = model("stories260K/stories260K-f32.gguf");
+    let want = std::fs::read_to_string(model("stories260K/ref_greedy_200.txt")).unwrap();
+    let args = ["run", "--model", path.to_str().unwrap(), "--prompt", "", "--max-tokens", "200"];
+    let greedy = ["--temperature", "0", "--backend", "cpu"];
+    assert_eq!(stdout(&[&args[..], &greedy].concat(), ""), want);
+}
+
+#[test]
+fn text_goes_to_ids_and_back() {
+    let path = model("stories260K/stories260K-f32.gguf");
+    let path = path.to_str().unwrap();
+    let ids = stdout(&["tokenize", "--model", path, "--text", "Once upon a time", "--no-special"], "");
+    assert_eq!(ids, "[403,407,261,378]\n");
+    assert_eq!(stdout(&["tokenize", "--model", path], "Once upon a time"), "[1,403,407,261,378]\n");
+    let text = stdout(&["detokenize", "--model", path, "403", "407", "261", "378"], "");
+    assert_eq!(text, "Once upon a time\n");
+}
+
+#[test]
+fn convert_gives_a_model_and_a_manifest_that_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("model.gguf");
+    let input = model("tok105/tok105-f32.gguf");
+    let args =
+        ["convert", input.to_str().unwrap(), out.to_str().unwrap(), "--quantize", "Q8_0", "--chunk-mib", "1"];
+    let manifest = folder.path().join("manifest.json");
+    assert!(stdout(&args, "").contains("manifest.json"));
+    let inspected = stdout(&["inspect", manifest.to_str().unwrap(), "--json", "--plan"], "");
+    let info: Value = serde_json::from_str(&inspected).unwrap();
+    assert_eq!(info["quantization"], "Q8_0");
+    assert_eq!(info["plan"].as_array().unwrap().len(), 5 * 16 + 4);
+    assert!(!folder.path().join("model.gguf.part").exists());
+}
+
+#[test]
+fn what_is_wrong_is_said_in_one_line() {
+    let (code, _) = failure(&["run"]);
+    assert_eq!(code, 2);
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let (code, line) = failure(&["inspect", readme.to_str().unwrap()]);
+    assert_eq!(code, 1);
+    assert!(line.contains("README.md") && line.contains("not a GGUF file"), "{line}");
+    assert_eq!(line.lines().count(), 1);
+
+    let folder = tempfile::tempdir().unwrap();
+    let truncated = folder.path().join("short.gguf");
+    let bytes = std::fs::read(model("tok105/tok105-q4_0.gguf")).unwrap();
+    std::fs::write(&truncated, &bytes[..bytes.len() - 100]).unwrap();
+    let (code, line) = failure(&["inspect", truncated.to_str().unwrap()]);
+    assert_eq!(code, 1);
+    assert!(line.contains("short.gguf"), "{line}");
+
+    let words = folder.path().join("words.txt");
+    std::fs::write(&words, "1 2 secret").unwrap();
+    let path = model("tok105/tok105-q4_0.gguf");
+    let (code, line) = failure(&[
+        "logits",
+        "--model",
+        path.to_str().unwrap(),
+        "--tokens",
+        words.to_str().unwrap(),
+        "--out",
+        folder.path().join("out").to_str().unwrap(),
+    ]);
+    assert_eq!(code, 1);
+    assert!(line.contains("word 3") && !line.contains("secret"), "{line}");
+}
+
+#[test]
+fn redact_gives_offsets_in_code_points() {
+    let line = "{\"id\":7,\"text\":\"\u{1F600} write to ana@example.com\"}\n";
+    let found: Value = serde_json::from_str(&stdout(&["redact", "--jsonl"], line)).unwrap();
+    assert_eq!(found["id"], 7);
+    let entity = &found["entities"][0];
+    assert_eq!(entity["label"], "EMAIL");
+    assert_eq!((entity["start"].as_u64(), entity["end"].as_u64()), (Some(11), Some(26)));
+    assert_eq!(entity["text"], "ana@example.com");
+    assert_eq!(stdout(&["redact"], "Write to ana@example.com."), "Write to [EMAIL_1].");
+    let (code, line) = {
+        let output = sotto(&["redact", "--jsonl"], "my secret is no JSON\n");
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(code, Some(1));
+    assert!(line.contains("line 1") && !line.contains("secret"), "{line}");
+}
