@@ -4,6 +4,11 @@
 //! that are allocated once. A step of decoding encodes one list; it creates nothing, and the GPU
 //! itself carries the state (token id, position, random step) from one step to the next.
 
+#![cfg_attr(
+    target_arch = "wasm32",
+    expect(clippy::arc_with_non_send_sync, reason = "WebGPU objects stay on one thread in a browser")
+)]
+
 mod clock;
 mod decode;
 mod device;
