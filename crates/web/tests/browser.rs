@@ -1,0 +1,72 @@
+//! The wasm face in a real browser: what it throws, and a real model from bytes to text.
+
+#![cfg(target_arch = "wasm32")]
+
+use js_sys::{Object, Reflect, Uint8Array};
+use sotto_web::{Loader, parse_header, parse_manifest, split_part_names};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+const MODEL: &[u8] = include_bytes!("../../../tests/fixtures/models/stories260K/stories260K-f32.gguf");
+const GREEDY: &str = include_str!("../../../tests/fixtures/models/stories260K/ref_greedy_200.txt");
+
+fn field(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap()
+}
+
+fn text(object: &JsValue, name: &str) -> String {
+    field(object, name).as_string().unwrap_or_default()
+}
+
+fn options(pairs: &[(&str, JsValue)]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in pairs {
+        Reflect::set(&object, &(*name).into(), value).unwrap();
+    }
+    object.into()
+}
+
+#[wasm_bindgen_test]
+fn faults_are_objects_with_a_code() {
+    let error = parse_header(b"<!doctype html><html></html>", None).unwrap_err();
+    assert_eq!(text(&error, "code"), "E_MODEL_FORMAT");
+    assert!(text(&error, "message").contains("GGUF"));
+    assert_eq!(text(&parse_manifest("{}").unwrap_err(), "code"), "E_MODEL_FORMAT");
+}
+
+#[wasm_bindgen_test]
+fn a_header_says_whether_it_is_whole() {
+    let parsed = parse_header(&MODEL[..64], Some(MODEL.len() as f64)).unwrap();
+    assert_eq!(text(&parsed, "status"), "incomplete");
+    assert!(field(&parsed, "need").as_f64().unwrap() > 64.0);
+    let parsed = parse_header(MODEL, Some(MODEL.len() as f64)).unwrap();
+    assert_eq!(text(&parsed, "status"), "complete");
+    assert_eq!(split_part_names("a-00001-of-00002.gguf").unwrap().len(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn a_real_model_streams_its_reference_text() {
+    let load = options(&[("device", "cpu".into())]);
+    let mut loader = Loader::open(vec![Uint8Array::from(MODEL)], load).await.unwrap();
+    for (index, chunk) in MODEL.chunks(300_000).enumerate() {
+        loader.write(0, (index * 300_000) as f64, chunk).unwrap();
+    }
+    let engine = loader.finish().await.unwrap();
+    let greedy = options(&[("temperature", 0.into()), ("maxTokens", 50.into())]);
+    let mut generation = engine.generate("".into(), greedy, false).await.unwrap();
+    let mut got = String::new();
+    loop {
+        let part = generation.next().await.unwrap();
+        got.push_str(&text(&part, "text"));
+        if field(&part, "done").is_truthy() {
+            break;
+        }
+    }
+    assert!(got.len() > 60 && GREEDY.starts_with(&got), "got {} bytes that are not the reference", got.len());
+
+    let cold = options(&[("temperature", (-1).into())]);
+    let error = engine.generate("".into(), cold, false).await.err().unwrap();
+    assert_eq!(text(&error, "code"), "E_INVALID_ARGUMENT");
+}
