@@ -1,10 +1,12 @@
 //! Text in, entities out; text and vault in, redacted text out.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::merge::merge_by;
 use crate::policy::{Action, Policy, PolicyError};
-use crate::recognisers::Recognisers;
+use crate::recognisers::{REACH, Recognisers};
 use crate::vault::Vault;
 use crate::{By, Entity, Label, transform};
 
@@ -13,6 +15,8 @@ use crate::{By, Entity, Label, transform};
 pub struct Redactor {
     policy: Policy,
     recognisers: Recognisers,
+    /// The only labels to report and to act on, if not all.
+    only: Option<BTreeSet<Label>>,
 }
 
 /// A redacted text.
@@ -34,13 +38,23 @@ pub struct Replaced {
     pub replacement: String,
     /// First byte of the replacement in the redacted text.
     pub new_start: usize,
+    /// Where in a document the text stands that the offsets count in: `messages[0].content`, or row and column of a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
 }
 
 impl Redactor {
     /// Fails if the policy cannot be carried out.
     pub fn new(policy: Policy, recognisers: Recognisers) -> Result<Self, PolicyError> {
         policy.check()?;
-        Ok(Redactor { policy, recognisers })
+        Ok(Redactor { policy, recognisers, only: None })
+    }
+
+    /// Reports these labels alone, and leaves all else in the text as it is.
+    #[must_use]
+    pub fn only(mut self, labels: impl IntoIterator<Item = Label>) -> Self {
+        self.only = Some(labels.into_iter().collect());
+        self
     }
 
     /// The policy.
@@ -68,6 +82,7 @@ impl Redactor {
         };
         found.extend(model.into_iter().filter(fits));
         // What is only reported must not hide what has to go: a kept URL must not cover the card number in it.
+        self.keep_asked(&mut found);
         let (kept, acted): (Vec<Entity>, Vec<Entity>) =
             found.into_iter().partition(|e| self.policy.action(&e.label) == Action::Keep);
         let mut entities = merge_by(acted, |label| self.policy.threshold(label));
@@ -78,6 +93,20 @@ impl Redactor {
             entities.sort_by_key(|e| e.start);
         }
         entities
+    }
+
+    /// Drops what was not asked for, and what was asked for where a checksum says that it is something else.
+    fn keep_asked(&self, found: &mut Vec<Entity>) {
+        let Some(only) = &self.only else { return };
+        let (asked, others): (Vec<Entity>, Vec<Entity>) =
+            std::mem::take(found).into_iter().partition(|e| only.contains(&e.label));
+        let proven = merge_by(others.into_iter().filter(|e| e.by == By::Validated).collect(), |_| 0.0);
+        *found = asked.into_iter().filter(|e| e.by >= By::Validated || !overlaps_any(&proven, e)).collect();
+    }
+
+    /// Bytes on either side of a position that decide about it.
+    pub(crate) fn reach(&self) -> usize {
+        REACH.max(self.recognisers.custom().longest_listed() + 16)
     }
 
     /// Finds and replaces.
@@ -152,6 +181,7 @@ impl Redactor {
                 entity: entity.clone(),
                 new_start: out.len(),
                 replacement: replacement.clone(),
+                path: None,
             });
             out.push_str(&replacement);
             at = entity.end;
@@ -164,4 +194,21 @@ impl Redactor {
 fn overlaps_any(sorted: &[Entity], entity: &Entity) -> bool {
     let after = sorted.partition_point(|e| e.end <= entity.start);
     sorted.get(after).is_some_and(|e| e.overlaps(entity))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_labels_asked_for() {
+        let redactor =
+            Redactor::new(Policy::default(), Recognisers::all()).unwrap().only([Label::Email, Label::Phone]);
+        let text = "card 4111 1111 1111 1111, mail ana@example.com, see https://example.com/?to=bo@example.com";
+        let found = redactor.analyze(text);
+        let found: Vec<_> = found.iter().map(|e| (e.label.name(), e.text(text))).collect();
+        assert_eq!(found, [("EMAIL", "ana@example.com"), ("EMAIL", "bo@example.com")]);
+        // A card number is no telephone number, asked for or not.
+        assert!(redactor.analyze("phone: 4111 1111 1111 1111").is_empty());
+    }
 }

@@ -4,42 +4,54 @@ use crate::placeholder;
 use crate::vault::Vault;
 
 /// Restores a text that arrives in parts, holding back only what may still become a replacement.
-pub struct StreamRestorer<'v> {
-    vault: &'v Vault,
+#[derive(Clone, Default)]
+pub struct StreamRestorer {
     held: String,
     before: Option<char>,
 }
 
-impl<'v> StreamRestorer<'v> {
+impl StreamRestorer {
     /// A restorer at the start of a text.
-    pub fn new(vault: &'v Vault) -> Self {
-        StreamRestorer { vault, held: String::new(), before: None }
+    pub fn new() -> Self {
+        StreamRestorer::default()
     }
 
     /// Takes a part; gives what is settled by now.
-    pub fn push(&mut self, part: &str) -> String {
+    pub fn push(&mut self, part: &str, vault: &Vault) -> String {
+        self.push_written(part, vault, str::to_owned)
+    }
+
+    /// As [`StreamRestorer::push`], each value written as `write` says.
+    pub(crate) fn push_written(&mut self, part: &str, vault: &Vault, write: fn(&str) -> String) -> String {
         self.held.push_str(part);
-        let mut cut = self.hold_from();
+        let mut cut = self.hold_from(vault);
         // A replacement found whole must not be cut by the start of another inside it.
-        for (span, _) in self.vault.find(&self.held, self.before) {
+        for (span, _) in vault.find(&self.held, self.before) {
             if span.start < cut && cut < span.end {
                 cut = span.start;
             }
         }
         let rest = self.held.split_off(cut);
         let settled = std::mem::replace(&mut self.held, rest);
-        let out = self.vault.restore_after(&settled, self.before);
+        let out = vault.restore_after(&settled, self.before, write);
         self.before = settled.chars().next_back().or(self.before);
         out
     }
 
     /// Gives what was held back.
-    pub fn finish(self) -> String {
-        self.vault.restore_after(&self.held, self.before)
+    pub fn finish(&mut self, vault: &Vault) -> String {
+        self.finish_written(vault, str::to_owned)
+    }
+
+    pub(crate) fn finish_written(&mut self, vault: &Vault, write: fn(&str) -> String) -> String {
+        let held = std::mem::take(&mut self.held);
+        let out = vault.restore_after(&held, self.before, write);
+        self.before = held.chars().next_back().or(self.before);
+        out
     }
 
     /// The first byte that later text could still change.
-    fn hold_from(&self) -> usize {
+    fn hold_from(&self, vault: &Vault) -> usize {
         let text = &self.held;
         let bytes = text.as_bytes();
         let floor = bytes.len().saturating_sub(placeholder::MAX_MENTION);
@@ -62,9 +74,9 @@ impl<'v> StreamRestorer<'v> {
         {
             hold = hold.min(if open > 0 && bytes[open - 1] == b'\\' { open - 1 } else { open });
         }
-        let longest = self.vault.longest_surrogate();
+        let longest = vault.longest_surrogate();
         for start in (0..bytes.len()).rev().take(longest).filter(|&i| text.is_char_boundary(i)) {
-            if self.vault.may_continue(&text[start..]) {
+            if vault.may_continue(&text[start..]) {
                 hold = hold.min(start);
             }
         }
@@ -100,11 +112,11 @@ mod tests {
             stand_in.to_uppercase()
         );
         for size in 1..12 {
-            let mut stream = StreamRestorer::new(&vault);
+            let mut stream = StreamRestorer::new();
             let chars: Vec<char> = text.chars().collect();
             let mut out: String =
-                chars.chunks(size).map(|part| stream.push(&part.iter().collect::<String>())).collect();
-            out += &stream.finish();
+                chars.chunks(size).map(|part| stream.push(&part.iter().collect::<String>(), &vault)).collect();
+            out += &stream.finish(&vault);
             assert_eq!(out, vault.restore(&text), "{size}");
         }
     }
@@ -112,11 +124,11 @@ mod tests {
     #[test]
     fn a_stream_holds_little() {
         let vault = vault();
-        let mut stream = StreamRestorer::new(&vault);
-        assert_eq!(stream.push("Hello there, "), "Hello there, ");
-        assert_eq!(stream.push("[PER"), "");
-        assert_eq!(stream.push("SON_1]!"), "Ana Ruiz!");
-        assert_eq!(stream.push(&"[".repeat(1000)).len() + stream.held.len(), 1000);
+        let mut stream = StreamRestorer::new();
+        assert_eq!(stream.push("Hello there, ", &vault), "Hello there, ");
+        assert_eq!(stream.push("[PER", &vault), "");
+        assert_eq!(stream.push("SON_1]!", &vault), "Ana Ruiz!");
+        assert_eq!(stream.push(&"[".repeat(1000), &vault).len() + stream.held.len(), 1000);
         assert!(stream.held.len() <= placeholder::MAX_MENTION);
     }
 
@@ -124,9 +136,9 @@ mod tests {
         #[test]
         fn any_stream_equals_the_whole(parts in prop::collection::vec("(\\[|\\]|\\\\|_| |PERSON|person|1|2|é|[a-z]){0,6}", 0..12)) {
             let vault = vault();
-            let mut stream = StreamRestorer::new(&vault);
-            let mut out: String = parts.iter().map(|part| stream.push(part)).collect();
-            out += &stream.finish();
+            let mut stream = StreamRestorer::new();
+            let mut out: String = parts.iter().map(|part| stream.push(part, &vault)).collect();
+            out += &stream.finish(&vault);
             prop_assert_eq!(out, vault.restore(&parts.concat()));
         }
     }

@@ -1,26 +1,29 @@
-//! Redaction of text that arrives in parts. Nothing is let out while later text could still make it part of an entity.
-//!
-//! What decides about a character stands within [`REACH`](crate::recognisers::REACH) bytes of it, or in the same run
-//! without white space. So text is let go up to a white space that far from the end, unless an entity lies across it.
-//! Of what was let go, enough is remembered to serve as context. The result is the same as for the whole text at once.
+//! Redaction of text that arrives in parts. Nothing is let out while later text could still make it part of an entity
+//! ([`decided`](crate::decided)). Of what was let go, enough is remembered to serve as context. With recognisers alone the
+//! result is the same as for the whole text at once.
 
+use crate::Entity;
+use crate::decided::decided;
+use crate::offsets::floor_char_boundary;
 use crate::placeholder::mentions;
-use crate::recognisers::REACH;
 use crate::redactor::{Redacted, Redactor};
 use crate::vault::Vault;
 
-/// Bytes remembered as context of what follows.
-const CONTEXT: usize = 2 * REACH;
-/// A run without white space longer than this is let go inside.
-const MAX_RUN: usize = 4 << 10;
 /// An entity longer than this is let go in pieces, each replaced.
 const MAX_ENTITY: usize = 64 << 10;
 
-/// Redacts a stream with recognisers. The delay is at most a few hundred bytes in ordinary text, and bounded in any.
-pub struct StreamRedactor<'r> {
-    redactor: &'r Redactor,
+/// Bytes on either side of a position that a token classifier goes by: names hang on a few words around them, seldom on more.
+const MODEL_REACH: usize = 512;
+
+/// Redacts a stream. The delay is at most a few hundred bytes in ordinary text, and bounded in any.
+///
+/// With recognisers alone, [`StreamRedactor::push`] and [`StreamRedactor::finish`] do it. With a model, which takes its
+/// time, the caller does: [`append`](StreamRedactor::append) a part; if that makes a look [`due`](StreamRedactor::due), run
+/// the model over [`known`](StreamRedactor::known) and [`advance`](StreamRedactor::advance) with all that was found in it.
+#[derive(Clone, Debug)]
+pub struct StreamRedactor {
     /// Text let go already, kept as context, then text held back.
-    buffer: String,
+    buffer: Text,
     /// Where what is held back starts.
     held: usize,
     /// Bytes let go and forgotten.
@@ -28,49 +31,81 @@ pub struct StreamRedactor<'r> {
     /// Held bytes at the last look, so that long holds are not looked at again for each byte.
     looked: usize,
     reach: usize,
+    /// Bytes that must be held beyond the reach to make a look worth it.
+    step: usize,
 }
 
-impl<'r> StreamRedactor<'r> {
-    /// A stream at its start. The caller's own regular expressions have no bound; matches longer than 256 bytes
-    /// across white space are found only if they come whole.
-    pub fn new(redactor: &'r Redactor) -> Self {
-        let listed = redactor.recognisers().custom().longest_listed();
+/// Text that `Debug` does not show.
+#[derive(Clone, Default)]
+struct Text(String);
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl StreamRedactor {
+    /// A stream at its start, for recognisers. The caller's own regular expressions have no bound; matches longer than 256
+    /// bytes across white space are found only if they come whole.
+    pub fn new(redactor: &Redactor) -> Self {
         StreamRedactor {
-            redactor,
-            buffer: String::new(),
+            buffer: Text::default(),
             held: 0,
             forgotten: 0,
             looked: 0,
-            reach: REACH.max(listed + 16),
+            reach: redactor.reach(),
+            step: 0,
         }
+    }
+
+    /// A stream at its start, for a model beside the recognisers: it holds more back and looks less often.
+    pub fn with_model(redactor: &Redactor) -> Self {
+        let stream = StreamRedactor::new(redactor);
+        StreamRedactor { reach: stream.reach.max(MODEL_REACH), step: MODEL_REACH, ..stream }
     }
 
     /// Takes a part; gives what is decided, its entities' offsets counted from the start of the stream
     /// (and `new_start` within this piece).
-    pub fn push(&mut self, part: &str, vault: &mut Vault) -> Redacted {
-        self.buffer.push_str(part);
-        let held = self.buffer.len() - self.held;
-        if held <= self.reach || held < self.looked + self.looked / 8 {
+    pub fn push(&mut self, redactor: &Redactor, part: &str, vault: &mut Vault) -> Redacted {
+        self.append(part);
+        if !self.due() {
             return Redacted { text: String::new(), entities: Vec::new() };
         }
-        let redacted = self.emit(false, vault);
-        self.looked = self.buffer.len() - self.held;
-        redacted
+        let found = redactor.analyze(self.known());
+        self.advance(redactor, found, false, vault)
     }
 
     /// Gives the rest.
-    pub fn finish(mut self, vault: &mut Vault) -> Redacted {
-        self.emit(true, vault)
+    pub fn finish(&mut self, redactor: &Redactor, vault: &mut Vault) -> Redacted {
+        let found = redactor.analyze(self.known());
+        self.advance(redactor, found, true, vault)
     }
 
-    fn emit(&mut self, last: bool, vault: &mut Vault) -> Redacted {
-        let text = &self.buffer;
-        let entities = self.redactor.analyze(text);
+    /// Takes a part and decides nothing.
+    pub fn append(&mut self, part: &str) {
+        self.buffer.0.push_str(part);
+    }
+
+    /// Whether so much is held back that some of it may be let go.
+    pub fn due(&self) -> bool {
+        let held = self.buffer.0.len() - self.held;
+        held > self.reach + self.step && held >= self.looked + self.looked / 8
+    }
+
+    /// The text to analyse: some of what was let go, and all that is held back.
+    pub fn known(&self) -> &str {
+        &self.buffer.0
+    }
+
+    /// Lets go what `found`, the entities in [`StreamRedactor::known`], decides; everything if this is the `last` of the stream.
+    pub fn advance(&mut self, redactor: &Redactor, found: Vec<Entity>, last: bool, vault: &mut Vault) -> Redacted {
+        let text = &self.buffer.0;
         vault.index();
-        let cut = if last { text.len() } else { self.cut(text, &entities, vault) };
+        let cut = if last { text.len() } else { self.cut(text, &found, vault) };
         let from = self.held;
         let segment = &text[from..cut];
-        let inside = entities
+        let inside = found
             .into_iter()
             .filter(|e| e.start >= from && e.start < cut)
             .map(|mut e| {
@@ -78,52 +113,38 @@ impl<'r> StreamRedactor<'r> {
                 e
             })
             .collect();
-        let mut redacted = self.redactor.apply(segment, inside, vault);
+        let mut redacted = redactor.apply(segment, inside, vault);
         let base = self.forgotten + from;
         for replaced in &mut redacted.entities {
             replaced.entity.start += base;
             replaced.entity.end += base;
         }
-        let keep = crate::offsets::floor_char_boundary(text, cut.saturating_sub(CONTEXT));
-        self.buffer.drain(..keep);
+        let keep = floor_char_boundary(text, cut.saturating_sub(2 * self.reach));
+        self.looked = text.len() - cut;
+        self.buffer.0.drain(..keep);
         self.forgotten += keep;
         self.held = cut - keep;
         redacted
     }
 
-    /// The last place up to which everything is decided.
-    fn cut(&self, text: &str, entities: &[crate::Entity], vault: &Vault) -> usize {
-        let limit = crate::offsets::floor_char_boundary(text, text.len().saturating_sub(self.reach));
-        if limit <= self.held {
-            return self.held;
-        }
-        let mut cut = match text[self.held..limit].rfind(char::is_whitespace) {
-            Some(space) => self.held + space,
-            None if text.len() - self.held > MAX_RUN + self.reach => limit,
-            None => return self.held,
-        };
-        let mut across: Vec<(usize, usize)> = entities.iter().map(|e| (e.start, e.end)).collect();
+    /// The last place up to which everything is decided, and no replacement is cut.
+    fn cut(&self, text: &str, found: &[Entity], vault: &Vault) -> usize {
+        let mut across: Vec<(usize, usize)> = found.iter().map(|e| (e.start, e.end)).collect();
         across.extend(mentions(text, None).into_iter().map(|m| (m.span.start, m.span.end)));
         across.extend(vault.find(text, None).into_iter().map(|(span, _)| (span.start, span.end)));
-        loop {
-            let before = cut;
-            for &(start, end) in &across {
-                // An entity that ends where the known text ends may go on.
-                if start < cut && cut < end.max(start + 1) {
-                    cut = start;
-                }
-            }
-            if cut == before {
-                break;
-            }
+        let cut = decided(text, self.held, self.reach, &across);
+        if cut == self.held && text.len() - self.held > MAX_ENTITY {
+            return floor_char_boundary(text, text.len() - self.reach);
         }
-        if cut <= self.held && text.len() - self.held > MAX_ENTITY { limit } else { cut.max(self.held) }
+        cut
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decided::MAX_RUN;
+    use crate::recognisers::REACH;
     use crate::{Policy, Recognisers};
     use proptest::prelude::*;
 
@@ -146,10 +167,10 @@ mod tests {
             }
             let part: String = chars[at..(at + size).min(chars.len())].iter().collect();
             at += size;
-            take(stream.push(&part, &mut vault));
-            most = most.max(stream.buffer.len() - stream.held);
+            take(stream.push(&redactor, &part, &mut vault));
+            most = most.max(stream.buffer.0.len() - stream.held);
         }
-        take(stream.finish(&mut vault));
+        take(stream.finish(&redactor, &mut vault));
         (out, spans, vault, most)
     }
 
@@ -185,6 +206,32 @@ mod tests {
         let (out, _, vault, most) = stream(&key, &[900]);
         assert_eq!(vault.restore(&out), key);
         assert!(most < 2 * MAX_ENTITY, "{most}");
+    }
+
+    #[test]
+    fn a_model_speaks_up_between_the_parts() {
+        let redactor = Redactor::new(Policy::default(), Recognisers::all()).unwrap();
+        let mut vault = Vault::new();
+        let mut stream = StreamRedactor::with_model(&redactor);
+        let text = "Then Ana Ruiz wrote to ana@example.com about it, and nobody answered her. ".repeat(60);
+        let names = |text: &str| {
+            let found = text.match_indices("Ana Ruiz");
+            found.map(|(at, m)| Entity::new(crate::Label::Person, at, at + m.len(), 0.9, crate::By::Model, "test")).collect()
+        };
+        let (mut out, mut looks) = (String::new(), 0);
+        for part in text.as_bytes().chunks(7) {
+            stream.append(std::str::from_utf8(part).unwrap());
+            if stream.due() {
+                let found = redactor.analyze_with(stream.known(), names(stream.known()), None);
+                out += &stream.advance(&redactor, found, false, &mut vault).text;
+                looks += 1;
+            }
+        }
+        let found = redactor.analyze_with(stream.known(), names(stream.known()), None);
+        out += &stream.advance(&redactor, found, true, &mut vault).text;
+        assert_eq!(out, text.replace("Ana Ruiz", "[PERSON_1]").replace("ana@example.com", "[EMAIL_1]"));
+        assert!(looks > 3 && looks < text.len() / 256, "{looks}");
+        assert_eq!(format!("{stream:?}").matches("Ana").count(), 0);
     }
 
     proptest! {

@@ -99,15 +99,16 @@ impl Vault {
 
     /// Puts the values back: exact replacements, and placeholders whose case, spacing or brackets changed.
     pub fn restore(&self, text: &str) -> String {
-        self.restore_after(text, None)
+        self.restore_after(text, None, str::to_owned)
     }
 
-    pub(crate) fn restore_after(&self, text: &str, before: Option<char>) -> String {
+    /// As [`Vault::restore`] for a text that `before` precedes, each value written as `write` says.
+    pub(crate) fn restore_after(&self, text: &str, before: Option<char>, write: fn(&str) -> String) -> String {
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
         for (span, entry) in self.find(text, before) {
             out.push_str(&text[at..span.start]);
-            out.push_str(&self.entries[entry].value);
+            out.push_str(&write(&self.entries[entry].value));
             at = span.end;
         }
         out.push_str(&text[at..]);

@@ -116,9 +116,9 @@ fn streams_of_hostile_parts_end() {
         let text = unit.repeat(200_000 / unit.len());
         let mut out = String::new();
         for part in text.as_bytes().chunks(1000) {
-            out += &stream.push(std::str::from_utf8(part).unwrap(), &mut vault).text;
+            out += &stream.push(&redactor, std::str::from_utf8(part).unwrap(), &mut vault).text;
         }
-        out += &stream.finish(&mut vault).text;
+        out += &stream.finish(&redactor, &mut vault).text;
         assert_eq!(vault.restore(&out), text, "{unit:?}");
     }
 }

@@ -1,12 +1,12 @@
 //! Delimiter-separated values (RFC 4180, also with semicolons or tabs): fields are redacted in place, a header names their columns.
 
-use super::fields::Step;
-use super::{Fields, StructureError, redact_value};
+use super::fields::{Step, path_of};
+use super::{Fields, Format, StructureError, Values};
 use crate::{Redacted, Redactor, Vault};
 
 /// Redacts every field that `fields` names by its column (`email`, `*`, or `[2]` for the third). With `header`, the first
 /// row names the columns and stays. The delimiter is the most frequent of comma, semicolon, tab and bar in the first row.
-/// Offsets of the entities are those of each field's text.
+/// Offsets of the entities are those of each field's text; their paths are `[3].email`, rows counted from 1.
 pub fn redact_csv(
     redactor: &Redactor,
     csv: &str,
@@ -14,20 +14,23 @@ pub fn redact_csv(
     fields: &Fields,
     vault: &mut Vault,
 ) -> Result<Redacted, StructureError> {
-    let mut names: Vec<String> = Vec::new();
-    let mut entities = Vec::new();
-    let text = rewrite(csv, &mut |row, column, value| {
-        if header && row == 1 {
-            names.push(value.trim().to_owned());
-            return None;
-        }
-        let name = names.get(column).map(String::as_str);
-        let step = name.map_or(Step::Index(column), |name| Step::Key(name.to_owned()));
-        let redacted = redact_value(redactor, value, name, fields.action(&[step]), vault)?;
-        entities.extend(redacted.entities);
-        (redacted.text != value).then_some(redacted.text)
-    })?;
-    Ok(Redacted { text, entities })
+    Format::Csv { header, fields: fields.clone() }.redact(redactor, csv, vault)
+}
+
+impl Values<'_, '_> {
+    pub(super) fn csv(&mut self, csv: &str, header: bool, fields: &Fields) -> Result<String, StructureError> {
+        let mut names: Vec<String> = Vec::new();
+        rewrite(csv, &mut |row, column, value| {
+            if header && row == 1 {
+                names.push(value.trim().to_owned());
+                return None;
+            }
+            let name = names.get(column).map(String::as_str);
+            let step = name.map_or(Step::Index(column), |name| Step::Key(name.to_owned()));
+            let action = fields.action(std::slice::from_ref(&step));
+            self.value(value, name, action, || path_of(&[Step::Index(row), step.clone()]))
+        })
+    }
 }
 
 /// Puts the values of a vault back, quoted as CSV needs.

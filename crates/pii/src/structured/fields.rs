@@ -72,6 +72,23 @@ impl Fields {
     }
 }
 
+/// A path as rules write it: `messages[0].content`.
+pub(super) fn path_of(steps: &[Step]) -> String {
+    let mut path = String::new();
+    for step in steps {
+        match step {
+            Step::Key(key) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(key);
+            }
+            Step::Index(index) => path += &format!("[{index}]"),
+        }
+    }
+    path
+}
+
 fn parse(path: &str) -> Option<Vec<Part>> {
     let mut parts = Vec::new();
     for name in path.strip_prefix("$.").unwrap_or(path).split('.') {
@@ -127,6 +144,7 @@ mod tests {
     fn paths() {
         let key = |name: &str| Step::Key(name.to_owned());
         let path = [key("messages"), Step::Index(3), key("content")];
+        assert_eq!(path_of(&path), "messages[3].content");
         for (pattern, want) in [
             ("messages[*].content", true),
             ("$.messages[3].content", true),

@@ -2,9 +2,9 @@
 
 use serde::de::IgnoredAny;
 
-use super::fields::Step;
-use super::{FieldAction, Fields, StructureError, redact_value};
-use crate::{Redacted, Redactor, Replaced, Vault};
+use super::fields::{Step, path_of};
+use super::{FieldAction, Fields, Format, StructureError, Values};
+use crate::{Redacted, Redactor, Vault, lone};
 
 /// Nesting that `serde_json` takes.
 pub(super) const MAX_DEPTH: usize = 127;
@@ -19,65 +19,61 @@ pub fn redact_json(
     fields: &Fields,
     vault: &mut Vault,
 ) -> Result<Redacted, StructureError> {
-    let mut entities: Vec<Replaced> = Vec::new();
-    let text = rewrite(json, &mut |token, path| {
-        let field = path
-            .iter()
-            .rev()
-            .find_map(|step| if let Step::Key(key) = step { Some(key.as_str()) } else { None });
-        let action = fields.action(path);
-        let (value, field) = match token {
-            Token::Key(key) if *action == FieldAction::Skip => return key.is_empty().then(String::new),
-            Token::Key(key) => (key, None),
-            Token::Str(value) => (value, field),
-            Token::Number(number)
-                if number.bytes().filter(u8::is_ascii_digit).count() < LEAST_DIGITS
-                    && !matches!(action, FieldAction::Whole(_)) =>
-            {
-                return None;
-            }
-            Token::Number(number) => (number, field),
-        };
-        if let (Token::Str(inner), FieldAction::Json) = (&token, action) {
-            // Arguments of a tool call; where they are not JSON, they are text.
-            if let Ok(redacted) = redact_json(redactor, inner, &Fields::all(), vault) {
-                entities.extend(redacted.entities);
-                return (redacted.text != **inner).then_some(redacted.text);
-            }
-        }
-        let find = FieldAction::Find;
-        let redacted = redact_value(
-            redactor,
-            value,
-            field,
-            if matches!(token, Token::Key(_)) { &find } else { action },
-            vault,
-        )?;
-        entities.extend(redacted.entities);
-        (redacted.text != value).then_some(redacted.text)
-    })?;
-    Ok(Redacted { text, entities })
+    Format::Json(fields.clone()).redact(redactor, json, vault)
 }
 
-/// Redacts chat messages (OpenAI's shape: an array of messages, or a request that holds `messages`): contents, text parts,
-/// tool-call arguments and participants' names. Roles, ids and models stay.
-pub fn redact_chat(redactor: &Redactor, json: &str, vault: &mut Vault) -> Result<Redacted, StructureError> {
-    const TEXT: [&str; 5] = ["content", "content[*].text", "name", "reasoning_content", "refusal"];
-    let mut fields = Fields::none();
-    for prefix in ["[*].", "messages[*].", "choices[*].message.", "choices[*].delta."] {
-        for path in TEXT {
-            fields = fields.with(&format!("{prefix}{path}"), FieldAction::Find).unwrap_or_default();
-        }
-        fields = fields
-            .with(&format!("{prefix}tool_calls[*].function.arguments"), FieldAction::Json)
-            .unwrap_or_default();
+impl Values<'_, '_> {
+    pub(super) fn json(&mut self, json: &str, fields: &Fields) -> Result<String, StructureError> {
+        self.json_under(json, fields, "")
     }
-    redact_json(redactor, json, &fields, vault)
+
+    /// `under`: the path of the string that holds this JSON, if one does.
+    fn json_under(&mut self, json: &str, fields: &Fields, under: &str) -> Result<String, StructureError> {
+        rewrite(json, &mut |token, path| {
+            let action = fields.action(path);
+            let place = || match under {
+                "" => path_of(path),
+                under => format!("{under}.{}", path_of(path)),
+            };
+            match token {
+                Token::Key(_) if *action == FieldAction::Skip => None,
+                Token::Key(key) => self.value(key, None, &FieldAction::Find, place),
+                Token::Str(inner) if *action == FieldAction::Json => {
+                    // Arguments of a tool call; where they are not JSON, they are text.
+                    match self.json_under(inner, &Fields::all(), &place()) {
+                        Ok(text) => (text != *inner).then_some(text),
+                        Err(_) => self.value(inner, field_of(path), action, place),
+                    }
+                }
+                Token::Number(number)
+                    if number.bytes().filter(u8::is_ascii_digit).count() < LEAST_DIGITS
+                        && !matches!(action, FieldAction::Whole(_)) =>
+                {
+                    None
+                }
+                Token::Str(value) | Token::Number(value) => self.value(value, field_of(path), action, place),
+            }
+        })
+    }
+}
+
+/// The name of the field that a path leads to or into.
+fn field_of(path: &[Step]) -> Option<&str> {
+    path.iter().rev().find_map(|step| if let Step::Key(key) = step { Some(key.as_str()) } else { None })
 }
 
 /// Puts the values of a vault back into a JSON document's strings, escaped as JSON needs.
 pub fn restore_json(json: &str, vault: &Vault) -> Result<String, StructureError> {
-    rewrite(json, &mut |token, _| match token {
+    restore_fields(json, vault, &Fields::all())
+}
+
+/// As [`restore_json`]; strings that `fields` calls JSON are restored as such, so that what they hold stays JSON.
+pub(super) fn restore_fields(json: &str, vault: &Vault, fields: &Fields) -> Result<String, StructureError> {
+    rewrite(json, &mut |token, path| match token {
+        Token::Str(inner) if *fields.action(path) == FieldAction::Json => {
+            let restored = restore_json(inner, vault).unwrap_or_else(|_| vault.restore(inner));
+            (restored != inner).then_some(restored)
+        }
         Token::Key(text) | Token::Str(text) => Some(vault.restore(text)).filter(|restored| restored != text),
         Token::Number(_) => None,
     })
@@ -85,16 +81,16 @@ pub fn restore_json(json: &str, vault: &Vault) -> Result<String, StructureError>
 
 /// A piece of a document that may be rewritten, decoded.
 #[derive(Clone, Copy)]
-enum Token<'a> {
+pub(super) enum Token<'a> {
     Key(&'a str),
     Str(&'a str),
     /// As written.
     Number(&'a str),
 }
 
-type Visit<'v> = dyn FnMut(Token<'_>, &[Step]) -> Option<String> + 'v;
+pub(super) type Visit<'v> = dyn FnMut(Token<'_>, &[Step]) -> Option<String> + 'v;
 
-fn rewrite(json: &str, visit: &mut Visit<'_>) -> Result<String, StructureError> {
+pub(super) fn rewrite(json: &str, visit: &mut Visit<'_>) -> Result<String, StructureError> {
     serde_json::from_str::<IgnoredAny>(json)
         .map_err(|e| StructureError::Json { line: e.line(), column: e.column() })?;
     let mut out = String::with_capacity(json.len());
@@ -162,16 +158,26 @@ fn rewrite(json: &str, visit: &mut Visit<'_>) -> Result<String, StructureError> 
             }
         };
         match replaced {
-            Some(text) => out.push_str(&serde_json::to_string(&text).unwrap_or_else(|_| "\"\"".to_owned())),
+            Some(text) => out.push_str(&literal(&text)),
             None => out.push_str(json.get(start..at).unwrap_or_default()),
         }
     }
     Ok(out)
 }
 
-/// A string literal's text. A lone surrogate, which Rust strings cannot hold, becomes U+FFFD.
+/// A text as a string literal.
+pub(super) fn literal(text: &str) -> String {
+    let mut written = serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned());
+    if lone::carries(text) {
+        let carried = |c: char| lone::carried(c).map_or_else(|| c.to_string(), |unit| format!("\\u{unit:04x}"));
+        written = written.chars().map(carried).collect();
+    }
+    written
+}
+
+/// A string literal's text, lone surrogates carried as [`lone`] does.
 fn decode(raw: &str) -> String {
-    if !raw.contains('\\') {
+    if !raw.contains('\\') && !lone::carries(raw) {
         return raw.to_owned();
     }
     let mut units: Vec<u16> = Vec::with_capacity(raw.len());
@@ -195,7 +201,7 @@ fn decode(raw: &str) -> String {
             None => 0xfffd,
         });
     }
-    String::from_utf16_lossy(&units)
+    lone::from_utf16(&units)
 }
 
 #[cfg(test)]
@@ -239,27 +245,17 @@ mod tests {
     }
 
     #[test]
-    fn chat_messages() {
-        let json = r#"{"model":"m-2024-01-01","messages":[{"role":"user","content":"I am ana@example.com"},{"role":"user","content":[{"type":"text","text":"call +34 600 123 456"}]},{"role":"assistant","tool_calls":[{"id":"2024-01-01","function":{"name":"f","arguments":"{\"to\":\"ana@example.com\"}"}}]}]}"#;
-        let mut vault = Vault::new();
-        let redacted = redact_chat(&redactor(), json, &mut vault).unwrap();
-        let want = json.replace("ana@example.com", "[EMAIL_1]").replace("+34 600 123 456", "[PHONE_1]");
-        assert_eq!(redacted.text, want);
-        assert_eq!(restore_json(&redacted.text, &vault).unwrap(), json);
-    }
-
-    #[test]
     fn what_is_not_json_is_an_error_without_text() {
         for bad in ["", "{\"secret\":", "{'a':1}", "[1,]", "\"secret", &"[".repeat(10_000)] {
             let error = redact_json(&redactor(), bad, &Fields::all(), &mut Vault::new()).unwrap_err();
             assert!(!error.to_string().contains("secret"));
         }
-        assert_eq!(decode("a\\ud83d\\ude00\\ud800b\\/"), "a😀\u{fffd}b/");
+        assert_eq!(literal(&decode("a\\ud83d\\ude00\\ud800b\\/")), "\"a😀\\ud800b/\"");
     }
 
     proptest! {
         #[test]
-        fn any_document_comes_back(strings in prop::collection::vec("(ana@example\\.com|\\PC|\\[EMAIL_1\\]|\"|\\\\|\n){0,12}", 0..6)) {
+        fn any_document_comes_back(strings in prop::collection::vec("(ana@example\\.com|\\PC|\\[EMAIL_1\\]|\"|\\\\|\n|\u{10f800}){0,12}", 0..6)) {
             let value = serde_json::json!({ "list": strings, "deep": { "a": strings.first(), "n": 1.5e3 } });
             let json = serde_json::to_string_pretty(&value).unwrap();
             let mut vault = Vault::new();

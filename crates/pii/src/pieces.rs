@@ -1,0 +1,113 @@
+//! A long text read piece by piece, so that whoever waits for it can be told how far it is, can call it off, and a model gets
+//! texts it can take. The result is that of the whole text at once, as far as recognisers go.
+
+use std::ops::Range;
+
+use crate::Entity;
+use crate::decided::decided;
+use crate::offsets::{ceil_char_boundary, floor_char_boundary};
+use crate::redactor::Redactor;
+
+/// Where in a text the reading is.
+#[derive(Clone, Debug)]
+pub struct Pieces {
+    size: usize,
+    /// Bytes to read at most this time; more than `size` while something long has no end yet.
+    wanted: usize,
+    context: usize,
+    reach: usize,
+    decided: usize,
+}
+
+impl Pieces {
+    /// Pieces of about `size` bytes, each read with what stands around it.
+    pub fn new(redactor: &Redactor, size: usize) -> Self {
+        let reach = redactor.reach();
+        let size = size.max(reach);
+        Pieces { size, wanted: size, context: 2 * reach, reach, decided: 0 }
+    }
+
+    /// Bytes that are decided.
+    pub fn decided(&self) -> usize {
+        self.decided
+    }
+
+    /// The part of `text` to analyse next; `None` at its end.
+    pub fn next(&self, text: &str) -> Option<Range<usize>> {
+        if self.decided >= text.len() {
+            return None;
+        }
+        let start = floor_char_boundary(text, self.decided.saturating_sub(self.context));
+        let end = ceil_char_boundary(text, self.decided + self.wanted + self.reach);
+        Some(start..end)
+    }
+
+    /// Takes what analysis found in the part that [`Pieces::next`] named (offsets in that part); gives what is decided by
+    /// now, with offsets in `text`.
+    pub fn take(&mut self, text: &str, found: Vec<Entity>) -> Vec<Entity> {
+        let Some(part) = self.next(text) else { return Vec::new() };
+        let from = self.decided;
+        let shifted: Vec<Entity> = found
+            .into_iter()
+            .map(|e| Entity { start: e.start + part.start, end: e.end + part.start, ..e })
+            .filter(|e| e.end <= part.end)
+            .collect();
+        let spans: Vec<(usize, usize)> = shifted.iter().map(|e| (e.start, e.end)).collect();
+        let cut = match part.end == text.len() {
+            true => text.len(),
+            false => decided(&text[..part.end], from, self.reach, &spans),
+        };
+        // Something longer than the piece: look again at more of it.
+        self.wanted = if cut == from { self.wanted * 2 } else { self.size };
+        self.decided = cut;
+        shifted.into_iter().filter(|e| e.start >= from && e.start < cut).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Policy, Recognisers};
+    use proptest::prelude::*;
+
+    fn in_pieces(redactor: &Redactor, text: &str, size: usize) -> Vec<Entity> {
+        let mut pieces = Pieces::new(redactor, size);
+        let mut found = Vec::new();
+        let mut steps = 0;
+        while let Some(part) = pieces.next(text) {
+            found.extend(pieces.take(text, redactor.analyze(&text[part])));
+            steps += 1;
+            assert!(steps < 10_000);
+        }
+        assert_eq!(pieces.decided(), text.len());
+        found
+    }
+
+    #[test]
+    fn long_runs_and_entities_end() {
+        let redactor = Redactor::new(Policy::default(), Recognisers::all()).unwrap();
+        for text in ["x".repeat(300_000), format!("-----BEGIN PRIVATE KEY-----\n{}-----END PRIVATE KEY-----", "QUJDRA==\n".repeat(9000))] {
+            assert_eq!(in_pieces(&redactor, &text, 1000), redactor.analyze(&text));
+        }
+        assert_eq!(Pieces::new(&redactor, 10).next(""), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn pieces_find_what_the_whole_does(
+            words in prop::collection::vec(prop_oneof![
+                6 => "[a-z]{1,9}".prop_map(String::from),
+                2 => prop_oneof![Just("ana@example.com"), Just("4111 1111 1111 1111"), Just("passport 546372819"), Just("(415) 555-2671"), Just("18 August 1997"),
+                    Just("born on 1 May 1980"), Just("https://example.com/x?y=1"), Just("password: hunter2"), Just("\n"), Just("536-90-4399"),
+                    Just("12 Baker Street"), Just("DE89 3704 0044 0532 0130 00"), Just("é😀"), Just("\u{200b}")].prop_map(String::from),
+            ], 0..700),
+            size in 300_usize..3000,
+        ) {
+            let redactor = Redactor::new(Policy::default(), Recognisers::all()).unwrap();
+            let text = words.join(" ");
+            prop_assert_eq!(in_pieces(&redactor, &text, size), redactor.analyze(&text));
+        }
+    }
+}
