@@ -1,4 +1,7 @@
-/** Builds dist/: two bundles with their shared code, the WebAssembly beside them, and the type declarations. */
+/**
+ * Builds dist/: the bundles of both entries and their workers with the code they share, the WebAssembly and the bundled
+ * model beside them, and the type declarations.
+ */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,14 +10,21 @@ import { build } from "esbuild";
 
 process.chdir(fileURLToPath(new URL(".", import.meta.url)));
 
-if (!existsSync("wasm/sotto_web_bg.wasm")) {
+const MODULES = ["sotto_web_bg.wasm", "sotto_web_pii_bg.wasm"];
+if (!MODULES.every((module) => existsSync(`wasm/${module}`))) {
   console.error("npm/wasm/ is missing. Build the engine first: cargo xtask build");
   process.exit(1);
 }
 
 rmSync("dist", { recursive: true, force: true });
 await build({
-  entryPoints: ["src/index.ts", "src/worker.ts"],
+  // All in one folder, so that what stands beside a script stands beside every piece of code they share.
+  entryPoints: {
+    index: "src/index.ts",
+    worker: "src/worker.ts",
+    pii: "src/pii/index.ts",
+    "pii-worker": "src/pii/worker.ts",
+  },
   outdir: "dist",
   bundle: true,
   splitting: true,
@@ -25,7 +35,8 @@ await build({
   chunkNames: "[name]-[hash]",
   logLevel: "warning",
 });
-// The engine's glue looks for it beside the script it was bundled into.
-copyFileSync("wasm/sotto_web_bg.wasm", "dist/sotto_web_bg.wasm");
+// The modules' glue looks for them beside the script it was bundled into.
+for (const module of MODULES) copyFileSync(`wasm/${module}`, `dist/${module}`);
+copyFileSync("../models/pii-mini/pii-mini.gguf", "dist/pii-mini.gguf");
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { stdio: "inherit" });

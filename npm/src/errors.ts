@@ -16,6 +16,8 @@ export type SottoErrorCode =
   | "E_OUT_OF_MEMORY"
   | "E_ABORTED"
   | "E_INVALID_ARGUMENT"
+  | "E_DOCUMENT_FORMAT"
+  | "E_VAULT"
   | "E_INTERNAL";
 
 /** Facts about a failure that a program may read: numbers, option names, an HTTP status. */
@@ -130,6 +132,22 @@ export class InvalidArgumentError extends SottoError {
   }
 }
 
+/** The document is not the JSON or CSV it was said to be; `details` say where. Code `E_DOCUMENT_FORMAT`. */
+export class DocumentFormatError extends SottoError {
+  override readonly name = "DocumentFormatError";
+  constructor(message: string, init?: ErrorInit) {
+    super("E_DOCUMENT_FORMAT", message, init);
+  }
+}
+
+/** An exported vault that cannot be opened: a wrong passphrase, or damaged bytes. Code `E_VAULT`. */
+export class VaultError extends SottoError {
+  override readonly name = "VaultError";
+  constructor(message: string, init?: ErrorInit) {
+    super("E_VAULT", message, init);
+  }
+}
+
 /** A fault in this package. Code `E_INTERNAL`. The model it came from cannot be used again. */
 export class InternalError extends SottoError {
   override readonly name = "InternalError";
@@ -152,6 +170,8 @@ const CLASSES: Record<SottoErrorCode, ErrorClass> = {
   E_OUT_OF_MEMORY: OutOfMemoryError,
   E_ABORTED: AbortedError,
   E_INVALID_ARGUMENT: InvalidArgumentError,
+  E_DOCUMENT_FORMAT: DocumentFormatError,
+  E_VAULT: VaultError,
   E_INTERNAL: InternalError,
 };
 

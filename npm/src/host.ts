@@ -238,6 +238,12 @@ export class LocalHost implements ModelHost {
     }
   }
 
+  /** What a token classifier sees in a text: JSON of `[{ label, start, end, score }]`, in UTF-16 units. */
+  classify(text: string, signal: AbortSignal): Promise<string> {
+    throwIfAborted(signal);
+    return this.#use((engine) => engine.classify(text));
+  }
+
   renderChat(messages: unknown[]): Promise<string> {
     return this.#use((engine) => engine.renderChat({ messages, addGenerationPrompt: true }));
   }

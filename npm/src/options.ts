@@ -20,6 +20,10 @@ export const rule = {
     must: "an object of strings",
     ok: (v) => typeof v === "object" && v !== null && Object.values(v).every((s) => typeof s === "string"),
   },
+  texts: {
+    must: "an array of strings",
+    ok: (v) => Array.isArray(v) && v.every((s) => typeof s === "string"),
+  },
   stop: {
     must: "an array of non-empty strings",
     ok: (v) => Array.isArray(v) && v.every((s) => typeof s === "string" && s !== ""),

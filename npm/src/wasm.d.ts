@@ -7,3 +7,10 @@ declare module "*/sotto_web.js" {
   export const splitPartNames: import("./wasm-api.js").WasmModule["splitPartNames"];
   export const Loader: import("./wasm-api.js").WasmModule["Loader"];
 }
+
+declare module "*/sotto_web_pii.js" {
+  type Module = import("./pii/wasm-api.js").PiiModule;
+  const init: (input?: { module_or_path: WebAssembly.Module | BufferSource }) => Promise<unknown>;
+  export default init;
+  export const checkConfig: Module["checkConfig"];
+}

@@ -81,7 +81,8 @@ impl Session {
             }
             toolchain
                 .cargo("clippy")?
-                .args(["--package", wasm::PACKAGE, "--all-targets", "--", "-D", "warnings"])
+                .args(wasm::PACKAGES.map(|package| format!("--package={package}")))
+                .args(["--all-targets", "--", "-D", "warnings"])
                 .stream()
         });
         self.step("typecheck", |session| {

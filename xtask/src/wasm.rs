@@ -1,4 +1,5 @@
-//! crates/web as the browser gets it: compiled, bound to JavaScript by wasm-bindgen, shrunk by wasm-opt.
+//! The wasm modules as the browser gets them: compiled, bound to JavaScript by wasm-bindgen, shrunk by wasm-opt. One has the
+//! engine, the other the recognisers and the vault alone, which is a fraction of the size and can be in the page too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,14 +14,14 @@ use crate::stamp::{Inputs, unless_done};
 use crate::toolchain::Toolchain;
 use crate::workspace;
 
-/// The package that becomes the wasm module.
-pub const PACKAGE: &str = "sotto-web";
+/// The packages that become wasm modules.
+pub const PACKAGES: [&str; 2] = ["sotto-web-pii", "sotto-web"];
 
 /// The profile in Cargo.toml of what the browser downloads.
 const PROFILE: &str = "web";
 
-/// The name of the module: wasm-bindgen writes NAME.js, NAME.d.ts and NAME_bg.wasm.
-const NAME: &str = "sotto_web";
+/// What wasm-bindgen writes for a module.
+const SUFFIXES: [&str; 4] = [".js", ".d.ts", "_bg.wasm", "_bg.wasm.d.ts"];
 
 /// Speed first: -Oz saves a few per cent of the download, and slows down what runs on every token.
 const OPTIMISE: &str = "-O3";
@@ -38,21 +39,30 @@ const FEATURES: [&str; 8] = [
     "--enable-simd",
 ];
 
-/// Where the package expects the module.
+/// Where the package expects the modules.
 pub fn folder() -> PathBuf {
     workspace::root().join("npm/wasm")
 }
 
-/// Builds the module into `npm/wasm`.
+/// Builds the modules into `npm/wasm`.
 pub fn build(toolchain: &Toolchain) -> Result<()> {
-    let compiled = compile(toolchain)?;
+    PACKAGES.iter().try_for_each(|package| build_one(toolchain, package))
+}
+
+/// Builds a module: NAME.js, NAME.d.ts, NAME_bg.wasm, NAME_bg.wasm.d.ts, where NAME is the package's, with underscores.
+fn build_one(toolchain: &Toolchain, package: &str) -> Result<()> {
+    let name = package.replace('-', "_");
+    let compiled = compile(toolchain, package, &name)?;
     let (binaryen, version) = node::package("binaryen")?;
     let inputs =
         Inputs::default().bytes(&compiled).value(&version).value(OPTIMISE).value(&FEATURES.join(" "));
-    let outputs = [".js", ".d.ts", "_bg.wasm"].map(|suffix| folder().join(format!("{NAME}{suffix}")));
-    unless_done("wasm", &inputs, &outputs, || {
+    let outputs = SUFFIXES.map(|suffix| folder().join(format!("{name}{suffix}")));
+    unless_done(&name, &inputs, &outputs, || {
         let folder = folder();
-        let _ = fs::remove_dir_all(&folder); // what an earlier module left
+        for output in &outputs {
+            let _ = fs::remove_file(output); // an earlier module's
+        }
+        let _ = fs::remove_dir_all(folder.join("snippets"));
         say(format_args!("wasm-bindgen: {} bytes of wasm to {}", compiled.len(), folder.display()));
         Bindgen::new()
             .web(true)?
@@ -60,24 +70,24 @@ pub fn build(toolchain: &Toolchain) -> Result<()> {
             .remove_name_section(true)
             .remove_producers_section(true)
             .omit_default_module_path(false)
-            .input_bytes(NAME, compiled)
+            .input_bytes(&name, compiled)
             .generate(&folder)
             .context("wasm-bindgen failed")?;
-        optimise(&folder.join(format!("{NAME}_bg.wasm")), &binaryen)
+        optimise(&folder.join(format!("{name}_bg.wasm")), &binaryen)
     })?;
     Ok(())
 }
 
-/// Compiles crates/web and returns the module as the linker wrote it.
-fn compile(toolchain: &Toolchain) -> Result<Vec<u8>> {
+/// Compiles a package and returns the module as the linker wrote it.
+fn compile(toolchain: &Toolchain, package: &str, name: &str) -> Result<Vec<u8>> {
     let messages = toolchain
         .cargo("build")?
-        .args(["--profile", PROFILE, "--package", PACKAGE, "--message-format", "json-render-diagnostics"])
+        .args(["--profile", PROFILE, "--package", package, "--message-format", "json-render-diagnostics"])
         .stdout()?;
-    let file = artifacts(&messages, |artifact| artifact["target"]["name"] == NAME)
+    let file = artifacts(&messages, |artifact| artifact["target"]["name"] == name)
         .into_iter()
         .next()
-        .with_context(|| format!("cargo built {PACKAGE} but names no {NAME}.wasm"))?;
+        .with_context(|| format!("cargo built {package} but names no {name}.wasm"))?;
     fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
 }
 
@@ -120,7 +130,7 @@ mod tests {
             {"reason":"build-finished","success":true}
             not json"#;
         assert_eq!(
-            artifacts(messages, |artifact| artifact["target"]["name"] == NAME),
+            artifacts(messages, |artifact| artifact["target"]["name"] == "sotto_web"),
             [PathBuf::from("/t/sotto_web.wasm")]
         );
     }

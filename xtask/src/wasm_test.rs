@@ -1,4 +1,4 @@
-//! The wasm-bindgen tests of crates/web, in a headless browser. wasm-bindgen's own runner wants a WebDriver of the
+//! The wasm-bindgen tests of the wasm modules' crates, in a headless browser. wasm-bindgen's own runner wants a WebDriver of the
 //! browser's exact version and minutes to install; wasm-bindgen as a library, one page and playwright do the same.
 
 use std::fs;
@@ -24,7 +24,7 @@ pub fn run(toolchain: &Toolchain) -> Result<Vec<String>> {
     let _ = fs::remove_dir_all(&pages); // of an earlier run
     let count = build(toolchain, &pages)?;
     if count == 0 {
-        bail!("{} has no wasm tests", wasm::PACKAGE);
+        bail!("{} have no wasm tests", wasm::PACKAGES.join(" and "));
     }
     let address = server::start(&pages, 0)?;
     let mut lines = Vec::new();
@@ -39,7 +39,8 @@ pub fn run(toolchain: &Toolchain) -> Result<Vec<String>> {
 fn build(toolchain: &Toolchain, pages: &Path) -> Result<usize> {
     let messages = toolchain
         .cargo("test")?
-        .args(["--package", wasm::PACKAGE, "--no-run", "--message-format", "json-render-diagnostics"])
+        .args(wasm::PACKAGES.map(|package| format!("--package={package}")))
+        .args(["--no-run", "--message-format", "json-render-diagnostics"])
         .stdout()?;
     let mut count = 0;
     for file in wasm::artifacts(&messages, |artifact| artifact["profile"]["test"] == true) {

@@ -21,7 +21,7 @@ pub enum By {
 }
 
 /// A piece of personal data in a text.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entity {
     /// What it is.
     pub label: Label,
@@ -38,7 +38,7 @@ pub struct Entity {
 }
 
 /// Why a span is an entity.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Explain {
     /// The recogniser (`us_ssn`) or model that found it.
     pub recogniser: Cow<'static, str>,
@@ -46,12 +46,12 @@ pub struct Explain {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<Cow<'static, str>>,
     /// Others that saw something in the same place and gave way.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gave_way: Vec<Other>,
 }
 
 /// A finding that gave way to another.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Other {
     /// What it took the text for.
     pub label: Label,

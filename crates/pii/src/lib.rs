@@ -50,7 +50,7 @@ pub use offsets::Offsets;
 pub use pieces::Pieces;
 pub use policy::{Action, OperatingPoint, Policy, PolicyError, Preset};
 pub use recognisers::{Custom, CustomError, Recognisers};
-pub use redactor::{Redacted, Redactor, Replaced};
+pub use redactor::{Place, Redacted, Redactor, Replaced};
 pub use restore::StreamRestorer;
 pub use stream::StreamRedactor;
 pub use vault::{Entry, Vault, VaultError};

@@ -12,7 +12,9 @@ pub fn from_utf16(units: &[u16]) -> String {
     let mut text = String::with_capacity(units.len());
     for unit in char::decode_utf16(units.iter().copied()) {
         match unit {
-            Ok(c) if u32::from(c) >= FIRST => c.encode_utf16(&mut [0; 2]).iter().for_each(|&unit| text.push(carrier(unit))),
+            Ok(c) if u32::from(c) >= FIRST => {
+                c.encode_utf16(&mut [0; 2]).iter().for_each(|&unit| text.push(carrier(unit)))
+            }
             Ok(c) => text.push(c),
             Err(lone) => text.push(carrier(lone.unpaired_surrogate())),
         }

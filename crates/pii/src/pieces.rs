@@ -86,7 +86,10 @@ mod tests {
     #[test]
     fn long_runs_and_entities_end() {
         let redactor = Redactor::new(Policy::default(), Recognisers::all()).unwrap();
-        for text in ["x".repeat(300_000), format!("-----BEGIN PRIVATE KEY-----\n{}-----END PRIVATE KEY-----", "QUJDRA==\n".repeat(9000))] {
+        for text in [
+            "x".repeat(300_000),
+            format!("-----BEGIN PRIVATE KEY-----\n{}-----END PRIVATE KEY-----", "QUJDRA==\n".repeat(9000)),
+        ] {
             assert_eq!(in_pieces(&redactor, &text, 1000), redactor.analyze(&text));
         }
         assert_eq!(Pieces::new(&redactor, 10).next(""), None);

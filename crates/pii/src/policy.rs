@@ -21,6 +21,7 @@ pub enum Action {
     /// `[EMAIL:9f86d081884c7d65]`: HMAC-SHA-256 under the policy's key, so that equal values can be matched; cannot be put back.
     Hash,
     /// A coarser value: a date's year, an age's decade, an address's last part; cannot be put back.
+    #[serde(alias = "generalize")]
     Generalise,
     /// Reported, and left as it is.
     Keep,

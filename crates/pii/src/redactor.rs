@@ -1,6 +1,7 @@
 //! Text in, entities out; text and vault in, redacted text out.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -38,9 +39,24 @@ pub struct Replaced {
     pub replacement: String,
     /// First byte of the replacement in the redacted text.
     pub new_start: usize,
-    /// Where in a document the text stands that the offsets count in: `messages[0].content`, or row and column of a table.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
+    /// In a document: the value that the offsets count in.
+    #[serde(skip)]
+    pub place: Option<Arc<Place>>,
+}
+
+/// A value of a document. Its `Debug` shows where it is and not what.
+#[derive(Clone, PartialEq)]
+pub struct Place {
+    /// `messages[0].content`, or row and column of a table: `[3].email`.
+    pub path: String,
+    /// Its text before redaction.
+    pub value: String,
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Place").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl Redactor {
@@ -181,7 +197,7 @@ impl Redactor {
                 entity: entity.clone(),
                 new_start: out.len(),
                 replacement: replacement.clone(),
-                path: None,
+                place: None,
             });
             out.push_str(&replacement);
             at = entity.end;
@@ -204,7 +220,8 @@ mod tests {
     fn only_the_labels_asked_for() {
         let redactor =
             Redactor::new(Policy::default(), Recognisers::all()).unwrap().only([Label::Email, Label::Phone]);
-        let text = "card 4111 1111 1111 1111, mail ana@example.com, see https://example.com/?to=bo@example.com";
+        let text =
+            "card 4111 1111 1111 1111, mail ana@example.com, see https://example.com/?to=bo@example.com";
         let found = redactor.analyze(text);
         let found: Vec<_> = found.iter().map(|e| (e.label.name(), e.text(text))).collect();
         assert_eq!(found, [("EMAIL", "ana@example.com"), ("EMAIL", "bo@example.com")]);

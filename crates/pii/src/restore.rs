@@ -114,8 +114,10 @@ mod tests {
         for size in 1..12 {
             let mut stream = StreamRestorer::new();
             let chars: Vec<char> = text.chars().collect();
-            let mut out: String =
-                chars.chunks(size).map(|part| stream.push(&part.iter().collect::<String>(), &vault)).collect();
+            let mut out: String = chars
+                .chunks(size)
+                .map(|part| stream.push(&part.iter().collect::<String>(), &vault))
+                .collect();
             out += &stream.finish(&vault);
             assert_eq!(out, vault.restore(&text), "{size}");
         }

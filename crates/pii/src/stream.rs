@@ -98,8 +98,24 @@ impl StreamRedactor {
         &self.buffer.0
     }
 
+    /// What of [`StreamRedactor::known`] is held back.
+    pub fn held(&self) -> &str {
+        self.buffer.0.get(self.held..).unwrap_or_default()
+    }
+
+    /// Bytes let go since the start.
+    pub fn position(&self) -> usize {
+        self.forgotten + self.held
+    }
+
     /// Lets go what `found`, the entities in [`StreamRedactor::known`], decides; everything if this is the `last` of the stream.
-    pub fn advance(&mut self, redactor: &Redactor, found: Vec<Entity>, last: bool, vault: &mut Vault) -> Redacted {
+    pub fn advance(
+        &mut self,
+        redactor: &Redactor,
+        found: Vec<Entity>,
+        last: bool,
+        vault: &mut Vault,
+    ) -> Redacted {
         let text = &self.buffer.0;
         vault.index();
         let cut = if last { text.len() } else { self.cut(text, &found, vault) };
@@ -216,7 +232,11 @@ mod tests {
         let text = "Then Ana Ruiz wrote to ana@example.com about it, and nobody answered her. ".repeat(60);
         let names = |text: &str| {
             let found = text.match_indices("Ana Ruiz");
-            found.map(|(at, m)| Entity::new(crate::Label::Person, at, at + m.len(), 0.9, crate::By::Model, "test")).collect()
+            found
+                .map(|(at, m)| {
+                    Entity::new(crate::Label::Person, at, at + m.len(), 0.9, crate::By::Model, "test")
+                })
+                .collect()
         };
         let (mut out, mut looks) = (String::new(), 0);
         for part in text.as_bytes().chunks(7) {

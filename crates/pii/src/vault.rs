@@ -103,7 +103,12 @@ impl Vault {
     }
 
     /// As [`Vault::restore`] for a text that `before` precedes, each value written as `write` says.
-    pub(crate) fn restore_after(&self, text: &str, before: Option<char>, write: fn(&str) -> String) -> String {
+    pub(crate) fn restore_after(
+        &self,
+        text: &str,
+        before: Option<char>,
+        write: fn(&str) -> String,
+    ) -> String {
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
         for (span, entry) in self.find(text, before) {

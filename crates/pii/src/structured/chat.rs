@@ -87,7 +87,7 @@ mod tests {
         let json = r#"{"model":"ana@example.com","user":"bo@example.com","prompt":"cy@example.com"}"#;
         let redacted = redact_chat(&redactor(), json, &mut Vault::new()).unwrap();
         assert_eq!(redacted.text, r#"{"model":"ana@example.com","user":"[EMAIL_1]","prompt":"[EMAIL_2]"}"#);
-        assert_eq!(redacted.entities[0].path.as_deref(), Some("user"));
+        assert_eq!(redacted.entities[0].place.as_ref().map(|place| place.path.as_str()), Some("user"));
     }
 
     #[test]

@@ -169,7 +169,8 @@ pub(super) fn rewrite(json: &str, visit: &mut Visit<'_>) -> Result<String, Struc
 pub(super) fn literal(text: &str) -> String {
     let mut written = serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned());
     if lone::carries(text) {
-        let carried = |c: char| lone::carried(c).map_or_else(|| c.to_string(), |unit| format!("\\u{unit:04x}"));
+        let carried =
+            |c: char| lone::carried(c).map_or_else(|| c.to_string(), |unit| format!("\\u{unit:04x}"));
         written = written.chars().map(carried).collect();
     }
     written

@@ -17,6 +17,9 @@ pub use fields::{FieldAction, Fields, PathError};
 pub use json::{redact_json, restore_json};
 pub use sse::SseRestorer;
 
+use std::sync::Arc;
+
+use crate::redactor::Place;
 use crate::{By, Entity, Redacted, Redactor, Replaced, Vault};
 
 /// A document that is not what it was said to be. Says where, never what.
@@ -66,7 +69,12 @@ pub struct Value {
 
 impl Format {
     /// Redacts with recognisers alone.
-    pub fn redact(&self, redactor: &Redactor, text: &str, vault: &mut Vault) -> Result<Redacted, StructureError> {
+    pub fn redact(
+        &self,
+        redactor: &Redactor,
+        text: &str,
+        vault: &mut Vault,
+    ) -> Result<Redacted, StructureError> {
         let mut find = |value: &str, field: Option<&str>| redactor.analyze_with(value, Vec::new(), field);
         self.redact_with(redactor, text, vault, &mut find)
     }
@@ -148,8 +156,11 @@ impl Values<'_, '_> {
             FieldAction::Find | FieldAction::Json | FieldAction::Whole(_) => (self.find)(value, field),
         };
         let redacted = self.redactor.apply(value, entities, self.vault);
-        self.entities
-            .extend(redacted.entities.into_iter().map(|replaced| Replaced { path: Some(path()), ..replaced }));
+        if !redacted.entities.is_empty() {
+            let place = Arc::new(Place { path: path(), value: value.to_owned() });
+            let placed = |replaced| Replaced { place: Some(place.clone()), ..replaced };
+            self.entities.extend(redacted.entities.into_iter().map(placed));
+        }
         (redacted.text != value).then_some(redacted.text)
     }
 }
@@ -164,7 +175,10 @@ mod tests {
         let redactor = Redactor::new(Policy::default(), Recognisers::all()).unwrap();
         let fields = Fields::all().with("**.name", FieldAction::Whole(Label::Person)).unwrap();
         for (format, text) in [
-            (Format::Json(fields.clone()), r#"{"name":"Ana","phone":"0612345678","x":["ana@example.com",4111111111111111,true]}"#),
+            (
+                Format::Json(fields.clone()),
+                r#"{"name":"Ana","phone":"0612345678","x":["ana@example.com",4111111111111111,true]}"#,
+            ),
             (
                 Format::Chat,
                 r#"[{"role":"user","content":"I am ana@example.com"},{"role":"assistant","tool_calls":[{"function":{"arguments":"{\"to\":\"bo@example.com\"}"}}]}]"#,
@@ -173,14 +187,23 @@ mod tests {
         ] {
             let once = format.redact(&redactor, text, &mut Vault::new()).unwrap();
             let values = format.values(&redactor, text).unwrap();
-            let found = values.iter().map(|v| redactor.analyze_with(&v.text, Vec::new(), v.field.as_deref())).collect();
+            let found = values
+                .iter()
+                .map(|v| redactor.analyze_with(&v.text, Vec::new(), v.field.as_deref()))
+                .collect();
             let mut vault = Vault::new();
             let twice = format.redact_found(&redactor, text, found, &mut vault).unwrap();
             assert_eq!(once, twice);
             assert_ne!(once.text, text);
-            assert!(once.entities.iter().all(|e| e.path.is_some()));
+            assert!(once.entities.iter().all(|e| e.place.is_some()));
             // A number that became a placeholder comes back as the text it then was.
-            assert_eq!(format.restore(&twice.text, &vault).unwrap().replace("\"4111111111111111\"", "4111111111111111"), text);
+            assert_eq!(
+                format
+                    .restore(&twice.text, &vault)
+                    .unwrap()
+                    .replace("\"4111111111111111\"", "4111111111111111"),
+                text
+            );
         }
     }
 }

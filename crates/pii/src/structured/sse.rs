@@ -118,7 +118,9 @@ impl SseRestorer {
             let data = data_of(&state.event);
             let Some(facts) = Facts::read(&data).filter(|_| !held.is_empty()) else { continue };
             let rewritten = rewrite(&data, &mut |token, path| match (token, facts.slot(path)) {
-                (Token::Str(_), Some(other)) => Some(if other == *slot { held.clone() } else { String::new() }),
+                (Token::Str(_), Some(other)) => {
+                    Some(if other == *slot { held.clone() } else { String::new() })
+                }
                 _ => None,
             });
             out += &rewritten.map(|data| with_data(&state.event, &data)).unwrap_or_default();
@@ -141,11 +143,16 @@ impl Facts {
                 }
                 (Token::Str(text), [Step::Key(key)]) if key == "type" => text.clone_into(&mut facts.kind),
                 (Token::Str(text) | Token::Number(text), [Step::Key(key)])
-                    if matches!(key.as_str(), "item_id" | "output_index" | "content_index" | "summary_index") =>
+                    if matches!(
+                        key.as_str(),
+                        "item_id" | "output_index" | "content_index" | "summary_index"
+                    ) =>
                 {
                     facts.item += &format!("{key}={text};");
                 }
-                (Token::Str(_), [list @ .., Step::Key(key)]) if key == "finish_reason" => finished.push(list.to_vec()),
+                (Token::Str(_), [list @ .., Step::Key(key)]) if key == "finish_reason" => {
+                    finished.push(list.to_vec())
+                }
                 _ => {}
             }
             None
@@ -205,7 +212,7 @@ fn event_end(text: &str) -> Option<usize> {
 
 /// The lines of an event, each with its end.
 fn lines(event: &str) -> impl Iterator<Item = &str> {
-    event.split_inclusive(|c| c == '\n' || c == '\r')
+    event.split_inclusive(['\n', '\r'])
 }
 
 fn data_in(line: &str) -> Option<&str> {
@@ -266,12 +273,15 @@ mod tests {
     /// The strings at `path` of all events, joined.
     fn text(stream: &str, path: &str) -> String {
         let datas = stream.split("\n\n").map(data_of).filter(|data| data.starts_with('{'));
-        let values = datas.map(|data| serde_json::from_str::<serde_json::Value>(&data).expect("an event is JSON"));
+        let values =
+            datas.map(|data| serde_json::from_str::<serde_json::Value>(&data).expect("an event is JSON"));
         values.filter_map(|value| value.pointer(path).and_then(|v| v.as_str()).map(str::to_owned)).collect()
     }
 
     fn chunk(index: usize, delta: &str, finish: &str) -> String {
-        format!("data: {{\"id\":\"c1\",\"choices\":[{{\"index\":{index},\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n")
+        format!(
+            "data: {{\"id\":\"c1\",\"choices\":[{{\"index\":{index},\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n"
+        )
     }
 
     #[test]
@@ -289,18 +299,27 @@ mod tests {
             for size in [1, 7, 10_000] {
                 let out = restored(&stream, size);
                 // What a model left open is still one of ours.
-                assert_eq!(text(&out, "/choices/0/delta/content"), "Dear Ana \"A\" Ruiz, \nis [ana@example.com", "{end}");
+                assert_eq!(
+                    text(&out, "/choices/0/delta/content"),
+                    "Dear Ana \"A\" Ruiz, \nis [ana@example.com",
+                    "{end}"
+                );
                 assert!(out.starts_with(": ping\n\n"));
                 // What was held comes before the end.
                 let held = out.find("[ana@").expect("it is there");
-                assert!(out.find("stop").is_none_or(|at| held < at) && out.find("[DONE]").is_none_or(|at| held < at));
+                assert!(
+                    out.find("stop").is_none_or(|at| held < at)
+                        && out.find("[DONE]").is_none_or(|at| held < at)
+                );
             }
         }
     }
 
     #[test]
     fn choices_and_tool_calls_do_not_mix() {
-        let call = |part: &str| format!("{{\"tool_calls\":[{{\"index\":3,\"function\":{{\"arguments\":\"{part}\"}}}}]}}");
+        let call = |part: &str| {
+            format!("{{\"tool_calls\":[{{\"index\":3,\"function\":{{\"arguments\":\"{part}\"}}}}]}}")
+        };
         let stream = [
             chunk(0, r#"{"content":"[PER"}"#, "null"),
             chunk(1, r#"{"content":"[EMA"}"#, "null"),
@@ -320,7 +339,9 @@ mod tests {
     #[test]
     fn the_responses_api() {
         let delta = |part: &str| {
-            format!("event: response.output_text.delta\ndata: {{\"type\":\"response.output_text.delta\",\"item_id\":\"m1\",\"output_index\":0,\"content_index\":0,\"delta\":\"{part}\"}}\n\n")
+            format!(
+                "event: response.output_text.delta\ndata: {{\"type\":\"response.output_text.delta\",\"item_id\":\"m1\",\"output_index\":0,\"content_index\":0,\"delta\":\"{part}\"}}\n\n"
+            )
         };
         let done = "event: response.output_text.done\ndata: {\"type\":\"response.output_text.done\",\"item_id\":\"m1\",\"output_index\":0,\"content_index\":0,\"text\":\"[EMAIL_1] [PERSON_1]\"}\n\n";
         let stream = delta("[EMA") + &delta("IL_1] [PERSON_1") + done;
@@ -332,11 +353,19 @@ mod tests {
 
     #[test]
     fn what_is_no_event_passes() {
-        for stream in ["", "data: not json\n\n", "data: {\"a\":\n\n", "\r\n\r\n", "retry: 10\r\n\r\ndata: [1,2]\r\n\r\n", "id: 7"] {
+        for stream in [
+            "",
+            "data: not json\n\n",
+            "data: {\"a\":\n\n",
+            "\r\n\r\n",
+            "retry: 10\r\n\r\ndata: [1,2]\r\n\r\n",
+            "id: 7",
+        ] {
             assert_eq!(restored(stream, 3), stream);
         }
         // Half a surrogate pair an event, as some servers send.
-        let halves = chunk(0, r#"{"content":"[EMAIL_1] \ud83d"}"#, "null") + &chunk(0, r#"{"content":"\ude00"}"#, "null");
+        let halves = chunk(0, r#"{"content":"[EMAIL_1] \ud83d"}"#, "null")
+            + &chunk(0, r#"{"content":"\ude00"}"#, "null");
         let out = restored(&halves, 9);
         assert!(out.contains(r"ana@example.com \ud83d") && out.contains(r"\ude00"), "{out}");
     }

@@ -1,0 +1,94 @@
+//! Finding entities in a text, piece by piece: between pieces a worker can hear that it is called off, tell how far it is,
+//! and ask a model.
+
+use std::rc::Rc;
+
+use js_sys::JsString;
+use serde::Deserialize;
+use sotto_pii::{By, Entity, Label, Pieces, Redactor};
+use wasm_bindgen::prelude::*;
+
+use crate::config::redactor;
+use crate::entities::bytes_of_units;
+use crate::error::invalid;
+use crate::text::{from_js, json, to_js};
+
+/// What a model found, in UTF-16 units of the piece it read.
+#[derive(Deserialize)]
+struct ModelSpan {
+    label: String,
+    start: usize,
+    end: usize,
+    score: f32,
+}
+
+/// An analysis under way.
+#[wasm_bindgen]
+pub struct Analysis {
+    redactor: Rc<Redactor>,
+    text: String,
+    field: Option<String>,
+    pieces: Pieces,
+    found: Vec<Entity>,
+}
+
+#[wasm_bindgen]
+impl Analysis {
+    /// Starts on a text. `field`: the name of the field or column it is the value of.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        config: &str,
+        text: &JsString,
+        field: Option<String>,
+        piece_bytes: usize,
+    ) -> Result<Analysis, JsValue> {
+        let redactor = redactor(config)?;
+        let pieces = Pieces::new(&redactor, piece_bytes);
+        Ok(Analysis { redactor, text: from_js(text), field, pieces, found: Vec::new() })
+    }
+
+    /// The piece to read next, for a model; `undefined` at the end.
+    pub fn piece(&self) -> Option<JsString> {
+        self.pieces.next(&self.text).and_then(|part| self.text.get(part)).map(to_js)
+    }
+
+    /// Reads the next piece; `model` is JSON of what a model found in it. Returns whether there is more.
+    pub fn step(&mut self, model: Option<String>, model_name: Option<String>) -> Result<bool, JsValue> {
+        let Some(part) = self.pieces.next(&self.text) else { return Ok(false) };
+        let piece = self.text.get(part).unwrap_or_default();
+        let model = match model {
+            Some(spans) => of_model(piece, &spans, model_name.as_deref().unwrap_or("model"))?,
+            None => Vec::new(),
+        };
+        let found = self.redactor.analyze_with(piece, model, self.field.as_deref());
+        self.found.extend(self.pieces.take(&self.text, found));
+        Ok(self.pieces.decided() < self.text.len())
+    }
+
+    /// 0 to 1: how much of the text is read.
+    pub fn progress(&self) -> f64 {
+        if self.text.is_empty() { 1.0 } else { self.pieces.decided() as f64 / self.text.len() as f64 }
+    }
+
+    /// What was found, as JSON for [`redact`](crate::redact) and its kin.
+    pub fn finish(self) -> String {
+        json(&self.found)
+    }
+}
+
+fn of_model(piece: &str, spans: &str, model_name: &str) -> Result<Vec<Entity>, JsValue> {
+    let spans: Vec<ModelSpan> =
+        serde_json::from_str(spans).map_err(|error| invalid(format!("a model's findings: {error}")))?;
+    let mut units: Vec<usize> = spans.iter().flat_map(|span| [span.start, span.end]).collect();
+    units.sort_unstable();
+    units.dedup();
+    let bytes = bytes_of_units(piece, &units);
+    let byte = |unit: usize| units.binary_search(&unit).map_or(0, |at| bytes[at]);
+    let entity = |span: &ModelSpan| {
+        // A label of no kind we know is still worth taking out, under the name the model has for it.
+        let label = Label::from_common_name(&span.label).or_else(|| Label::custom(&span.label).ok())?;
+        let name = model_name.to_owned();
+        Some(Entity::new(label, byte(span.start), byte(span.end), span.score, By::Model, name))
+    };
+    Ok(spans.iter().filter_map(entity).collect())
+}
