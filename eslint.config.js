@@ -30,6 +30,10 @@ export default tseslint.config(
     },
   },
   { files: ["**/*.mjs", "**/*.js"], languageOptions: { globals: globals.node } },
+  {
+    files: ["demo/sw.js"],
+    languageOptions: { globals: { ...globals.serviceworker, __FILES__: "readonly" } },
+  },
   // Part of it runs in the page it drives.
   { files: ["demo/check.mjs"], languageOptions: { globals: globals.browser } },
 );

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
 
@@ -18,15 +19,39 @@ function bundledModel(): Plugin {
   };
 }
 
+/** Writes sw.js with the list of the site's files. */
+function serviceWorker(): Plugin {
+  return {
+    name: "service-worker",
+    enforce: "post",
+    generateBundle: {
+      order: "post",
+      handler(_, bundle) {
+        const hash = createHash("sha256");
+        const files = ["icon.svg"];
+        for (const [name, file] of Object.entries(bundle).sort(([a], [b]) => (a < b ? -1 : 1))) {
+          hash.update(name).update(file.type === "chunk" ? file.code : file.source);
+          if (!/^models\/|\.map$/.test(name)) files.push(name);
+        }
+        const source = readFileSync(new URL("sw.js", import.meta.url), "utf8")
+          .replace("__FILES__", JSON.stringify(files))
+          .replace("__VERSION__", hash.digest("hex").slice(0, 16));
+        this.emitFile({ type: "asset", fileName: "sw.js", source });
+      },
+    },
+  };
+}
+
 export default defineConfig({
   // Relative addresses: the site may be served from any folder.
   base: "./",
-  plugins: [bundledModel()],
+  plugins: [bundledModel(), serviceWorker()],
   worker: { format: "es" },
   build: {
     target: "es2022",
     // The page's policy allows no data: scripts, and files cache better.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: { input: ["index.html", "redact.html"] },
   },
 });

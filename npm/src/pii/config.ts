@@ -45,7 +45,8 @@ export const RULES: Rules<RedactionRules> = {
   labels,
   threshold: {
     must: "a number from 0 to 1, or an object of such",
-    ok: (v) => [v].concat(object.ok(v) ? Object.values(v as object) : []).every((n) => object.ok(n) || isScore(n)),
+    ok: (v) =>
+      [v].concat(object.ok(v) ? Object.values(v as object) : []).every((n) => object.ok(n) || isScore(n)),
   },
   operatingPoint: rule.oneOf("recall", "balanced", "precision"),
   hashKey: {
@@ -71,7 +72,10 @@ const POLICY_RULES: Rules<Exclude<Policy, string>> = {
 };
 
 const RECOGNISER_RULES: Rules<CustomRecognisers> = {
-  patterns: { must: "an array of { label, pattern, score? }", ok: (v) => Array.isArray(v) && v.every(object.ok) },
+  patterns: {
+    must: "an array of { label, pattern, score? }",
+    ok: (v) => Array.isArray(v) && v.every(object.ok),
+  },
   deny: object,
   allow: rule.texts,
   off: labels,

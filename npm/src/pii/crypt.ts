@@ -56,9 +56,7 @@ export async function decrypt(
   if (iterations < 1 || iterations > MAX_ITERATIONS) throw damaged();
   const key = await deriveKey(passphrase, header.subarray(SALT_AT, NONCE_AT), iterations, "decrypt");
   try {
-    return new Uint8Array(
-      await crypto.subtle.decrypt(algorithm(header), key, sealed.subarray(HEADER_BYTES)),
-    );
+    return new Uint8Array(await crypto.subtle.decrypt(algorithm(header), key, sealed.subarray(HEADER_BYTES)));
   } catch (cause) {
     throw damaged(cause);
   }

@@ -21,7 +21,16 @@ export interface DomRedaction {
 }
 
 /** Elements whose text is of no paragraph. */
-const NO_TEXT = new Set(["SCRIPT", "STYLE", "NOSCRIPT", "TEMPLATE", "TEXTAREA", "OPTION", "IFRAME", "OBJECT"]);
+const NO_TEXT = new Set([
+  "SCRIPT",
+  "STYLE",
+  "NOSCRIPT",
+  "TEMPLATE",
+  "TEXTAREA",
+  "OPTION",
+  "IFRAME",
+  "OBJECT",
+]);
 /** Elements inside a line of text; every other one begins another. */
 const INLINE = new Set(
   "A ABBR B BDI BDO CITE CODE DATA DEL DFN EM FONT I INS KBD LABEL MARK Q S SAMP SMALL SPAN STRONG SUB SUP TIME U VAR WBR".split(

@@ -20,14 +20,19 @@ export function withRedaction(
   redactor: Redactor,
   options: Omit<CallOptions, "field" | "signal"> = {},
 ): RedactingFetch {
-  if (typeof fetchLike !== "function") throw new InvalidArgumentError("withRedaction takes a fetch function.");
+  if (typeof fetchLike !== "function")
+    throw new InvalidArgumentError("withRedaction takes a fetch function.");
   const vault = options.vault ?? redactor.newVault();
   const redacting = async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
     const request = input instanceof Request ? input : undefined;
     const signal = init.signal ?? request?.signal;
     const body = await bodyOf(request, init);
     if (body === undefined) return restored(await fetchLike(input, init), vault);
-    const { document } = await redactor.redactMessages(body, { ...options, vault, ...(signal && { signal }) });
+    const { document } = await redactor.redactMessages(body, {
+      ...options,
+      vault,
+      ...(signal && { signal }),
+    });
     const headers = new Headers(init.headers ?? request?.headers);
     // It counts the bytes that were.
     headers.delete("content-length");

@@ -3,14 +3,21 @@ import { InvalidArgumentError, throwIfAborted, toSottoError } from "../errors.js
 import { checkOptions, rule, type Rules } from "../options.js";
 import type { Progress } from "../progress.js";
 import { type ModelSource, resolveSource } from "../source.js";
-import { CALL_RULES, type CallOptions, type RedactionRules, requireText, RULES, writeConfig } from "./config.js";
+import {
+  CALL_RULES,
+  type CallOptions,
+  type RedactionRules,
+  requireText,
+  RULES,
+  writeConfig,
+} from "./config.js";
 import { type CsvOptions, type DocumentOptions, readDocumentOptions } from "./documents.js";
 import type { Finder, ModelRequest, OpenedModel } from "./finder.js";
 import { compiledPii, startPii } from "./module.js";
 import { WorkerFinder } from "./remote-finder.js";
 import type { Shape } from "./shape.js";
 import { RedactionStream } from "./streams.js";
-import type { Entity, ReplacedEntity } from "./types.js";
+import type { Entity, LabelInfo, ReplacedEntity } from "./types.js";
 import { guarded, newVault, Vault } from "./vault.js";
 import type { PiiModule, WasmRedaction } from "./wasm-api.js";
 
@@ -21,7 +28,7 @@ export interface RedactorOptions extends RedactionRules {
    * model of this package, for names, places and organisations. `false`: nothing, which loads faster and less. Or a token
    * classifier of yours, as `loadModel` takes it.
    */
-  model?: "bundled" | false | ModelSource | undefined;
+  model?: ModelSource | false | undefined;
   /** What the model runs on. Default `"auto"`: the GPU if there is one, else the processor. */
   device?: "auto" | "webgpu" | "cpu" | undefined;
   /** Keep a model of yours in the browser's storage. Default true. */
@@ -80,7 +87,12 @@ export class Redactor implements AsyncDisposable {
   readonly #rules: RedactionRules;
   readonly #lifetime = new AbortController();
 
-  private constructor(wasm: PiiModule, finder: Finder, rules: RedactionRules, model: OpenedModel | undefined) {
+  private constructor(
+    wasm: PiiModule,
+    finder: Finder,
+    rules: RedactionRules,
+    model: OpenedModel | undefined,
+  ) {
     this.#wasm = wasm;
     this.#finder = finder;
     this.#rules = rules;
@@ -206,6 +218,11 @@ export class Redactor implements AsyncDisposable {
     };
   }
 
+  /** The labels that are known by name, with the families that policies speak of. */
+  get labels(): LabelInfo[] {
+    return JSON.parse(this.#wasm.labels()) as LabelInfo[];
+  }
+
   /** An empty vault, for `vault` of several calls. */
   newVault(): Vault {
     return newVault(this.#wasm);
@@ -295,7 +312,7 @@ function withText<T extends Entity>(text: string, entities: T[]): T[] {
 function writeJson(value: unknown, where: string): string {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value) as string | undefined;
+    text = JSON.stringify(value);
   } catch {
     // Whatever it says may quote the value.
   }
@@ -306,7 +323,7 @@ function writeJson(value: unknown, where: string): string {
 }
 
 function modelRequest(
-  model: "bundled" | false | ModelSource,
+  model: ModelSource | false,
   device: "auto" | "webgpu" | "cpu",
   store: boolean,
   hfEndpoint: string | undefined,

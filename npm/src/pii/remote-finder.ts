@@ -45,7 +45,9 @@ export class WorkerFinder implements Finder {
   /** Ends the worker and whatever it was doing. */
   close(): Promise<void> {
     this.#worker.terminate();
-    this.#client.break(new InvalidArgumentError("This redactor was closed. Load another with Redactor.load."));
+    this.#client.break(
+      new InvalidArgumentError("This redactor was closed. Load another with Redactor.load."),
+    );
     return Promise.resolve();
   }
 }

@@ -49,6 +49,12 @@ export type Label = BuiltInLabel | (string & Record<never, never>);
 export type LabelGroup =
   "personal" | "place" | "time" | "contact" | "device" | "financial" | "government" | "credential" | "other";
 
+/** A built-in label and its family. */
+export interface LabelInfo {
+  name: BuiltInLabel;
+  group: LabelGroup;
+}
+
 /**
  * What takes the place of an entity.
  *

@@ -38,7 +38,9 @@ export class Vault {
    */
   static async import(data: BufferSource, passphrase: string): Promise<Vault> {
     if (!(data instanceof ArrayBuffer || ArrayBuffer.isView(data)) || typeof passphrase !== "string") {
-      throw new InvalidArgumentError("Vault.import takes the bytes of an exported vault, and its passphrase.");
+      throw new InvalidArgumentError(
+        "Vault.import takes the bytes of an exported vault, and its passphrase.",
+      );
     }
     const view = ArrayBuffer.isView(data)
       ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
