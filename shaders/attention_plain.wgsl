@@ -41,15 +41,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let q_at = (t * HEADS + head) * QUADS;
     let kv_head = head / GROUP;
     let position = step.position + t;
+    let last = last_seen(position);
     var softmax = Softmax(LOWEST, 0.0);
     var sum: array<vec4<f32>, MAX_QUADS>;
     for (var i = 0u; i < QUADS; i++) {
         sum[i] = vec4<f32>(0.0);
     }
-    for (var first = first_seen(position); first <= position; first += 4u) {
+    for (var first = first_seen(position); first <= last; first += 4u) {
         let at = vec4<u32>(
-            kv_at(first, kv_head), kv_at(min(first + 1u, position), kv_head),
-            kv_at(min(first + 2u, position), kv_head), kv_at(min(first + 3u, position), kv_head),
+            kv_at(first, kv_head), kv_at(min(first + 1u, last), kv_head),
+            kv_at(min(first + 2u, last), kv_head), kv_at(min(first + 3u, last), kv_head),
         );
         var s = vec4<f32>(0.0);
         for (var i = 0u; i < UNROLLED; i += 4u) {
@@ -59,7 +60,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             s += dots(q_at, at, i);
         }
         s = vec4<f32>(score_of(s.x), score_of(s.y), score_of(s.z), score_of(s.w));
-        let seen = vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u) <= vec4<u32>(position);
+        let seen = vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u) <= vec4<u32>(last);
         s = select(vec4<f32>(LOWEST), s, seen);
         let maximum = max(max(max(s.x, s.y), max(s.z, s.w)), softmax.maximum);
         let shrink = exp(softmax.maximum - maximum);

@@ -46,7 +46,7 @@ fn main(
     }
     let last_row = min(first_row + TILE, end_row) - 1u;
     let first_key = first_seen(step.position + first_row / GROUP);
-    let last_key = step.position + last_row / GROUP;
+    let last_key = last_seen(step.position + last_row / GROUP);
 
     let tx = local % 8u;
     let ty = local / 8u;
@@ -56,6 +56,8 @@ fn main(
     let position1 = step.position + row1 / GROUP;
     let first0 = first_seen(position0);
     let first1 = first_seen(position1);
+    let last0 = last_seen(position0);
+    let last1 = last_seen(position1);
 
     var softmax0 = Softmax(LOWEST, 0.0);
     var softmax1 = Softmax(LOWEST, 0.0);
@@ -97,8 +99,8 @@ fn main(
         }
 
         let at = vec4<u32>(tile + tx) + vec4<u32>(0u, 8u, 16u, 24u);
-        let seen0 = (at >= vec4<u32>(first0)) & (at <= vec4<u32>(position0));
-        let seen1 = (at >= vec4<u32>(first1)) & (at <= vec4<u32>(position1));
+        let seen0 = (at >= vec4<u32>(first0)) & (at <= vec4<u32>(last0));
+        let seen1 = (at >= vec4<u32>(first1)) & (at <= vec4<u32>(last1));
         let scores0 = select(
             vec4<f32>(LOWEST),
             vec4<f32>(score_of(dots0.x), score_of(dots0.y), score_of(dots0.z), score_of(dots0.w)),

@@ -1,6 +1,7 @@
 // What the attention kernels share (sotto_plan::Attention): for query head h of the step's row t, at position
 // p = step.position + t,
-//   s[j] = softcap(SCALE * q[t, h] . keys[j, h / GROUP])      for max(0, p + 1 - WINDOW) <= j <= p
+//   s[j] = softcap(SCALE * q[t, h] . keys[j, h / GROUP])      for |p - j| < WINDOW and j <= p
+// (with `bidirectional` up to the step's last token in the place of p)
 //   out[t, h] = sum_j exp(s[j]) * values[j, h / GROUP] / (sum_j exp(s[j]) + exp(sinks[h]))
 // where the sink is there with `sinks` only. Sums and scores are f32.
 //
@@ -18,7 +19,7 @@
 override GROUP: u32;                  // query heads a key/value head
 override SCALE: f32;
 override SOFTCAP: f32 = 0.0;          // 0: none
-override WINDOW: u32 = 0xffffffffu;   // positions a query sees, its own among them
+override WINDOW: u32 = 0xffffffffu;   // positions a query sees to a side, its own among them
 
 // Below every score, and finite: compilers may assume that there are no infinities.
 const LOWEST: f32 = -3.0e38;
@@ -35,6 +36,16 @@ fn score_of(dot: f32) -> f32 {
 // The first position that a query at `position` sees.
 fn first_seen(position: u32) -> u32 {
     return select(0u, position + 1u - WINDOW, position >= WINDOW);
+}
+
+// The last position that a query at `position` sees.
+fn last_seen(position: u32) -> u32 {
+#if bidirectional
+    let last = step.position + step.n_tokens - 1u;
+    return position + min(WINDOW - 1u, max(last, position) - position);
+#else
+    return position;
+#endif
 }
 
 // Running maximum and sum of exp(score - maximum).

@@ -16,7 +16,7 @@ struct Splits {
 
 fn splits_of(position: u32) -> Splits {
     let first = first_seen(position);
-    let end = position + 1u;
+    let end = last_seen(position) + 1u;
     let share = (end - first + SPLITS - 1u) / SPLITS;
     let length = max(MIN_SPLIT, (share + TILE - 1u) / TILE * TILE);
     return Splits(first, end, length, (end - first + length - 1u) / length);

@@ -41,6 +41,11 @@ pub enum GpuError {
         /// Positions there are.
         limit: usize,
     },
+    /// Tokens cannot be appended to what an encoder has read: its attention looks ahead.
+    #[error(
+        "this model reads a sequence as a whole and cannot continue one; truncate to 0 and give it all tokens at once"
+    )]
+    WholeSequence,
     /// The logits hold NaN: the weights are damaged, or the model overflowed.
     #[error("the model's logits are not numbers; its weights are damaged")]
     NotANumber,

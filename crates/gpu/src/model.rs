@@ -127,10 +127,11 @@ impl GpuModel {
         }
     }
 
-    /// Appends `ids`; gives the output rows asked for, `[rows, output_width]`.
+    /// Appends `ids`; gives the output rows asked for, `[rows, output_width]`. An encoder
+    /// ([`sotto_plan::Plan::is_bidirectional`]) takes a whole sequence, up to the context's length, and nothing after it.
     ///
     /// # Errors
-    /// [`GpuError::TokenId`], [`GpuError::ContextLength`], and what a device may report.
+    /// [`GpuError::TokenId`], [`GpuError::ContextLength`], [`GpuError::WholeSequence`], and what a device may report.
     pub async fn prefill(&mut self, ids: &[u32], outputs: Outputs) -> Result<Vec<f32>, GpuError> {
         let batch = match outputs {
             Outputs::All => self.runtime.capacity.outputs,
@@ -169,6 +170,9 @@ impl GpuModel {
     async fn begin_prefill(&mut self, ids: &[u32]) -> Result<(), GpuError> {
         self.device().check()?;
         self.stop_decoding();
+        if self.position > 0 && !ids.is_empty() && self.runtime.plan.is_bidirectional() {
+            return Err(GpuError::WholeSequence);
+        }
         for op in &self.runtime.plan.ops {
             if let Op::Embed { table, .. } = *op {
                 let vocab = self.runtime.plan.weight(table).rows;

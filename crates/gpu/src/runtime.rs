@@ -71,6 +71,8 @@ impl Runtime {
 
     pub fn new(kernels: Arc<Kernels>, plan: Plan, options: &ModelOptions) -> Result<Runtime, GpuError> {
         let device = kernels.device().clone();
+        let limit = plan.max_positions().unwrap_or(usize::MAX);
+        let options = &ModelOptions { context_length: options.context_length.min(limit), ..options.clone() };
         let output = plan
             .output
             .ok_or_else(|| GpuError::Unsupported { what: "a model without an output".to_owned() })?;
@@ -139,7 +141,11 @@ impl Runtime {
         let body = || self.prefill.nodes.iter().filter(|n| rows(n) == Rows::Tokens);
         let head = || self.prefill.nodes.iter().filter(|n| rows(n) == Rows::Outputs);
         Ok(Programs {
-            decode: decode.dispatches(&self.decode.nodes, Size::One)?,
+            // An encoder never continues a sequence.
+            decode: match self.plan.is_bidirectional() {
+                true => Vec::new(),
+                false => decode.dispatches(&self.decode.nodes, Size::One)?,
+            },
             prefill: prefill.dispatches(body(), Size::Many)?,
             head_one: prefill.dispatches(head(), Size::One)?,
             head_many: prefill.dispatches(head(), Size::Many)?,
@@ -237,6 +243,11 @@ fn can_group(device: &GpuDevice, plan: &Plan, ids: &[WeightId]) -> bool {
 }
 
 fn capacity(plan: &Plan, options: &ModelOptions) -> Capacity {
+    if plan.is_bidirectional() {
+        // A sequence runs in one step.
+        let tokens = options.context_length.max(1);
+        return Capacity { tokens, outputs: tokens };
+    }
     let tokens = options.max_batch_tokens.clamp(1, options.context_length.max(1));
     let outputs = (OUTPUT_BYTES / (4 * plan.output_width().max(1))).clamp(1, tokens);
     Capacity { tokens, outputs }

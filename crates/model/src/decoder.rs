@@ -72,6 +72,7 @@ impl Layer<'_, '_> {
         let attention = Attention {
             n_heads: h.n_heads,
             scale: 1.0 / (h.head_dim as f32).sqrt(),
+            causal: true,
             window: None,
             softcap: None,
         };

@@ -3,7 +3,8 @@
 use sotto_format::TensorInfo;
 
 use crate::{
-    Attention, CacheId, Gated, KvCache, Op, Plan, PlanError, Rope, Rows, Value, ValueId, Weight, WeightId,
+    Attention, CacheId, Gated, KvCache, Op, Plan, PlanError, Rope, Rows, TableRow, Value, ValueId, Weight,
+    WeightId,
 };
 
 /// Writes a plan against the tensors of one model file.
@@ -61,6 +62,33 @@ impl<'a> PlanBuilder<'a> {
     pub fn embed(&mut self, table: WeightId, scale: f32) -> ValueId {
         let width = self.plan.weight(table).cols;
         self.push(Rows::Tokens, width, |out| Op::Embed { table, scale, out })
+    }
+
+    /// [`Op::AddRow`].
+    pub fn add_row(&mut self, x: ValueId, table: WeightId, row: TableRow) -> Result<ValueId, PlanError> {
+        let Value { rows, width } = self.plan.value(x);
+        let (table_rows, table_width) = (self.plan.weight(table).rows, self.plan.weight(table).cols);
+        let (TableRow::Position(first) | TableRow::Always(first)) = row;
+        check("add_row", "width of the table", table_width, width)?;
+        check("add_row", "row beyond the table", (first + 1).saturating_sub(table_rows), 0)?;
+        check("add_row", "row kind of the input", rows as usize, Rows::Tokens as usize)?;
+        Ok(self.push(rows, width, |out| Op::AddRow { x, table, row, out }))
+    }
+
+    /// [`Op::LayerNorm`].
+    pub fn layer_norm(
+        &mut self,
+        x: ValueId,
+        weight: WeightId,
+        bias: Option<WeightId>,
+        eps: f32,
+    ) -> Result<ValueId, PlanError> {
+        let Value { rows, width } = self.plan.value(x);
+        check("layer_norm", "weight length", self.plan.weight(weight).cols, width)?;
+        if let Some(bias) = bias {
+            check("layer_norm", "bias length", self.plan.weight(bias).cols, width)?;
+        }
+        Ok(self.push(rows, width, |out| Op::LayerNorm { x, weight, bias, eps, out }))
     }
 
     /// [`Op::RmsNorm`].

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Op, Plan, Rows, ValueId, WeightId};
+use crate::{Op, Plan, Rows, TableRow, ValueId, WeightId};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,6 +20,19 @@ impl Plan {
                 write!(f, "embed {}", self.describe_weight(*table))?;
                 if *scale != 1.0 {
                     write!(f, " scale={scale}")?;
+                }
+            }
+            Op::AddRow { x, table, row, .. } => {
+                write!(f, "add_row %{} {} ", x.0, self.describe_weight(*table))?;
+                match row {
+                    TableRow::Position(first) => write!(f, "position+{first}")?,
+                    TableRow::Always(row) => write!(f, "row={row}")?,
+                }
+            }
+            Op::LayerNorm { x, weight, bias, eps, .. } => {
+                write!(f, "layer_norm %{} {} eps={eps}", x.0, self.describe_weight(*weight))?;
+                if let Some(bias) = bias {
+                    write!(f, " bias={}", self.describe_weight(*bias))?;
                 }
             }
             Op::RmsNorm { x, weight, eps, .. } => {
@@ -49,6 +62,9 @@ impl Plan {
                     "attention %{} @{} heads={}/{} head_dim={} scale={}",
                     q.0, cache.0, attention.n_heads, kv.n_kv_heads, kv.head_dim, attention.scale
                 )?;
+                if !attention.causal {
+                    write!(f, " bidirectional")?;
+                }
                 if let Some(window) = attention.window {
                     write!(f, " window={window}")?;
                 }

@@ -17,7 +17,7 @@ pub mod sampling;
 
 pub use builder::PlanBuilder;
 pub use error::PlanError;
-pub use op::{Attention, Gated, Op, Rope, RopeLayout};
+pub use op::{Attention, Gated, Op, Rope, RopeLayout, TableRow};
 pub use sampling::Sampling;
 
 use sotto_format::BlockType;
@@ -152,6 +152,23 @@ impl Plan {
     /// Width of the result: the vocabulary size, or the number of labels. 0 when there is no output.
     pub fn output_width(&self) -> usize {
         self.output.map_or(0, |id| self.value(id).width)
+    }
+
+    /// Whether some attention looks ahead. A step then holds a whole sequence: it begins at position 0, all its tokens run
+    /// together, and nothing can be appended to it.
+    pub fn is_bidirectional(&self) -> bool {
+        self.ops.iter().any(|op| matches!(op, Op::Attention { attention, .. } if !attention.causal))
+    }
+
+    /// Positions that the model's position tables have rows for; `None` where nothing limits them.
+    pub fn max_positions(&self) -> Option<usize> {
+        let rows = |op: &Op| match *op {
+            Op::AddRow { table, row: TableRow::Position(first), .. } => {
+                Some(self.weight(table).rows.saturating_sub(first))
+            }
+            _ => None,
+        };
+        self.ops.iter().filter_map(rows).min()
     }
 
     /// Bytes of all weights as stored in the file.

@@ -14,6 +14,32 @@ pub enum Op {
         /// `[tokens, dim]`.
         out: ValueId,
     },
+    /// `out[t, i] = x[t, i] + table[r(t), i]`: position embeddings, and the segment embedding of a text that is one segment.
+    AddRow {
+        /// `[tokens, n]`.
+        x: ValueId,
+        /// `[table_rows, n]`.
+        table: WeightId,
+        /// Which row, `r(t)`.
+        row: TableRow,
+        /// `[tokens, n]`.
+        out: ValueId,
+    },
+    /// `out[t, i] = (x[t, i] - mean) / sqrt(variance + eps) * weight[i] + bias[i]`, with mean and variance (the mean square
+    /// distance from the mean) over the whole row.
+    /// Source: Ba, Kiros & Hinton, "Layer Normalization", 2016.
+    LayerNorm {
+        /// `[rows, n]`.
+        x: ValueId,
+        /// `[n]`.
+        weight: WeightId,
+        /// `[n]`.
+        bias: Option<WeightId>,
+        /// Added to the variance.
+        eps: f32,
+        /// `[rows, n]`.
+        out: ValueId,
+    },
     /// `out[t, i] = x[t, i] / sqrt(mean_j(x[t, j]^2) + eps) * weight[i]`, the mean over groups of
     /// `weight.cols` elements: a weight as long as a head norms each head by itself.
     /// Source: Zhang & Sennrich, "Root Mean Square Layer Normalization", 2019.
@@ -47,7 +73,7 @@ pub enum Op {
         /// As `x`.
         out: ValueId,
     },
-    /// Appends the step's keys and values to a cache at the step's positions.
+    /// Writes the step's keys and values to a cache at the step's positions, over what it held from there on.
     KvWrite {
         /// `[tokens, n_kv_heads * head_dim]`.
         k: ValueId,
@@ -56,7 +82,7 @@ pub enum Op {
         /// Where to.
         cache: CacheId,
     },
-    /// Causal attention of the step's queries over a cache that already holds the step's keys.
+    /// Attention of the step's queries over a cache that already holds the step's keys.
     Attention {
         /// `[tokens, n_heads * head_dim]`.
         q: ValueId,
@@ -101,6 +127,8 @@ impl Op {
     pub fn out(&self) -> Option<ValueId> {
         match *self {
             Op::Embed { out, .. }
+            | Op::AddRow { out, .. }
+            | Op::LayerNorm { out, .. }
             | Op::RmsNorm { out, .. }
             | Op::Linear { out, .. }
             | Op::Rope { out, .. }
@@ -116,7 +144,9 @@ impl Op {
     pub fn inputs(&self) -> impl Iterator<Item = ValueId> {
         let pair = match *self {
             Op::Embed { .. } => [None, None],
-            Op::RmsNorm { x, .. }
+            Op::AddRow { x, .. }
+            | Op::LayerNorm { x, .. }
+            | Op::RmsNorm { x, .. }
             | Op::Linear { x, .. }
             | Op::Rope { x, .. }
             | Op::SelectOutputs { x, .. }
@@ -131,7 +161,8 @@ impl Op {
     /// The weights this operation reads.
     pub fn weights(&self) -> impl Iterator<Item = WeightId> {
         let pair = match *self {
-            Op::Embed { table, .. } => [Some(table), None],
+            Op::Embed { table, .. } | Op::AddRow { table, .. } => [Some(table), None],
+            Op::LayerNorm { weight, bias, .. } => [Some(weight), bias],
             Op::RmsNorm { weight, .. } => [Some(weight), None],
             Op::Linear { weight, bias, .. } => [Some(weight), bias],
             Op::Rope { rope, .. } => [rope.factors, None],
@@ -143,6 +174,16 @@ impl Op {
         };
         pair.into_iter().flatten()
     }
+}
+
+/// Which row of a table a token takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TableRow {
+    /// That of the token's position, counted from this row: 0, or 2 in RoBERTa's family, where two rows come first that
+    /// padding would take.
+    Position(usize),
+    /// The same for every token.
+    Always(usize),
 }
 
 /// Which two elements of a head form the pair `j` that is rotated together.
@@ -175,14 +216,17 @@ pub struct Rope {
 }
 
 /// Scaled dot-product attention. Query head `h` reads key/value head `h * n_kv_heads / n_heads`;
-/// a query at position `p` sees the keys at `max(0, p + 1 - window)..=p`.
+/// a query at position `p` sees the keys at positions `j` with `|p - j| < window`, and `j <= p` where it is causal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attention {
     /// Query heads, a multiple of the cache's.
     pub n_heads: usize,
     /// Multiplies `q . k`, usually `1 / sqrt(head_dim)`.
     pub scale: f32,
-    /// Positions that a query sees, its own among them; `None` sees all before it.
+    /// Whether a query sees only keys at its own and earlier positions. Where it does not, a step has to hold
+    /// the whole sequence, from position 0 on ([`crate::Plan::is_bidirectional`]).
+    pub causal: bool,
+    /// Positions that a query sees to a side, its own among them; `None` sees all.
     pub window: Option<u32>,
     /// Scores become `c * tanh(score / c)` (Gemma 2).
     pub softcap: Option<f32>,

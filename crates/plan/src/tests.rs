@@ -51,6 +51,30 @@ fn contradictions_are_named() {
     );
     let cache = b.cache(2, 4);
     assert!(b.kv_write(x, x, cache).is_ok());
-    let odd = Attention { n_heads: 3, scale: 1.0, window: None, softcap: None };
+    let odd = Attention { n_heads: 3, scale: 1.0, causal: true, window: None, softcap: None };
     assert!(b.attention(x, cache, odd).is_err());
+}
+
+#[test]
+fn encoders_say_how_long_a_sequence_may_be() {
+    let tensors = [tensor("embed", &[10, 8]), tensor("position", &[7, 8]), tensor("norm", &[8])];
+    let mut b = PlanBuilder::new(&tensors);
+    let [table, positions] =
+        [("embed", 10), ("position", 7)].map(|(name, rows)| b.weight(name, &[rows, 8]).unwrap());
+    let norm = b.weight("norm", &[8]).unwrap();
+    let x = b.embed(table, 1.0);
+    assert!(b.add_row(x, positions, TableRow::Always(7)).is_err());
+    let x = b.add_row(x, positions, TableRow::Position(2)).unwrap();
+    let x = b.layer_norm(x, norm, Some(norm), 1e-5).unwrap();
+    let cache = b.cache(2, 4);
+    b.kv_write(x, x, cache).unwrap();
+    let banded = Attention { n_heads: 2, scale: 1.0, causal: false, window: Some(3), softcap: None };
+    let x = b.attention(x, cache, banded).unwrap();
+    let plan = b.finish(x);
+    assert!(plan.is_bidirectional());
+    assert_eq!(plan.max_positions(), Some(5));
+    let lines: Vec<String> = plan.to_string().lines().map(str::to_owned).collect();
+    assert_eq!(lines[1], "%1[tokens, 8] = add_row %0 position[7, 8]:F32 position+2");
+    assert_eq!(lines[2], "%2[tokens, 8] = layer_norm %1 norm[1, 8]:F32 eps=0.00001 bias=norm[1, 8]:F32");
+    assert!(lines[4].ends_with("bidirectional window=3"), "{}", lines[4]);
 }

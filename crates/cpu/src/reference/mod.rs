@@ -51,6 +51,11 @@ pub enum CpuError {
         /// Positions there are.
         limit: usize,
     },
+    /// Tokens cannot be appended to what an encoder has read: its attention looks ahead.
+    #[error(
+        "this model reads a sequence as a whole and cannot continue one; truncate to 0 and give it all tokens at once"
+    )]
+    WholeSequence,
     /// The model's output holds NaN: its weights are damaged.
     #[error("the model's output is not a number; its weights are damaged or of an unsupported kind")]
     NotANumber,

@@ -30,6 +30,7 @@ struct Step<'a> {
 impl Model {
     pub(super) fn new(plan: Plan, weights: Vec<Vec<u8>>, context_length: usize) -> Self {
         let caches = plan.caches.iter().map(|_| Cache::default()).collect();
+        let context_length = context_length.min(plan.max_positions().unwrap_or(usize::MAX));
         Model { plan, weights, caches, position: 0, context_length }
     }
 
@@ -71,6 +72,9 @@ impl Model {
         if end > self.context_length {
             return Err(CpuError::ContextLength { asked: end, limit: self.context_length });
         }
+        if self.position > 0 && self.plan.is_bidirectional() {
+            return Err(CpuError::WholeSequence);
+        }
         self.check_ids(ids)?;
         let step = Step { ids, position: self.position, first_output: outputs.first(ids.len()) };
         let plan = self.plan.clone();
@@ -104,6 +108,14 @@ impl Model {
                 let width = self.plan.weight(table).cols;
                 ops::embed(step.ids, scale, width, |id, out| self.weight_row(table, id as usize, out))
             }
+            Op::AddRow { x, table, row, .. } => {
+                let at = |row: usize, out: &mut [f32]| self.weight_row(table, row, out);
+                ops::add_row(value(x), self.plan.value(x).width, step.position, row, at)
+            }
+            Op::LayerNorm { x, weight, bias, eps, .. } => {
+                let bias = bias.map(|id| self.vector(id));
+                ops::layer_norm(value(x), &self.vector(weight), bias.as_deref(), eps)
+            }
             Op::RmsNorm { x, weight, eps, .. } => ops::rms_norm(value(x), &self.vector(weight), eps),
             Op::Linear { x, weight, bias, .. } => {
                 let shape = self.plan.weight(weight);
@@ -116,7 +128,11 @@ impl Model {
                 ops::rope(value(x), self.plan.value(x).width, step.position, &rope, factors.as_deref())
             }
             Op::KvWrite { k, v, cache } => {
+                let before = step.position * self.plan.value(k).width;
                 let cache = &mut self.caches[cache.0 as usize];
+                // Layers that do not look back may share a cache, so that what it held last is of another layer.
+                cache.keys.truncate(before);
+                cache.values.truncate(before);
                 cache.keys.extend_from_slice(value(k));
                 cache.values.extend_from_slice(value(v));
                 Vec::new()

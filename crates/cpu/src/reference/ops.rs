@@ -1,7 +1,7 @@
 //! Each operation of [`sotto_plan::Op`] as a plain function. Matrices are row-major; `width` is the number
 //! of elements a row, the number of rows follows from the slice's length.
 
-use sotto_plan::{Attention, Gated, KvCache, Rope, RopeLayout};
+use sotto_plan::{Attention, Gated, KvCache, Rope, RopeLayout, TableRow};
 
 /// `out[t] = scale * table[ids[t]]`; `row(id, out)` writes one row of the table.
 pub fn embed(ids: &[u32], scale: f32, width: usize, mut row: impl FnMut(u32, &mut [f32])) -> Vec<f32> {
@@ -9,6 +9,45 @@ pub fn embed(ids: &[u32], scale: f32, width: usize, mut row: impl FnMut(u32, &mu
     for (&id, out) in ids.iter().zip(out.chunks_exact_mut(width)) {
         row(id, out);
         out.iter_mut().for_each(|v| *v *= scale);
+    }
+    out
+}
+
+/// `out[t] = x[t] + table[r(t)]`, where row `t` stands at `position + t`; `at(row, out)` writes one row of the table.
+pub fn add_row(
+    x: &[f32],
+    width: usize,
+    position: usize,
+    row: TableRow,
+    mut at: impl FnMut(usize, &mut [f32]),
+) -> Vec<f32> {
+    let mut out = x.to_vec();
+    let mut added = vec![0.0; width];
+    for (t, out) in out.chunks_exact_mut(width).enumerate() {
+        match row {
+            TableRow::Position(first) => at(first + position + t, &mut added),
+            TableRow::Always(row) => at(row, &mut added),
+        }
+        out.iter_mut().zip(&added).for_each(|(o, a)| *o += a);
+    }
+    out
+}
+
+/// `(x - mean) / sqrt(variance + eps) * weight + bias`, over rows of `weight.len()` elements. Sums are f64: a sum of many
+/// numbers away from 0 would lose in f32 what the difference from it shows.
+pub fn layer_norm(x: &[f32], weight: &[f32], bias: Option<&[f32]>, eps: f32) -> Vec<f32> {
+    let mut out = Vec::with_capacity(x.len());
+    let n = weight.len() as f64;
+    for row in x.chunks_exact(weight.len()) {
+        let mean = row.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+        let variance = row.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
+        let (mean, scale) = (mean as f32, 1.0 / (variance as f32 + eps).sqrt());
+        out.extend(
+            row.iter()
+                .zip(weight)
+                .enumerate()
+                .map(|(i, (v, w))| (v - mean) * scale * w + bias.map_or(0.0, |b| b[i])),
+        );
     }
     out
 }
@@ -83,8 +122,10 @@ pub fn attention(
     let heads = q.chunks_exact(head_dim).zip(out.chunks_exact_mut(head_dim));
     for (row, (q, out)) in heads.enumerate() {
         let (t, head) = (row / attention.n_heads, row % attention.n_heads);
-        let end = position + t + 1;
-        let start = attention.window.map_or(0, |w| end.saturating_sub(w as usize));
+        let here = position + t;
+        let start = attention.window.map_or(0, |w| (here + 1).saturating_sub(w as usize));
+        let last = attention.window.map_or(usize::MAX, |w| here.saturating_add(w as usize));
+        let end = if attention.causal { here + 1 } else { last.min(keys.len() / (n_kv_heads * head_dim)) };
         let at = |p: usize| (p * n_kv_heads + head / group) * head_dim;
         let mut scores: Vec<f32> = (start..end)
             .map(|p| {

@@ -93,7 +93,8 @@ fn split(
     let heads = [("HEADS", group.div_ceil(parts) as f64)];
 
     let constants = shape.constants(splits.into_iter().chain(heads))?;
-    let pipeline = kernels.pipeline("attention_decode", shape.kv_type.flags(), &constants)?;
+    let flags: Vec<_> = shape.flags().collect();
+    let pipeline = kernels.pipeline("attention_decode", &flags, &constants)?;
     let AttentionSlices { q, keys, values, out, step, scratch, .. } = slices;
     let bindings = [(0, keys), (1, values), (3, q), (4, scratch), (5, step)];
     let workgroups = (shape.cache.n_kv_heads * parts) as u32;
@@ -101,7 +102,8 @@ fn split(
     let decode = kernels.dispatch("attention_decode", &pipeline, &bindings, grid);
 
     let constants = shape.constants(splits)?;
-    let pipeline = kernels.pipeline("attention_merge", sinks_flag(&slices), &constants)?;
+    let flags: Vec<_> = shape.mask_flag().chain(sinks_flag(&slices).iter().copied()).collect();
+    let pipeline = kernels.pipeline("attention_merge", &flags, &constants)?;
     let bindings = [(3, scratch), (4, out), (5, step)];
     let quads = (shape.attention.n_heads * shape.cache.head_dim / 4) as u32;
     let grid = [Count::Fixed(quads.div_ceil(64)), Count::Tokens(1), Count::Fixed(1)];
@@ -143,7 +145,7 @@ fn whole(
     slices: AttentionSlices<'_>,
     grid: [Count; 3],
 ) -> Result<Dispatch, GpuError> {
-    let flags: Vec<_> = shape.kv_type.flags().iter().chain(sinks_flag(&slices)).copied().collect();
+    let flags: Vec<_> = shape.flags().chain(sinks_flag(&slices).iter().copied()).collect();
     let pipeline = kernels.pipeline(shader, &flags, &shape.constants(constants.iter().copied())?)?;
     let AttentionSlices { q, keys, values, out, step, .. } = slices;
     let bindings = [(0, keys), (1, values), (3, q), (4, out), (5, step)];
@@ -162,6 +164,14 @@ impl AttentionShape {
     /// Query heads a key/value head.
     fn group(&self) -> usize {
         self.attention.n_heads / self.cache.n_kv_heads.max(1)
+    }
+
+    fn flags(&self) -> impl Iterator<Item = &'static str> {
+        self.kv_type.flags().iter().copied().chain(self.mask_flag())
+    }
+
+    fn mask_flag(&self) -> impl Iterator<Item = &'static str> {
+        (!self.attention.causal).then_some("bidirectional").into_iter()
     }
 
     fn constants(

@@ -25,15 +25,24 @@ struct Case {
     kv_heads: usize,
     group: usize,
     head_dim: usize,
+    causal: bool,
     window: Option<u32>,
     softcap: Option<f32>,
 }
 
-const CASE: Case =
-    Case { tokens: 1, position: 0, kv_heads: 2, group: 1, head_dim: 8, window: None, softcap: None };
+const CASE: Case = Case {
+    tokens: 1,
+    position: 0,
+    kv_heads: 2,
+    group: 1,
+    head_dim: 8,
+    causal: true,
+    window: None,
+    softcap: None,
+};
 
 /// Every size of the table at least once, and the pairs that share code paths.
-const CASES: [Case; 14] = [
+const CASES: [Case; 20] = [
     CASE,
     Case { tokens: 2, position: 5, group: 2, ..CASE },
     Case { tokens: 31, position: 1, group: 7, head_dim: 16, kv_heads: 1, ..CASE },
@@ -48,6 +57,12 @@ const CASES: [Case; 14] = [
     Case { tokens: 40, position: 0, group: 3, head_dim: 4, window: Some(1000), ..CASE },
     Case { tokens: 3, position: 60, group: 11, head_dim: 16, ..CASE },
     Case { tokens: 5, position: 30, group: 40, head_dim: 8, kv_heads: 1, ..CASE },
+    Case { causal: false, ..CASE },
+    Case { tokens: 33, head_dim: 32, causal: false, ..CASE },
+    Case { tokens: 257, group: 2, head_dim: 16, causal: false, window: Some(65), ..CASE },
+    Case { tokens: 31, group: 4, head_dim: 64, kv_heads: 1, causal: false, window: Some(1), ..CASE },
+    Case { tokens: 70, group: 3, head_dim: 8, causal: false, window: Some(9), softcap: Some(0.7), ..CASE },
+    Case { tokens: 40, head_dim: 24, causal: false, window: Some(1000), ..CASE },
 ];
 
 struct Data {
@@ -63,7 +78,8 @@ impl Data {
         let cache = KvCache { n_kv_heads: case.kv_heads, head_dim: case.head_dim };
         let n_heads = case.kv_heads * case.group;
         let scale = 3.0 / (case.head_dim as f32).sqrt();
-        let attention = Attention { n_heads, scale, window: case.window, softcap: case.softcap };
+        let attention =
+            Attention { n_heads, scale, causal: case.causal, window: case.window, softcap: case.softcap };
         let positions = case.position + case.tokens;
         let kv = |seed| {
             let values = random(seed, positions * case.kv_heads * case.head_dim);

@@ -1,11 +1,11 @@
-//! `embed.wgsl`: rows of the embedding table by token id.
+//! Rows of tables: `embed.wgsl` by token id, `add_row.wgsl` by position or always the same.
 
-use sotto_plan::Rows;
+use sotto_plan::{Rows, TableRow};
 
 use crate::GpuError;
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
 use crate::kernels::{WORKGROUP, rows_count, stride};
-use crate::weights::Matrix;
+use crate::weights::{Matrix, Part};
 
 /// `out[t] = scale * table[ids[t]]`, one dispatch for each part of the table (its rows from `first_row` on).
 pub(crate) fn embed(
@@ -14,21 +14,48 @@ pub(crate) fn embed(
     scale: f32,
     [ids, out, step]: [&Slice; 3],
 ) -> Result<Vec<Dispatch>, GpuError> {
+    let flags = [table.packing.flag()];
+    rows_of(kernels, "embed", &flags, ("SCALE", f64::from(scale)), table, [ids, out, step])
+}
+
+/// `out[t] = x[t] + table[row of t]`, one dispatch for each part of the table.
+pub(crate) fn add_row(
+    kernels: &Kernels,
+    table: &Matrix,
+    row: TableRow,
+    slices: [&Slice; 3],
+) -> Result<Vec<Dispatch>, GpuError> {
+    let (row, position) = match row {
+        TableRow::Position(first) => (first, Some("position")),
+        TableRow::Always(row) => (row, None),
+    };
+    let flags: Vec<_> = std::iter::once(table.packing.flag()).chain(position).collect();
+    rows_of(kernels, "add_row", &flags, ("ROW", row as f64), table, slices)
+}
+
+fn rows_of(
+    kernels: &Kernels,
+    shader: &'static str,
+    flags: &[&'static str],
+    constant: (&'static str, f64),
+    table: &Matrix,
+    [x, out, step]: [&Slice; 3],
+) -> Result<Vec<Dispatch>, GpuError> {
     let quads = stride(table.cols) / 4;
-    let dispatch = |part: &crate::weights::Part| {
+    let dispatch = |part: &Part| {
         let constants = [
-            ("SCALE", f64::from(scale)),
+            constant,
             ("FIRST_ROW", part.first_row as f64),
             ("ROWS", part.rows as f64),
             ("BLOCKS", table.row_blocks() as f64),
             ("STRIDE4", quads as f64),
         ];
-        let pipeline = kernels.pipeline("embed", &[table.packing.flag()], &constants)?;
+        let pipeline = kernels.pipeline(shader, flags, &constants)?;
         let mut bindings: Vec<(u32, &Slice)> = (0..).zip(&part.planes).collect();
-        bindings.extend([(3, ids), (4, out), (5, step)]);
+        bindings.extend([(3, x), (4, out), (5, step)]);
         let grid =
             [Count::Fixed((quads as u32).div_ceil(WORKGROUP)), rows_count(Rows::Tokens, 1), Count::Fixed(1)];
-        let mut made = kernels.dispatch("embed", &pipeline, &bindings, grid);
+        let mut made = kernels.dispatch(shader, &pipeline, &bindings, grid);
         made.weight_bytes = table.bytes_of_rows(1);
         Ok(made)
     };

@@ -8,6 +8,7 @@
 pub(crate) mod attention;
 pub(crate) mod elementwise;
 pub(crate) mod embed;
+pub(crate) mod layer_norm;
 pub(crate) mod linear;
 pub(crate) mod position;
 pub(crate) mod qkv;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use sotto_cpu::reference::ops;
 use sotto_format::{BlockType, dequantize};
-use sotto_plan::{Gated, Rope, RopeLayout, Rows};
+use sotto_plan::{Gated, Rope, RopeLayout, Rows, TableRow};
 
 use super::elementwise::{add, gated, select_outputs};
-use super::embed::embed;
+use super::embed::{add_row, embed};
+use super::layer_norm::layer_norm;
 use super::linear::Linear;
 use super::position::{kv_write, rope, rope_frequencies};
 use super::rms_norm::rms_norm;
@@ -355,6 +356,56 @@ fn rms_norm_agrees_with_the_reference() {
                 let what = format!("rms_norm {width} in {cols}, {} lanes, {}", tuning.lanes, variant.name);
                 let expected = ops::rms_norm(&values, &weight, 1e-5);
                 assert_close(&what, &variant.read_rows(&out, tokens, width), &expected, 1e-5);
+            }
+        }
+    }
+}
+
+#[test]
+fn layer_norm_agrees_with_the_reference() {
+    for variant in variants() {
+        for (width, tokens) in [(1, 1), (31, 2), (33, 1), (257, 3), (2048, 2)] {
+            // Away from 0, where a variance from two sums would lose digits.
+            let values: Vec<f32> = random(53, tokens * width).iter().map(|v| 0.1 * v + 3.0).collect();
+            let (weight, bias) = (random(54, width), random(55, width));
+            let x = variant.upload_rows(&values, width);
+            let (weight_slice, bias_slice) = (variant.upload(&weight), variant.upload(&bias));
+            let (_, size) = step(variant, tokens as u32);
+            for tuning in [ON_A_GPU, IN_SOFTWARE] {
+                for bias in [None, Some(&bias)] {
+                    let out = variant.empty((tokens * width.next_multiple_of(4) * 4) as u64);
+                    let slices = [&x, &weight_slice, &out];
+                    let shape = (Rows::Tokens, width);
+                    let bound = bias.map(|_| &bias_slice);
+                    let dispatch = layer_norm(&variant.kernels, tuning, shape, 1e-5, slices, bound);
+                    variant.run(&[dispatch.unwrap()], size);
+                    let what = format!("layer_norm {width}, {} lanes, {}", tuning.lanes, variant.name);
+                    let expected = ops::layer_norm(&values, &weight, bias.map(Vec::as_slice), 1e-5);
+                    assert_close(&what, &variant.read_rows(&out, tokens, width), &expected, 5e-4);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_of_a_table_are_added_by_position_or_always_the_same() {
+    for variant in variants() {
+        for (ty, cols) in [(BlockType::F32, 31), (BlockType::F16, 257), (BlockType::Q8_0, 64)] {
+            let weight = Weight::random(56, ty, 40, cols);
+            let matrix = weight.upload(variant, 1000);
+            let tokens = 33;
+            let values = random(57, tokens * cols);
+            let x = variant.upload_rows(&values, cols);
+            // Position 3.
+            let (step, size) = step(variant, tokens as u32);
+            for row in [TableRow::Position(2), TableRow::Position(4), TableRow::Always(39)] {
+                let out = variant.empty((tokens * cols.next_multiple_of(4) * 4) as u64);
+                let dispatches = add_row(&variant.kernels, &matrix, row, [&x, &out, &step]).unwrap();
+                variant.run(&dispatches, size);
+                let expected = ops::add_row(&values, cols, 3, row, weight.row());
+                let what = format!("{row:?} {ty} {cols} on {}", variant.name);
+                assert_close(&what, &variant.read_rows(&out, tokens, cols), &expected, 1e-6);
             }
         }
     }

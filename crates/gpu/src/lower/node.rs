@@ -1,8 +1,8 @@
 //! What one kernel (or one for each part of a large matrix) computes: a plan's operation, or several fused.
 
-use sotto_plan::{Attention, CacheId, Gated, Op, Rope, ValueId, WeightId};
+use sotto_plan::{Attention, CacheId, Gated, Op, Rope, TableRow, ValueId, WeightId};
 
-/// The RMS norm that a projection applies to its input.
+/// The weight and epsilon of a norm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Norm {
     pub weight: WeightId,
@@ -22,6 +22,18 @@ pub(crate) enum Node {
     Embed {
         table: WeightId,
         scale: f32,
+        out: ValueId,
+    },
+    AddRow {
+        x: ValueId,
+        table: WeightId,
+        row: TableRow,
+        out: ValueId,
+    },
+    LayerNorm {
+        x: ValueId,
+        norm: Norm,
+        bias: Option<WeightId>,
         out: ValueId,
     },
     RmsNorm {
@@ -93,6 +105,10 @@ impl Node {
     pub fn of(op: &Op) -> Node {
         match *op {
             Op::Embed { table, scale, out } => Node::Embed { table, scale, out },
+            Op::AddRow { x, table, row, out } => Node::AddRow { x, table, row, out },
+            Op::LayerNorm { x, weight, bias, eps, out } => {
+                Node::LayerNorm { x, norm: Norm { weight, eps }, bias, out }
+            }
             Op::RmsNorm { x, weight, eps, out } => Node::RmsNorm { x, norm: Norm { weight, eps }, out },
             Op::Linear { x, weight, bias, out } => {
                 Node::Linear { x, norm: None, projection: Projection { weight, bias }, residual: None, out }
@@ -111,6 +127,8 @@ impl Node {
         match *self {
             Node::KvWrite { .. } => None,
             Node::Embed { out, .. }
+            | Node::AddRow { out, .. }
+            | Node::LayerNorm { out, .. }
             | Node::RmsNorm { out, .. }
             | Node::Linear { out, .. }
             | Node::GatedLinear { out, .. }
@@ -127,7 +145,9 @@ impl Node {
     pub fn inputs(&self) -> impl Iterator<Item = ValueId> {
         let pair = match *self {
             Node::Embed { .. } => [None, None],
-            Node::RmsNorm { x, .. }
+            Node::AddRow { x, .. }
+            | Node::LayerNorm { x, .. }
+            | Node::RmsNorm { x, .. }
             | Node::GatedLinear { x, .. }
             | Node::Qkv { x, .. }
             | Node::Rope { x, .. }
@@ -150,7 +170,9 @@ impl Node {
         };
         match self {
             Node::Embed { .. } => {}
-            Node::RmsNorm { x, .. }
+            Node::AddRow { x, .. }
+            | Node::LayerNorm { x, .. }
+            | Node::RmsNorm { x, .. }
             | Node::GatedLinear { x, .. }
             | Node::Qkv { x, .. }
             | Node::Rope { x, .. }

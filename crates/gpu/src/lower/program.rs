@@ -10,7 +10,7 @@ use crate::kernel::{Dispatch, Kernels, Slice};
 use crate::kernels::attention::{self, AttentionShape, AttentionSlices};
 use crate::kernels::linear::Linear;
 use crate::kernels::qkv::Qkv;
-use crate::kernels::{elementwise, embed, position, rms_norm};
+use crate::kernels::{elementwise, embed, layer_norm, position, rms_norm};
 use crate::tuning::Tuning;
 use crate::weights::WeightStore;
 use crate::{GpuError, KvType};
@@ -80,6 +80,16 @@ impl Lowering<'_> {
                 let dispatches =
                     embed::embed(self.kernels, matrix, scale, [&self.buffers.ids, self.slice(out)?, step])?;
                 Ok(self.labelled(dispatches, table))
+            }
+            Node::AddRow { x, table, row, out } => {
+                let (matrix, _) = self.weights.matrix(table);
+                let slices = [self.slice(x)?, self.slice(out)?, step];
+                Ok(self.labelled(embed::add_row(self.kernels, matrix, row, slices)?, table))
+            }
+            Node::LayerNorm { x, norm, bias, out } => {
+                let slices = [self.slice(x)?, self.weights.vector(norm.weight), self.slice(out)?];
+                let bias = bias.map(|id| self.weights.vector(id));
+                one(layer_norm::layer_norm(self.kernels, self.tuning, self.shape(x), norm.eps, slices, bias))
             }
             Node::RmsNorm { x, norm, out } => {
                 let value = self.plan.value(x);

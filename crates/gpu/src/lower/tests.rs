@@ -61,7 +61,7 @@ fn decoder(bias: bool) -> Plan {
         let (q, k) = (b.rope(q, rope).unwrap(), b.rope(k, rope).unwrap());
         let cache = b.cache(2, 16);
         b.kv_write(k, v, cache).unwrap();
-        let attention = Attention { n_heads: 4, scale: 0.25, window: None, softcap: None };
+        let attention = Attention { n_heads: 4, scale: 0.25, causal: true, window: None, softcap: None };
         let a = b.attention(q, cache, attention).unwrap();
         let o = weight(&mut b, "o", &[DIM, DIM]);
         let a = b.linear(a, o, None).unwrap();
@@ -86,6 +86,8 @@ fn decoder(bias: bool) -> Plan {
 fn names(nodes: &[Node]) -> Vec<&'static str> {
     let name = |node: &Node| match node {
         Node::Embed { .. } => "embed",
+        Node::AddRow { .. } => "row",
+        Node::LayerNorm { .. } => "layer_norm",
         Node::RmsNorm { .. } => "norm",
         Node::Linear { norm: None, residual: None, .. } => "linear",
         Node::Linear { norm: Some(_), residual: None, .. } => "norm+linear",
