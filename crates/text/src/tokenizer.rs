@@ -9,6 +9,7 @@
 mod added;
 mod bpe;
 mod byte_level;
+mod encoding;
 mod error;
 mod gguf_vocab;
 #[cfg(feature = "tokenizer-json")]
@@ -21,6 +22,8 @@ mod vocab;
 mod wordpiece;
 
 use added::{AddedTokens, Fragment};
+pub use encoding::Encoding;
+use encoding::{Output, offset_in};
 pub use error::TokenizerError;
 pub use gguf_vocab::GgufVocab;
 #[cfg(feature = "tokenizer-json")]
@@ -64,26 +67,53 @@ impl Tokenizer {
         add_special: bool,
         parse_special: bool,
     ) -> Result<Vec<u32>, TokenizerError> {
+        Ok(self.tokens(text, add_special, parse_special, false)?.ids)
+    }
+
+    /// As [`Self::encode`], and for each id the bytes of `text` it stands for.
+    pub fn encode_with_spans(
+        &self,
+        text: &str,
+        add_special: bool,
+        parse_special: bool,
+    ) -> Result<Encoding, TokenizerError> {
+        self.tokens(text, add_special, parse_special, true)
+    }
+
+    /// The ids that [`encode`](Self::encode) with specials puts before a text and after it.
+    pub fn specials_around(&self) -> (&[u32], &[u32]) {
+        (&self.prefix, &self.suffix)
+    }
+
+    fn tokens(
+        &self,
+        text: &str,
+        add_special: bool,
+        parse_special: bool,
+        spans: bool,
+    ) -> Result<Encoding, TokenizerError> {
         #[cfg(feature = "tokenizer-json")]
         if let Algorithm::Json(json) = &self.algorithm {
             return json.encode(text, add_special, parse_special);
         }
-        let mut ids = Vec::with_capacity(text.len() / 3 + 2);
+        let mut out = Output::new(spans, text.len() / 3 + 2);
         if add_special {
-            ids.extend(&self.prefix);
+            self.prefix.iter().for_each(|&id| out.push(id, 0..0));
         }
         let mut after_special = true;
         for fragment in self.added.split(text, parse_special) {
             match fragment {
-                Fragment::Token(id) => {
-                    ids.push(id);
+                Fragment::Token(id, span) => {
+                    out.set_base(0);
+                    out.push(id, span);
                     after_special = true;
                 }
-                Fragment::Text(text) => {
+                Fragment::Text(fragment) => {
+                    out.set_base(offset_in(fragment, text));
                     match &self.algorithm {
-                        Algorithm::SentencePiece(spm) => spm.encode(text, after_special, &mut ids)?,
-                        Algorithm::ByteLevelBpe(bpe) => bpe.encode(text, &mut ids),
-                        Algorithm::WordPiece(wordpiece) => wordpiece.encode(text, &mut ids),
+                        Algorithm::SentencePiece(spm) => spm.encode(fragment, after_special, &mut out)?,
+                        Algorithm::ByteLevelBpe(bpe) => bpe.encode(fragment, &mut out),
+                        Algorithm::WordPiece(wordpiece) => wordpiece.encode(fragment, &mut out),
                         #[cfg(feature = "tokenizer-json")]
                         Algorithm::Json(_) => {}
                     }
@@ -92,9 +122,10 @@ impl Tokenizer {
             }
         }
         if add_special {
-            ids.extend(&self.suffix);
+            out.set_base(text.len());
+            self.suffix.iter().for_each(|&id| out.push(id, 0..0));
         }
-        Ok(ids)
+        Ok(out.finish())
     }
 
     /// The text of `ids`; bytes that are no UTF-8 become U+FFFD, ids outside the vocabulary nothing.

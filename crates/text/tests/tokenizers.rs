@@ -143,6 +143,70 @@ fn tokenizer_json_gives_what_hugging_face_gives() {
     }
 }
 
+/// The code points that bytes `span` lie in: Hugging Face gives a token inside a character all of it.
+fn in_code_points(text: &str, span: &std::ops::Range<usize>) -> [u64; 2] {
+    let mut end = span.end;
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    let begun = |byte: usize| (0..byte).filter(|&at| text.is_char_boundary(at)).count() as u64;
+    let inside = |byte: usize| u64::from(!text.is_char_boundary(byte));
+    [begun(span.start) - inside(span.start), begun(end)]
+}
+
+#[test]
+fn spans_are_those_of_hugging_faces_tokenizers() {
+    let spans: serde_json::Value = serde_json::from_slice(&fixture("spans.json")).unwrap();
+    let reference = reference();
+    for (name, expected) in spans.as_object().unwrap() {
+        let json = name.ends_with(".json");
+        let tokenizer = if json {
+            Tokenizer::from_json(&fixture(&format!("json/{name}")), None).unwrap()
+        } else {
+            llamacpp(name)
+        };
+        for (text, expected) in texts(&reference).into_iter().zip(expected.as_array().unwrap()) {
+            let encoding = tokenizer.encode_with_spans(text, false, json).unwrap();
+            assert_eq!(encoding.ids, tokenizer.encode(text, false, json).unwrap(), "{name}: {text:?}");
+            let found: Vec<_> = encoding.spans.iter().map(|span| in_code_points(text, span)).collect();
+            assert_eq!(serde_json::json!(found), *expected, "{name}: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn spans_hold_the_bytes_of_their_tokens() {
+    let reference = reference();
+    for name in ["llama-spm", "phi-3", "gpt-2", "qwen2"] {
+        let tokenizer = llamacpp(name);
+        for text in texts(&reference) {
+            let encoding = tokenizer.encode_with_spans(text, true, false).unwrap();
+            let mut end = 0;
+            for (&id, span) in encoding.ids.iter().zip(&encoding.spans) {
+                let bytes = tokenizer.token_bytes(id).unwrap();
+                if tokenizer.is_special(id) {
+                    assert!(span.is_empty());
+                    continue;
+                }
+                let found = &text.as_bytes()[span.clone()];
+                // SentencePiece puts a space in front of a text, reads ▁ as a space, and writes bytes of a character.
+                let written = String::from_utf8_lossy(found).replace('▁', " ");
+                let same = found == bytes
+                    || written.as_bytes() == bytes
+                    || (span.start == 0 && [b" ", written.as_bytes()].concat() == bytes)
+                    || (bytes.len() == 1 && found.len() > 1 && found.contains(&bytes[0]));
+                assert!(same, "{name}: {text:?} {span:?} {bytes:?}");
+                assert!(
+                    span.start == end || (span.start < end && span.end == end),
+                    "{name}: {text:?} {span:?}"
+                );
+                end = span.end;
+            }
+            assert_eq!(end, text.len(), "{name}: {text:?}");
+        }
+    }
+}
+
 #[test]
 fn tokenizer_json_names_its_special_tokens() {
     let bytes = fixture("json/sentence_piece.json");

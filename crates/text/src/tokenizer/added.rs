@@ -1,6 +1,8 @@
 //! Cuts added tokens (control, unknown, user-defined) out of a text, the leftmost first and of those the
 //! longest, so that the algorithm sees only what lies between them.
 
+use std::ops::Range;
+
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::TokenizerError;
@@ -10,7 +12,8 @@ use super::vocab::{TokenKind, Vocab};
 #[derive(Debug, PartialEq)]
 pub(crate) enum Fragment<'t> {
     Text(&'t str),
-    Token(u32),
+    /// An added token and where its name stands.
+    Token(u32, Range<usize>),
 }
 
 /// Finds added tokens.
@@ -57,7 +60,7 @@ impl AddedTokens {
                 if text_starts < found.start() {
                     fragments.push(Fragment::Text(&text[text_starts..found.start()]));
                 }
-                fragments.push(Fragment::Token(id));
+                fragments.push(Fragment::Token(id, found.start()..found.end()));
                 text_starts = found.end();
                 if self.strip_after.binary_search(&id).is_ok() {
                     let rest = &text[text_starts..];

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::TokenizerError;
+use super::encoding::{Output, offset_in};
 use super::merge::{Symbol, merge};
 use super::pretokenizer::PreTokenizer;
 use super::vocab::{TokenKind, Vocab};
@@ -67,11 +68,12 @@ impl ByteLevelBpe {
         Ok(ByteLevelBpe { pre_tokenizer, merges: pairs, bytes, words })
     }
 
-    pub(crate) fn encode(&self, text: &str, ids: &mut Vec<u32>) {
+    pub(crate) fn encode(&self, text: &str, out: &mut Output) {
         let mut symbols = Vec::new();
         for word in self.pre_tokenizer.split(text) {
+            let at = offset_in(word, text);
             if let Some(&id) = self.words.get(word.as_bytes()) {
-                ids.push(id);
+                out.push(id, at..at + word.len());
                 continue;
             }
             symbols.clear();
@@ -80,7 +82,11 @@ impl ByteLevelBpe {
                 self.bytes[usize::from(byte)].map(|id| Symbol { start, len: 1, id: Some(id) })
             }));
             merge(&mut symbols, |left, right| self.merges.get(&(left.id?, right.id?)).copied());
-            ids.extend(symbols.iter().filter_map(|symbol| symbol.id));
+            for symbol in &symbols {
+                if let Some(id) = symbol.id {
+                    out.push(id, at + symbol.start..at + symbol.start + symbol.len);
+                }
+            }
         }
     }
 }

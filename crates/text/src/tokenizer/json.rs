@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokenizers::{AddedVocabulary, Model, OffsetType, PreTokenizer, Tokenizer as HfTokenizer};
 
 use super::added::AddedTokens;
+use super::encoding::Encoding;
 use super::vocab::{TokenKind, Vocab};
 use super::{Algorithm, Tokenizer, TokenizerError, byte_level, special, spm};
 
@@ -37,16 +38,17 @@ impl JsonTokenizer {
         text: &str,
         add_special: bool,
         parse_special: bool,
-    ) -> Result<Vec<u32>, TokenizerError> {
+    ) -> Result<Encoding, TokenizerError> {
         let added = if parse_special { self.inner.get_added_vocabulary() } else { &self.without_special };
         let mut pieces = added.extract_and_normalize(self.inner.get_normalizer(), text);
         if let Some(pre_tokenizer) = self.inner.get_pre_tokenizer() {
             pre_tokenizer.pre_tokenize(&mut pieces).map_err(failed)?;
         }
         self.inner.get_model().tokenize_in_pretokenized(&mut pieces, None).map_err(failed)?;
-        let encoding = pieces.into_encoding(None, 0, OffsetType::None).map_err(failed)?;
+        let encoding = pieces.into_encoding(None, 0, OffsetType::Byte).map_err(failed)?;
         let encoding = self.inner.post_process(encoding, None, add_special).map_err(failed)?;
-        Ok(encoding.get_ids().to_vec())
+        let spans = encoding.get_offsets().iter().map(|&(start, end)| start..end).collect();
+        Ok(Encoding { ids: encoding.get_ids().to_vec(), spans })
     }
 }
 
@@ -64,7 +66,7 @@ impl Tokenizer {
             return Err(TokenizerError::Empty);
         }
         let id = |name: &Option<String>| tokenizer.inner.token_to_id(name.as_deref()?);
-        let around = tokenizer.encode("", true, true)?;
+        let around = tokenizer.encode("", true, true)?.ids;
         let (bos, eos, unk) = match config {
             Some(config) => (id(&config.bos_token), id(&config.eos_token), id(&config.unk_token)),
             None => (around.first().copied(), around.get(1..).and_then(<[u32]>::last).copied(), None),

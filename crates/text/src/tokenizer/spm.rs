@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::TokenizerError;
+use super::encoding::Output;
 use super::merge::{Symbol, merge};
 use super::vocab::TokenKind;
 
@@ -53,9 +54,10 @@ impl SentencePiece {
         &self,
         text: &str,
         after_special: bool,
-        ids: &mut Vec<u32>,
+        out: &mut Output,
     ) -> Result<(), TokenizerError> {
         let prefix = if after_special && self.add_space_prefix { SPACE } else { "" };
+        let mut origin = Origin::new(text, prefix.len());
         let text = format!("{prefix}{}", text.replace(' ', SPACE));
         let piece = |start: usize, len: usize| self.pieces.get(text.as_bytes().get(start..start + len)?);
         let mut symbols: Vec<Symbol> = text
@@ -70,26 +72,56 @@ impl SentencePiece {
         });
         let mut after_unknown = false;
         for symbol in symbols {
-            let first = ids.len();
+            let first = out.ids.len();
+            let span = if out.wants_spans() { origin.span(symbol.start + symbol.len) } else { 0..0 };
             if let Some(id) = symbol.id {
-                ids.push(id);
+                out.push(id, span);
                 after_unknown = false;
                 continue;
             }
             let bytes = text.as_bytes().get(symbol.start..symbol.start + symbol.len).unwrap_or_default();
-            ids.extend(bytes.iter().map_while(|&byte| self.bytes[usize::from(byte)]));
-            if ids.len() - first == bytes.len() {
+            let byte_tokens = bytes.iter().map_while(|&byte| self.bytes[usize::from(byte)]);
+            byte_tokens.for_each(|id| out.push(id, span.clone()));
+            if out.ids.len() - first == bytes.len() {
                 after_unknown = false;
                 continue;
             }
-            ids.truncate(first);
+            out.truncate(first);
             // A run of unknown characters is one unknown token (SentencePiece).
-            if !after_unknown {
-                ids.push(self.unk.ok_or(TokenizerError::NoToken)?);
+            if after_unknown {
+                out.extend_last(span.end);
+            } else {
+                out.push(self.unk.ok_or(TokenizerError::NoToken)?, span);
             }
             after_unknown = true;
         }
         Ok(())
+    }
+}
+
+/// Goes from the text with ▁ for spaces back to the text as it came, in the order of the tokens.
+struct Origin<'t> {
+    rest: std::str::CharIndices<'t>,
+    /// Bytes of the text with ▁ that are passed, and of the text as it came.
+    marked: usize,
+    plain: usize,
+}
+
+impl<'t> Origin<'t> {
+    /// `prefix`: bytes in front that the text as it came does not have.
+    fn new(text: &'t str, prefix: usize) -> Self {
+        Origin { rest: text.char_indices(), marked: prefix, plain: 0 }
+    }
+
+    /// What the token stands for that ends at byte `end` of the text with ▁ and begins where the last one ended.
+    fn span(&mut self, end: usize) -> std::ops::Range<usize> {
+        let start = self.plain;
+        while self.marked < end {
+            let Some((at, c)) = self.rest.next() else { break };
+            self.marked += if c == ' ' { SPACE.len() } else { c.len_utf8() };
+            self.plain = at + c.len_utf8();
+        }
+        start..self.plain
     }
 }
 

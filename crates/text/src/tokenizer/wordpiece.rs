@@ -4,11 +4,13 @@
 //! what BERT's own vocabulary calls `##word`.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 
 use super::TokenizerError;
+use super::encoding::{Output, offset_in};
 
 const WORD_START: &str = "\u{2581}";
 
@@ -60,41 +62,68 @@ impl WordPiece {
         Ok(WordPiece { pieces, longest, unk, lowercase, classes })
     }
 
-    pub(crate) fn encode(&self, text: &str, ids: &mut Vec<u32>) {
-        let text = self.clean(text);
-        for run in text.split_whitespace() {
+    pub(crate) fn encode(&self, text: &str, out: &mut Output) {
+        let cleaned = self.clean(text);
+        for run in cleaned.text.split_whitespace() {
             let mut rest = 0;
             for alone in self.classes.alone.find_iter(run) {
-                self.encode_word(&run[rest..alone.start()], ids);
-                self.encode_word(alone.as_str(), ids);
+                self.encode_word(&run[rest..alone.start()], &cleaned, out);
+                self.encode_word(alone.as_str(), &cleaned, out);
                 rest = alone.end();
             }
-            self.encode_word(&run[rest..], ids);
+            self.encode_word(&run[rest..], &cleaned, out);
         }
     }
 
-    fn clean(&self, text: &str) -> String {
-        // These are control characters by class, but white space to BERT.
-        let text = text.replace(['\t', '\n', '\r'], " ");
-        let text = self.classes.control.replace_all(&text, "");
+    /// Character by character, so that each keeps the place of the one it comes from.
+    fn clean(&self, text: &str) -> Cleaned {
+        let mut cleaned = Cleaned { text: String::with_capacity(text.len()), origins: Vec::new() };
+        let mut utf8 = [0; 4];
+        for (at, c) in text.char_indices() {
+            let origin = at..at + c.len_utf8();
+            // These are control characters by class, but white space to BERT.
+            if matches!(c, '\t' | '\n' | '\r') {
+                cleaned.push(' ', origin);
+            } else if c.is_ascii() {
+                if !c.is_ascii_control() {
+                    cleaned.push(if self.lowercase { c.to_ascii_lowercase() } else { c }, origin);
+                }
+            } else if !self.classes.control.is_match(c.encode_utf8(&mut utf8)) {
+                self.fold(c, |folded| cleaned.push(folded, origin.clone()));
+            }
+        }
+        cleaned
+    }
+
+    /// What is left of a character without case and accent, or the character itself.
+    fn fold(&self, c: char, mut push: impl FnMut(char)) {
         if !self.lowercase {
-            return text.into_owned();
+            return push(c);
         }
-        let decomposed: String = text.nfd().collect();
-        self.classes.accent.replace_all(&decomposed, "").chars().flat_map(char::to_lowercase).collect()
+        let mut utf8 = [0; 4];
+        for part in std::iter::once(c).nfd() {
+            if !self.classes.accent.is_match(part.encode_utf8(&mut utf8)) {
+                part.to_lowercase().for_each(&mut push);
+            }
+        }
     }
 
-    fn encode_word(&self, word: &str, ids: &mut Vec<u32>) {
+    fn encode_word(&self, word: &str, cleaned: &Cleaned, out: &mut Output) {
         if word.is_empty() {
             return;
         }
-        let first = ids.len();
+        let at = offset_in(word, &cleaned.text);
+        let whole = cleaned.origin(at..at + word.len());
+        let first = out.ids.len();
         let marked = format!("{WORD_START}{word}");
         let mut rest = marked.as_str();
         if word.chars().count() > MAX_WORD_CHARS {
-            ids.push(self.unk);
+            out.push(self.unk, whole);
             return;
         }
+        // Bytes of the word that are passed; the mark of its start is none.
+        let mut passed = 0;
+        let mut mark = WORD_START.len();
         while !rest.is_empty() {
             let ends = rest.char_indices().map(|(at, c)| at + c.len_utf8());
             let longest = ends
@@ -102,12 +131,38 @@ impl WordPiece {
                 .filter_map(|end| self.pieces.get(&rest[..end]).map(|&id| (end, id)))
                 .last();
             let Some((end, id)) = longest else {
-                ids.truncate(first);
-                ids.push(self.unk);
+                out.truncate(first);
+                out.push(self.unk, whole);
                 return;
             };
-            ids.push(id);
+            let length = end - std::mem::take(&mut mark).min(end);
+            out.push(id, cleaned.origin(at + passed..at + passed + length));
+            passed += length;
             rest = &rest[end..];
+        }
+    }
+}
+
+/// A cleaned text, and where each of its characters comes from.
+struct Cleaned {
+    text: String,
+    /// For each character: its first byte in `text`, and the bytes of the original it comes from.
+    origins: Vec<(usize, Range<usize>)>,
+}
+
+impl Cleaned {
+    fn push(&mut self, c: char, origin: Range<usize>) {
+        self.origins.push((self.text.len(), origin));
+        self.text.push(c);
+    }
+
+    /// The bytes of the original that bytes `span` of the cleaned text come from.
+    fn origin(&self, span: Range<usize>) -> Range<usize> {
+        let at = |byte: usize| self.origins.partition_point(|(start, _)| *start < byte);
+        let of = &self.origins[at(span.start)..at(span.end)];
+        match (of.first(), of.last()) {
+            (Some((_, first)), Some((_, last))) => first.start..last.end,
+            _ => 0..0,
         }
     }
 }
