@@ -1,5 +1,6 @@
 //! A loaded model.
 
+use sotto_model::Task;
 use sotto_plan::{Outputs, Sampling};
 use sotto_text::{ChatTemplate, StreamDecoder, Tokenizer};
 
@@ -12,6 +13,7 @@ pub struct Engine {
     tokenizer: Tokenizer,
     template: Option<ChatTemplate>,
     info: ModelInfo,
+    task: Task,
     context_length: usize,
     /// Ids whose keys and values are in the cache, or will be once steps in flight are over.
     cached: Vec<u32>,
@@ -19,13 +21,18 @@ pub struct Engine {
 
 impl Engine {
     pub(crate) fn new(backend: Backend, header: ModelHeader, context_length: usize) -> Self {
-        let ModelHeader { tokenizer, template, info, .. } = header;
-        Engine { backend, tokenizer, template, info, context_length, cached: Vec::new() }
+        let ModelHeader { tokenizer, template, info, model, .. } = header;
+        Engine { backend, tokenizer, template, info, task: model.task, context_length, cached: Vec::new() }
     }
 
     /// What to show of the model.
     pub fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    /// What the model's output is for.
+    pub fn task(&self) -> &Task {
+        &self.task
     }
 
     /// The device it runs on.
@@ -59,7 +66,8 @@ impl Engine {
         self.backend.truncate(0);
     }
 
-    /// Logits of a fresh context over `ids`, `[rows, vocab]` for the rows that `outputs` names.
+    /// The model's output in a fresh context over `ids`, `[rows, width]` for the rows that `outputs` names: logits of the
+    /// vocabulary or of labels, or states, by [`Engine::task`].
     pub async fn logits(&mut self, ids: &[u32], outputs: Outputs) -> Result<Vec<f32>, EngineError> {
         if ids.len() > self.context_length {
             return Err(EngineError::PromptTooLong { tokens: ids.len(), limit: self.context_length });

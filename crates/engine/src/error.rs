@@ -4,6 +4,7 @@ use sotto_cpu::reference::CpuError;
 use sotto_format::{FormatError, ManifestError};
 use sotto_gpu::GpuError;
 use sotto_model::ModelError;
+use sotto_pii::bioes::{RowError, TagsError};
 use sotto_plan::sampling::SamplingError;
 use sotto_text::sampling::SampleError;
 use sotto_text::{ChatError, TokenizerError};
@@ -23,6 +24,8 @@ pub enum ErrorCode {
     DeviceLost,
     /// The device has no room.
     OutOfMemory,
+    /// The caller asked to stop.
+    Aborted,
     /// The caller asked for something that cannot be.
     InvalidArgument,
 }
@@ -37,6 +40,7 @@ impl ErrorCode {
             ErrorCode::ContextLength => "E_CONTEXT_LENGTH",
             ErrorCode::DeviceLost => "E_DEVICE_LOST",
             ErrorCode::OutOfMemory => "E_OUT_OF_MEMORY",
+            ErrorCode::Aborted => "E_ABORTED",
             ErrorCode::InvalidArgument => "E_INVALID_ARGUMENT",
         }
     }
@@ -100,6 +104,23 @@ pub enum EngineError {
     /// The model has no chat template.
     #[error("this model has no chat template; use generate() with a prompt instead")]
     NoChatTemplate,
+    /// A model asked for what it is not made for.
+    #[error("this model can {found} and nothing else; to {needed}, load one that does")]
+    Task {
+        /// What was asked for: `generate`, `classify` or `embed`.
+        needed: &'static str,
+        /// What the model does.
+        found: &'static str,
+    },
+    /// A classifier's list of labels.
+    #[error(transparent)]
+    Tags(#[from] TagsError),
+    /// A classifier's logits are not of its labels.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// The caller asked to stop.
+    #[error("stopped by the caller")]
+    Aborted,
     /// A reply that was stopped, or never started.
     #[error("no reply is in progress; start one with generate()")]
     NoReply,
@@ -137,15 +158,18 @@ impl EngineError {
             EngineError::Gpu(error) => gpu_code(error),
             EngineError::Cpu(error) => match error {
                 CpuError::ContextLength { .. } => ErrorCode::ContextLength,
-                CpuError::TokenId { .. } => ErrorCode::InvalidArgument,
+                CpuError::TokenId { .. } | CpuError::WholeSequence => ErrorCode::InvalidArgument,
                 CpuError::WriteOutOfOrder { .. } | CpuError::MissingBytes { .. } | CpuError::NotANumber => {
                     ErrorCode::ModelFormat
                 }
             },
+            EngineError::Tags(_) | EngineError::Row(_) => ErrorCode::ModelFormat,
+            EngineError::Aborted => ErrorCode::Aborted,
             EngineError::PromptTooLong { .. } => ErrorCode::ContextLength,
             EngineError::Sampling(_)
             | EngineError::EmptyPrompt
             | EngineError::NoChatTemplate
+            | EngineError::Task { .. }
             | EngineError::ChatRequest
             | EngineError::NoReply
             | EngineError::Option { .. } => ErrorCode::InvalidArgument,
@@ -185,7 +209,9 @@ fn gpu_code(error: &GpuError) -> ErrorCode {
         GpuError::NoAdapter { .. } => ErrorCode::NoWebgpu,
         GpuError::OutOfMemory { .. } | GpuError::TooLarge { .. } => ErrorCode::OutOfMemory,
         GpuError::ContextLength { .. } => ErrorCode::ContextLength,
-        GpuError::TokenId { .. } | GpuError::State { .. } => ErrorCode::InvalidArgument,
+        GpuError::TokenId { .. } | GpuError::State { .. } | GpuError::WholeSequence => {
+            ErrorCode::InvalidArgument
+        }
         GpuError::NotANumber | GpuError::WriteOrder { .. } | GpuError::MissingBytes { .. } => {
             ErrorCode::ModelFormat
         }

@@ -1,6 +1,7 @@
 //! One reply, token by token.
 
 use serde::{Deserialize, Serialize};
+use sotto_model::Task;
 use sotto_plan::Sampling;
 use sotto_text::{StopStrings, StreamDecoder};
 
@@ -141,6 +142,9 @@ impl Engine {
         prompt: &Prompt,
         options: &GenerateOptions,
     ) -> Result<Generation, EngineError> {
+        if *self.task() != Task::Generate {
+            return Err(EngineError::Task { needed: "generate", found: self.task().name() });
+        }
         let sampling = options.sampling();
         sampling.check()?;
         if options.max_tokens == Some(0) {

@@ -44,7 +44,8 @@ impl ModelHeader {
             Some(_) => Some(ChatTemplate::new(file.metadata.str("tokenizer.chat_template")?)?),
             None => None,
         };
-        let info = ModelInfo::new(&file, &model.hyperparameters, template.is_some(), &header_bytes);
+        let info =
+            ModelInfo::new(&file, &model.hyperparameters, &model.task, template.is_some(), &header_bytes);
         Ok(ModelHeader { file, model, tokenizer, template, info })
     }
 

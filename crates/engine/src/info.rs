@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sotto_format::{BlockType, ModelFile};
-use sotto_model::Hyperparameters;
+use sotto_model::{Hyperparameters, Task};
 
 /// Facts of a model that its header states.
 #[derive(Clone, Debug, Serialize)]
@@ -18,6 +18,11 @@ pub struct ModelInfo {
     pub licence: Option<String>,
     /// Elements of all tensors.
     pub parameters: u64,
+    /// What its output is for: `generate`, `classify` or `embed`.
+    pub task: &'static str,
+    /// The labels of a classifier of tokens, in the order of its logits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
     /// Longest context the model was trained for, in tokens.
     pub context_length: usize,
     /// Rows of the embedding table.
@@ -42,6 +47,7 @@ impl ModelInfo {
     pub(crate) fn new(
         file: &ModelFile,
         h: &Hyperparameters,
+        task: &Task,
         chat_template: bool,
         header_bytes: &[u64],
     ) -> Self {
@@ -58,6 +64,11 @@ impl ModelInfo {
             name: text("general.name"),
             licence: text("general.license"),
             parameters: file.tensors.iter().map(|t| t.shape.iter().product::<u64>()).sum(),
+            task: task.name(),
+            labels: match task {
+                Task::ClassifyTokens { labels } => labels.clone(),
+                _ => Vec::new(),
+            },
             context_length: h.context_length,
             vocab_size: h.vocab_size,
             layers: h.n_layers,

@@ -3,10 +3,12 @@
 //! [`ModelHeader`] is what a file's first bytes say: config, plan, tokenizer, chat template. A [`Loader`]
 //! takes the file's bytes in order and gives each tensor's to the backend. An [`Engine`] is the loaded
 //! model: it tokenises, prefills what the last prompt does not share with the new one, and generates
-//! token by token.
+//! token by token. A [`Classifier`] or an [`Embedder`] is made of an engine whose model does that ([`Engine::task`]).
 
 mod backend;
 mod chat;
+mod classifier;
+mod embedder;
 mod engine;
 mod error;
 mod generation;
@@ -16,6 +18,8 @@ mod loader;
 pub mod synthetic;
 
 pub use backend::{Counters, DeviceChoice, DeviceInfo};
+pub use classifier::{Classifier, ClassifyProgress, OnProgress};
+pub use embedder::{Embedder, Embedding};
 pub use engine::Engine;
 pub use error::{EngineError, ErrorCode};
 pub use generation::{FinishReason, GenerateOptions, Generation, Part, Prompt};
@@ -24,5 +28,6 @@ pub use info::ModelInfo;
 pub use loader::{LoadOptions, Loader};
 pub use sotto_format as format;
 pub use sotto_gpu::KvType;
+pub use sotto_model::{Pooling, Task};
 pub use sotto_plan::{Outputs, Sampling};
 pub use sotto_text as text;

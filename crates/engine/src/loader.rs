@@ -44,7 +44,10 @@ impl Loader {
                 range: format!("at least 1 and at most {trained}, the context this model was trained for"),
             });
         }
-        let backend = BackendLoader::open(header.model.plan.clone(), context_length, options).await?;
+        // An encoder's layers share one cache, so that the wider type costs next to nothing.
+        let kv_type = if header.model.plan.is_bidirectional() { KvType::F32 } else { options.kv_type };
+        let options = LoadOptions { kv_type, ..*options };
+        let backend = BackendLoader::open(header.model.plan.clone(), context_length, &options).await?;
         let segments = header.segments();
         Ok(Loader { header, backend, segments, context_length })
     }

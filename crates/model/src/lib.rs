@@ -1,16 +1,21 @@
 //! Architectures: what a model file says of itself, to a [`Plan`].
 //!
 //! Each architecture is one file with one function from [`Hyperparameters`] and tensors to a plan; what
-//! several share stands in `decoder`. To add one, write its file and name it in [`ARCHITECTURES`].
+//! several share stands in `decoder`. To add one, write its file and name it in [`ARCHITECTURES`]. Encoders, which read a
+//! text as a whole, are in `encoders`, and named there.
 
 mod decoder;
+mod encoders;
 mod hyperparameters;
 mod llama;
 mod qwen2;
 mod qwen3;
+mod task;
 
 pub use hyperparameters::Hyperparameters;
+pub use task::{Pooling, Task};
 
+use encoders::ENCODERS;
 use sotto_format::{FormatError, ModelFile};
 use sotto_plan::{Plan, PlanBuilder, PlanError};
 
@@ -21,7 +26,7 @@ pub struct Architecture {
     build: fn(&Hyperparameters, PlanBuilder<'_>) -> Result<Plan, ModelError>,
 }
 
-/// All architectures, by name.
+/// All decoders, by name.
 pub const ARCHITECTURES: &[Architecture] = &[
     Architecture { name: "llama", build: llama::plan },
     Architecture { name: "qwen2", build: qwen2::plan },
@@ -66,7 +71,8 @@ pub enum ModelError {
 }
 
 fn known_names() -> String {
-    ARCHITECTURES.iter().map(|a| a.name).collect::<Vec<_>>().join(", ")
+    let decoders = ARCHITECTURES.iter().map(|a| a.name);
+    decoders.chain(ENCODERS.iter().map(|(name, _)| *name)).collect::<Vec<_>>().join(", ")
 }
 
 /// A model's numbers and its plan.
@@ -76,16 +82,23 @@ pub struct Model {
     pub hyperparameters: Hyperparameters,
     /// Its computation.
     pub plan: Plan,
+    /// What the computation's output is for.
+    pub task: Task,
 }
 
 /// Plans the model that `file` holds. Reads metadata and the tensor table only.
 pub fn build(file: &ModelFile) -> Result<Model, ModelError> {
     let name = file.metadata.str("general.architecture")?;
+    if let Some((_, build)) = ENCODERS.iter().find(|(encoder, _)| *encoder == name) {
+        let hyperparameters = Hyperparameters::read(name, file)?;
+        let (plan, task) = build(&hyperparameters, file, PlanBuilder::new(&file.tensors))?;
+        return Ok(Model { hyperparameters, plan, task });
+    }
     let architecture = ARCHITECTURES
         .iter()
         .find(|a| a.name == name)
         .ok_or_else(|| ModelError::UnsupportedArchitecture { name: name.to_owned() })?;
     let hyperparameters = Hyperparameters::read(name, file)?;
     let plan = (architecture.build)(&hyperparameters, PlanBuilder::new(&file.tensors))?;
-    Ok(Model { hyperparameters, plan })
+    Ok(Model { hyperparameters, plan, task: Task::Generate })
 }

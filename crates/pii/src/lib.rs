@@ -20,6 +20,7 @@
 
 pub mod bioes;
 mod checksum;
+mod classifier;
 mod context;
 mod decided;
 mod entity;
@@ -43,6 +44,7 @@ mod transform;
 mod vault;
 mod windows;
 
+pub use classifier::{ClassSpan, TokenClassifier, entities, snap};
 pub use entity::{By, Entity, Explain, Other};
 pub use label::{Group, Label, LabelError};
 pub use normal::View;

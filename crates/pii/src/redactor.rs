@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::eval::LabelMap;
 use crate::merge::merge_by;
 use crate::policy::{Action, Policy, PolicyError};
 use crate::recognisers::{REACH, Recognisers};
 use crate::vault::Vault;
-use crate::{By, Entity, Label, transform};
+use crate::{By, Entity, Label, TokenClassifier, entities, transform};
 
 /// A policy and the recognisers it is applied with. A model's findings join through [`Redactor::analyze_with`].
 #[derive(Clone, Debug)]
@@ -123,6 +124,20 @@ impl Redactor {
     /// Bytes on either side of a position that decide about it.
     pub(crate) fn reach(&self) -> usize {
         REACH.max(self.recognisers.custom().longest_listed() + 16)
+    }
+
+    /// As [`Redactor::analyze`], joined with what `model` finds in the text; `labels` says what its classes mean.
+    ///
+    /// # Errors
+    /// What the model reports.
+    pub async fn analyze_by_model<M: TokenClassifier>(
+        &self,
+        text: &str,
+        model: &mut M,
+        labels: &LabelMap,
+    ) -> Result<Vec<Entity>, M::Error> {
+        let spans = model.classify(text).await?;
+        Ok(self.analyze_with(text, entities(&spans, labels, model.name()), None))
     }
 
     /// Finds and replaces.

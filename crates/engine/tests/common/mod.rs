@@ -1,0 +1,49 @@
+//! Loading models from files, and the bound that logits keep.
+
+use std::path::{Path, PathBuf};
+
+use sotto_engine::{DeviceChoice, Engine, KvType, LoadOptions, Loader, ModelHeader};
+
+pub fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A model of one GGUF file.
+pub fn load(path: &Path, device: DeviceChoice) -> Engine {
+    let bytes = std::fs::read(path).unwrap();
+    let header = ModelHeader::parse(&[&bytes]).unwrap();
+    let options = LoadOptions { device, kv_type: KvType::F32, ..LoadOptions::default() };
+    let mut loader = pollster::block_on(Loader::open(header, &options)).unwrap();
+    for (at, piece) in bytes.chunks(100_003).enumerate() {
+        loader.write(0, (at * 100_003) as u64, piece).unwrap();
+    }
+    pollster::block_on(loader.finish()).unwrap()
+}
+
+/// Little-endian f32.
+pub fn read_f32s(path: &Path) -> Vec<f32> {
+    let bytes = std::fs::read(path).unwrap();
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+/// Within `tolerance` of the largest output, and the same largest one of a row wherever the two largest are further
+/// apart than that.
+#[track_caller]
+pub fn assert_close(what: &str, found: &[f32], expected: &[f32], width: usize, tolerance: f32) {
+    assert_eq!(found.len(), expected.len(), "{what}: length");
+    let bound = tolerance * expected.iter().fold(0f32, |m, v| m.max(v.abs()));
+    for (row, (found, expected)) in found.chunks(width).zip(expected.chunks(width)).enumerate() {
+        for (i, (f, e)) in found.iter().zip(expected).enumerate() {
+            assert!(
+                (f - e).abs() <= bound,
+                "{what}: row {row}, element {i} is {f}, expected {e} (bound {bound})"
+            );
+        }
+        let largest = |row: &[f32]| (0..width).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+        let top = largest(expected);
+        let second = (0..width).filter(|&i| i != top).map(|i| expected[i]).fold(f32::NEG_INFINITY, f32::max);
+        if expected[top] - second > bound {
+            assert_eq!(largest(found), top, "{what}: the largest of row {row}");
+        }
+    }
+}
