@@ -3,6 +3,7 @@
 //! Wrong arguments exit with 2. Anything else that fails exits with 1 and one line on standard error that
 //! names the file, what is wrong and where.
 
+mod bundled;
 mod commands;
 mod model_file;
 
@@ -25,6 +26,8 @@ enum Command {
     Detokenize(commands::detokenize::Args),
     Run(commands::run::Args),
     Logits(commands::logits::Args),
+    Classify(commands::classify::Args),
+    Embed(commands::embed::Args),
     Convert(commands::convert::Args),
     Bench(commands::bench::Args),
     Redact(commands::redact::Args),
@@ -37,6 +40,8 @@ fn main() -> ExitCode {
         Command::Detokenize(args) => commands::detokenize::run(&args),
         Command::Run(args) => commands::run::run(&args),
         Command::Logits(args) => commands::logits::run(&args),
+        Command::Classify(args) => commands::classify::run(&args),
+        Command::Embed(args) => commands::embed::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Redact(args) => commands::redact::run(&args),

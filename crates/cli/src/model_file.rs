@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use sotto_engine::format::{Manifest, read_gguf, split_part_names};
-use sotto_engine::{DeviceChoice, Engine, KvType, LoadOptions, Loader, ModelHeader};
+use sotto_engine::{Classifier, DeviceChoice, Embedder, Engine, KvType, LoadOptions, Loader, ModelHeader};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 16 << 20;
@@ -53,6 +53,7 @@ impl ModelFiles {
 
     /// Loads the weights.
     pub fn load(self, backend: Backend, context_length: Option<usize>, kv_type: KvType) -> Result<Engine> {
+        let name = self.name();
         let options = LoadOptions { device: backend.into(), context_length, kv_type };
         let mut loader = pollster::block_on(Loader::open(self.header, &options))?;
         let mut buffer = vec![0; READ_BYTES];
@@ -69,8 +70,23 @@ impl ModelFiles {
                 offset += n as u64;
             }
         }
-        let first = self.paths.first().map(|p| p.display().to_string()).unwrap_or_default();
-        pollster::block_on(loader.finish()).context(first)
+        pollster::block_on(loader.finish()).context(name)
+    }
+
+    /// Loads a classifier of tokens.
+    pub fn load_classifier(self, backend: Backend) -> Result<Classifier> {
+        let name = self.name();
+        Classifier::new(self.load(backend, None, KvType::F32)?).context(name)
+    }
+
+    /// Loads an embedding model.
+    pub fn load_embedder(self, backend: Backend) -> Result<Embedder> {
+        let name = self.name();
+        Embedder::new(self.load(backend, None, KvType::F32)?).context(name)
+    }
+
+    fn name(&self) -> String {
+        self.paths.first().map(|p| p.display().to_string()).unwrap_or_default()
     }
 }
 

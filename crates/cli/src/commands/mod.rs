@@ -1,8 +1,10 @@
 //! One file a verb.
 
 pub mod bench;
+pub mod classify;
 pub mod convert;
 pub mod detokenize;
+pub mod embed;
 pub mod inspect;
 pub mod logits;
 pub mod redact;

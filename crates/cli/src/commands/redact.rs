@@ -1,17 +1,30 @@
-//! `sotto redact`: personal data in text, found by the recognisers.
+//! `sotto redact`: personal data in text, found by the recognisers and a token classifier.
 
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use sotto_pii::{Action, Entity, Offsets, Policy, Recognisers, Redactor, Vault};
+use sotto_engine::Classifier;
+use sotto_pii::eval::LabelMap;
+use sotto_pii::{Action, Entity, Label, Offsets, Policy, Recognisers, Redactor, Vault};
 
+use crate::bundled;
 use crate::commands::tokenize::read_text;
+use crate::model_file::{Backend, ModelFiles};
 
 /// Finds personal data and replaces it with placeholders
 #[derive(clap::Args)]
 pub struct Args {
+    /// A classifier of tokens to use with the recognisers [default: the bundled one]
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// Use the recognisers alone
+    #[arg(long, conflicts_with = "model")]
+    no_model: bool,
+    /// Which label a class of the model stands for, as CLASS=LABEL; CLASS= leaves it out. Usual names need none
+    #[arg(long, value_name = "CLASS=LABEL", conflicts_with = "no_model")]
+    label: Vec<String>,
     /// A file that holds the text [default: standard input]
     #[arg(long)]
     file: Option<PathBuf>,
@@ -21,16 +34,20 @@ pub struct Args {
     /// Read {"id", "text"} a line, and print {"id", "text", "entities"} a line
     #[arg(long)]
     jsonl: bool,
+    /// Where to run the model
+    #[arg(long, value_enum, default_value_t = Backend::Gpu)]
+    backend: Backend,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let redactor = Redactor::new(Policy::all(Action::Placeholder), Recognisers::all())?;
+    let mut finder = Finder::new(args)?;
     let mut out = std::io::stdout().lock();
     if args.jsonl {
-        return redact_lines(args, &redactor, &mut out);
+        return redact_lines(args, &mut finder, &mut out);
     }
     let text = read_text(None, args.file.as_deref())?;
-    let redacted = redactor.redact(&text, &mut Vault::new());
+    let entities = finder.find(&text)?;
+    let redacted = finder.redactor.apply(&text, entities, &mut Vault::new());
     if args.json {
         let entities: Vec<Entity> = redacted.entities.into_iter().map(|r| r.entity).collect();
         writeln!(out, "{}", json!({ "text": redacted.text, "entities": describe(&text, &entities) }))?;
@@ -40,7 +57,46 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn redact_lines(args: &Args, redactor: &Redactor, out: &mut impl Write) -> Result<()> {
+/// Recognisers, and the model unless they are to work alone.
+struct Finder {
+    redactor: Redactor,
+    model: Option<Classifier>,
+    labels: LabelMap,
+}
+
+impl Finder {
+    fn new(args: &Args) -> Result<Self> {
+        let redactor = Redactor::new(Policy::all(Action::Placeholder), Recognisers::all())?;
+        let labels = label_map(&args.label)?;
+        let model = match &args.model {
+            _ if args.no_model => None,
+            Some(path) => Some(ModelFiles::open(path)?.load_classifier(args.backend)?),
+            None => Some(bundled::pii_mini(args.backend)?),
+        };
+        Ok(Finder { redactor, model, labels })
+    }
+
+    fn find(&mut self, text: &str) -> Result<Vec<Entity>> {
+        match &mut self.model {
+            None => Ok(self.redactor.analyze(text)),
+            Some(model) => Ok(pollster::block_on(self.redactor.analyze_by_model(text, model, &self.labels))?),
+        }
+    }
+}
+
+fn label_map(settings: &[String]) -> Result<LabelMap> {
+    settings.iter().try_fold(LabelMap::new(), |map, setting| {
+        let (class, label) =
+            setting.split_once('=').with_context(|| format!("--label {setting} is not CLASS=LABEL"))?;
+        let label = match label {
+            "" => None,
+            name => Some(name.parse::<Label>().with_context(|| format!("--label {setting}"))?),
+        };
+        Ok(map.with(class, label))
+    })
+}
+
+fn redact_lines(args: &Args, finder: &mut Finder, out: &mut impl Write) -> Result<()> {
     let input: Box<dyn BufRead> = match &args.file {
         Some(path) => {
             let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
@@ -57,7 +113,7 @@ fn redact_lines(args: &Args, redactor: &Redactor, out: &mut impl Write) -> Resul
         }
         let record: Value = serde_json::from_str(&line).ok().with_context(wrong)?;
         let text = record["text"].as_str().with_context(wrong)?;
-        let entities = describe(text, &redactor.analyze(text));
+        let entities = describe(text, &finder.find(text)?);
         writeln!(out, "{}", json!({ "id": record["id"], "text": text, "entities": entities }))?;
     }
     Ok(())

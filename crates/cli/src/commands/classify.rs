@@ -1,0 +1,65 @@
+//! `sotto classify`: the spans that a token classifier finds.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use sotto_pii::{Offsets, TokenClassifier};
+
+use crate::commands::tokenize::read_text;
+use crate::model_file::{Backend, ModelFiles};
+
+/// Prints what a token classifier finds in a text
+#[derive(clap::Args)]
+pub struct Args {
+    /// The model
+    #[arg(long)]
+    model: PathBuf,
+    /// The text; standard input when neither this nor --file is given
+    #[arg(long, conflicts_with = "file")]
+    text: Option<String>,
+    /// A file that holds the text
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// Print JSON: a list of {"label", "start", "end", "text", "score"}, offsets in Unicode code points
+    #[arg(long)]
+    json: bool,
+    /// Where to run
+    #[arg(long, value_enum, default_value_t = Backend::Gpu)]
+    backend: Backend,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let text = read_text(args.text.as_deref(), args.file.as_deref())?;
+    let mut classifier = ModelFiles::open(&args.model)?.load_classifier(args.backend)?;
+    let spans = pollster::block_on(classifier.classify(&text))?;
+    let offsets = Offsets::new(&text);
+    let place = |byte| offsets.code_point(byte);
+    if args.json {
+        let list: Vec<Value> = spans
+            .iter()
+            .map(|span| {
+                json!({
+                    "label": span.class,
+                    "start": place(span.start),
+                    "end": place(span.end),
+                    "text": text.get(span.start..span.end),
+                    "score": span.score,
+                })
+            })
+            .collect();
+        println!("{}", Value::from(list));
+        return Ok(());
+    }
+    for span in &spans {
+        let found = text.get(span.start..span.end).unwrap_or_default();
+        println!(
+            "{:>7} {:>7}  {:.3}  {:16} {found}",
+            place(span.start),
+            place(span.end),
+            span.score,
+            span.class
+        );
+    }
+    Ok(())
+}
