@@ -29,6 +29,9 @@ pub struct ClassifyProgress {
     pub total: usize,
 }
 
+/// What takes a token's bytes of the text and its logits.
+pub type OnRow<'a> = &'a mut dyn FnMut(&Range<usize>, &[f32]) -> Result<(), EngineError>;
+
 /// What is told how far it is, and says whether to go on.
 pub type OnProgress<'a> = &'a mut dyn FnMut(ClassifyProgress) -> ControlFlow<()>;
 
@@ -106,7 +109,7 @@ impl Classifier {
     pub async fn each_token(
         &mut self,
         text: &str,
-        row: &mut dyn FnMut(&Range<usize>, &[f32]) -> Result<(), EngineError>,
+        row: OnRow<'_>,
         progress: OnProgress<'_>,
     ) -> Result<(), EngineError> {
         let tokenizer = self.engine.tokenizer();

@@ -18,7 +18,7 @@ mod loader;
 pub mod synthetic;
 
 pub use backend::{Counters, DeviceChoice, DeviceInfo};
-pub use classifier::{Classifier, ClassifyProgress, OnProgress};
+pub use classifier::{Classifier, ClassifyProgress, OnProgress, OnRow};
 pub use embedder::{Embedder, Embedding};
 pub use engine::Engine;
 pub use error::{EngineError, ErrorCode};
