@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::*;
 use crate::error::{throw, thrown, to_js};
 use crate::generation::Generation;
 use crate::heap;
+use crate::options;
 
 /// The engine, or nothing while a call has it.
 #[derive(Clone)]
@@ -123,8 +124,7 @@ impl Engine {
         options: JsValue,
         parse_special: bool,
     ) -> Result<Generation, JsValue> {
-        let options: GenerateOptions = serde_wasm_bindgen::from_value(options)
-            .map_err(|error| thrown(ErrorCode::InvalidArgument, format!("options: {error}")))?;
+        let options: GenerateOptions = options::read(options, "generate options")?;
         let prompt = match prompt.as_string() {
             Some(text) if parse_special => Prompt::Template(text),
             Some(text) => Prompt::Text(text),

@@ -7,6 +7,7 @@ mod error;
 mod generation;
 mod heap;
 mod loader;
+mod options;
 mod parse;
 
 pub use engine::Engine;

@@ -1,12 +1,13 @@
 //! Loading, chunk by chunk.
 
 use serde::Deserialize;
-use sotto_engine::{DeviceChoice, ErrorCode, KvType, LoadOptions, ModelHeader};
+use sotto_engine::{DeviceChoice, KvType, LoadOptions, ModelHeader};
 use wasm_bindgen::prelude::*;
 
 use crate::engine::Engine;
-use crate::error::{throw, thrown, to_js};
+use crate::error::{throw, to_js};
 use crate::heap::HeldChunk;
+use crate::options;
 
 /// Options of a load, as JavaScript gives them.
 #[derive(Default, Deserialize)]
@@ -43,12 +44,7 @@ pub struct Loader {
 impl Loader {
     /// Reads the headers of all files of a model, finds the device, makes room.
     pub async fn open(headers: Vec<js_sys::Uint8Array>, options: JsValue) -> Result<Loader, JsValue> {
-        let options: Options = if options.is_undefined() {
-            Options::default()
-        } else {
-            serde_wasm_bindgen::from_value(options)
-                .map_err(|error| thrown(ErrorCode::InvalidArgument, format!("load options: {error}")))?
-        };
+        let options: Options = options::read(options, "load options")?;
         let header = {
             let prefixes: Vec<Vec<u8>> = headers.iter().map(js_sys::Uint8Array::to_vec).collect();
             ModelHeader::parse(&prefixes).map_err(throw)?

@@ -66,7 +66,25 @@ async fn a_real_model_streams_its_reference_text() {
     }
     assert!(got.len() > 60 && GREEDY.starts_with(&got), "got {} bytes that are not the reference", got.len());
 
-    let cold = options(&[("temperature", (-1).into())]);
-    let error = engine.generate("".into(), cold, false).await.err().unwrap();
-    assert_eq!(text(&error, "code"), "E_INVALID_ARGUMENT");
+    for (name, value, says) in [
+        ("temperature", (-1).into(), "temperature"),
+        ("max_tokens", 3.into(), "max_tokens"),
+        ("stop", "secret".into(), "wrong type"),
+    ] {
+        let error = engine.generate("".into(), options(&[(name, value)]), false).await.err().unwrap();
+        assert_eq!(text(&error, "code"), "E_INVALID_ARGUMENT");
+        let message = text(&error, "message");
+        assert!(message.contains(says) && !message.contains("secret"), "{message}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn unknown_options_of_a_load_are_named() {
+    for (name, value) in [("contextSize", 64.into()), ("device", "abacus".into())] {
+        let load = options(&[(name, value)]);
+        let error = Loader::open(vec![Uint8Array::from(MODEL)], load).await.err().unwrap();
+        assert_eq!(text(&error, "code"), "E_INVALID_ARGUMENT");
+        let message = text(&error, "message");
+        assert!(message.contains("contextSize") || message.contains("abacus"), "{message}");
+    }
 }
