@@ -2,6 +2,7 @@
  * A model with its engine: what runs in the worker, or in the page with `worker: false`. One generation at a time;
  * others wait their turn.
  */
+import { unlessBroken } from "./breakdown.js";
 import { namedDevice } from "./device.js";
 import { startEngine } from "./engine.js";
 import {
@@ -161,7 +162,9 @@ export class LocalHost implements ModelHost {
       if (files.length > 1) file.release();
     }
     await remote?.checkRoom();
-    let loader: WasmLoader | undefined = await wasm.Loader.open(headers, options);
+    let loader: WasmLoader | undefined = await unlessBroken(
+      wasm.Loader.open(headers, options),
+    );
     try {
       throwIfAborted(signal);
       const { dataBytes } = loader.info();
@@ -178,7 +181,7 @@ export class LocalHost implements ModelHost {
       await remote?.complete();
       const finishing = loader;
       loader = undefined;
-      const engine = await finishing.finish();
+      const engine = await unlessBroken(finishing.finish());
       if (signal.aborted) engine.free();
       throwIfAborted(signal);
       this.#engine = engine;
@@ -208,7 +211,8 @@ export class LocalHost implements ModelHost {
       signal.removeEventListener("abort", onAbort);
       // Whatever keeps it from stopping will keep the next call from starting, and be told there.
       await this.#use(() => generation?.stop()).catch(() => undefined);
-      generation?.free();
+      // A broken engine still holds what its last call borrowed, and frees nothing.
+      if (!this.#broken) generation?.free();
       endTurn();
     };
     // A reader that aborts may never come back for the error; the turn must not wait for it.
@@ -263,7 +267,7 @@ export class LocalHost implements ModelHost {
   async close(): Promise<void> {
     const endTurn = await this.#takeTurn(new AbortController().signal);
     await this.#call;
-    this.#engine?.free();
+    if (!this.#broken) this.#engine?.free();
     this.#engine = undefined;
     endTurn();
   }
@@ -275,7 +279,7 @@ export class LocalHost implements ModelHost {
       if (!this.#engine)
         throw new InvalidArgumentError("This model was unloaded. Load it again with loadModel.");
       try {
-        return await work(this.#engine);
+        return await unlessBroken(Promise.resolve(work(this.#engine)));
       } catch (error) {
         const known = toSottoError(error);
         if (known instanceof InternalError) this.#broken = known;

@@ -1,4 +1,5 @@
 /** A model host in a dedicated worker, seen from the page. */
+import { brokenDown } from "./breakdown.js";
 import { InternalError, InvalidArgumentError } from "./errors.js";
 import type { GeneratedPart, Loaded, LoadRequest, ModelHost } from "./host.js";
 import type { Progress } from "./progress.js";
@@ -17,7 +18,7 @@ export class WorkerHost implements ModelHost {
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
       // A script that never ran gives a bare event; one that threw tells what.
-      this.#client.break(event instanceof ErrorEvent ? broken() : notStarted());
+      this.#client.break(event instanceof ErrorEvent ? brokenDown() : notStarted());
     });
   }
 
@@ -68,11 +69,5 @@ function notStarted(): InternalError {
   return new InternalError(
     "Sotto's worker could not start. Serve worker.js beside Sotto's other files; if the page has a " +
       "Content-Security-Policy, allow it in worker-src; or pass worker: false to run in the page.",
-  );
-}
-
-function broken(): InternalError {
-  return new InternalError(
-    "Sotto's engine broke down. Load the model again; if it comes back, please report it.",
   );
 }

@@ -169,6 +169,46 @@ test("a device lost between replies and within one is E_DEVICE_LOST; loading aga
   expect((await write(page, "", { maxTokens: 200 })).value?.text).toBe(STORY);
 });
 
+test("an engine that breaks down in the middle of a reply says so and does not hang", async ({
+  page,
+  server,
+}) => {
+  await page.addInitScript(() => {
+    // What the engine calls throws where nothing expects it: the exception passes through the WebAssembly.
+    // eslint-disable-next-line @typescript-eslint/unbound-method
+    const submit = GPUQueue.prototype.submit;
+    Object.assign(globalThis, { faulty: false });
+    GPUQueue.prototype.submit = function (buffers) {
+      if ((globalThis as unknown as { faulty: boolean }).faulty) throw new Error("a fault");
+      submit.call(this, buffers);
+    };
+  });
+  await openModelPage(page, server);
+  await load(page, PATH, { worker: false });
+  const codes = await page.evaluate(async () => {
+    const code = async (work: () => Promise<unknown>) => {
+      try {
+        await work();
+        return "no error";
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    };
+    const reply = async () => {
+      for await (const part of model.generate("", { temperature: 0, maxTokens: 200 })) {
+        if (part.ids.length > 0) Object.assign(globalThis, { faulty: true });
+      }
+    };
+    const codes = [await code(reply), await code(reply), await code(() => model.stats())];
+    Object.assign(globalThis, { faulty: false });
+    codes.push(await code(() => model.unload()));
+    return codes;
+  });
+  expect(codes).toEqual(["E_INTERNAL", "E_INTERNAL", "E_INTERNAL", "no error"]);
+  expect((await load(page, PATH, { worker: false })).code).toBeUndefined();
+  expect((await write(page, "", { maxTokens: 200 })).value?.text).toBe(STORY);
+});
+
 test("a browser without WebGPU is E_NO_WEBGPU before the weights are fetched; the processor works", async ({
   page,
   server,
