@@ -5,6 +5,7 @@
 import {
   AbortedError,
   InternalError,
+  InvalidArgumentError,
   type PlainError,
   type SottoError,
   toPlainError,
@@ -243,13 +244,22 @@ export class Client {
     };
     // Answering within this call would run before the caller holds what it returns.
     queueMicrotask(() => {
-      if (this.#broken) pending.onError(this.#broken);
-      else if (signal?.aborted) pending.onError(new AbortedError(undefined, { cause: signal.reason }));
-      else {
-        signal?.addEventListener("abort", onAbort, { once: true });
-        this.#pending.set(id, pending);
-        this.#send({ id, kind, method, args });
+      if (this.#broken) {
+        pending.onError(this.#broken);
+        return;
       }
+      if (signal?.aborted) {
+        pending.onError(new AbortedError(undefined, { cause: signal.reason }));
+        return;
+      }
+      try {
+        this.#send({ id, kind, method, args });
+      } catch {
+        pending.onError(notPlain(method));
+        return;
+      }
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#pending.set(id, pending);
     });
     return { id, unlisten };
   }
@@ -257,4 +267,13 @@ export class Client {
   #send(message: ToServer): void {
     this.port.postMessage(message);
   }
+}
+
+/** What `postMessage` throws quotes the value it could not copy, which may be a visitor's text; this does not. */
+function notPlain(method: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `What ${method} was given cannot go to Sotto's worker: it holds something that is not plain data, such as a function ` +
+      "or a framework's reactive proxy. Pass plain objects, arrays, strings and numbers (in Vue: toRaw).",
+    { details: { method } },
+  );
 }

@@ -154,6 +154,29 @@ test("an abort ends a stream that nobody feeds", { timeout: 20_000 }, async (t) 
   await assert.rejects(next, code("E_ABORTED"));
 });
 
+test(
+  "what cannot be sent is refused without repeating it, and the next call works",
+  { timeout: 20_000 },
+  async (t) => {
+    const { handlers } = counter(3);
+    const client = connect(t, {
+      ...handlers,
+      calls: { echo: ([value]: [unknown]) => Promise.resolve(value) },
+    });
+    const refused = (error: unknown) =>
+      error instanceof InvalidArgumentError &&
+      error.message.includes("echo") &&
+      !String(error.cause).includes("secret");
+    const wrong = [() => "secret", new Proxy(["secret"], {}), { deep: [{ get: () => "secret" }] }];
+    for (const value of wrong) await assert.rejects(client.call("echo", [value]), refused);
+    await assert.rejects(client.stream("count", wrong).next(), code("E_INVALID_ARGUMENT"));
+    const abort = new AbortController();
+    await assert.rejects(client.call("echo", wrong, abort.signal), code("E_INVALID_ARGUMENT"));
+    abort.abort();
+    assert.equal(await client.call("echo", ["plain"]), "plain");
+  },
+);
+
 test("a broken connection fails what runs and what comes", { timeout: 20_000 }, async (t) => {
   const client = connect(t, { calls: { hang: () => new Promise(() => undefined) }, streams: {} });
   const call = client.call("hang", []);
