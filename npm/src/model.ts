@@ -60,6 +60,9 @@ const GENERATE_RULES: Rules<GenerateOptions> = {
   signal: rule.signal,
 };
 
+/** The most that the engine, whose words have 32 bits, can count to. No context is that long. */
+const MAX_TOKENS = 2 ** 32 - 1;
+
 const TOKENIZE_RULES: Rules<TokenizeOptions> = { addSpecial: rule.boolean, parseSpecial: rule.boolean };
 
 /** Made by `loadModel`. */
@@ -105,9 +108,17 @@ export class Model implements AsyncDisposable {
   ): AsyncGenerator<GeneratedPart, void> {
     this.#requireLoaded();
     const { signal, parseSpecial, ...checked } = checkOptions(options, GENERATE_RULES, "generate");
-    const input = typeof prompt === "string" ? prompt : tokenIds(prompt);
-    checked.seed ??= randomSeed();
-    return this.#parts(input, checked as EngineGenerateOptions, parseSpecial ?? false, signal);
+    const input =
+      typeof prompt === "string" ? prompt : tokenIds(prompt, "The prompt must be text, or an array");
+    const { maxTokens, seed = randomSeed(), stop, ...rest } = checked;
+    const engine: EngineGenerateOptions = {
+      ...(rest as EngineGenerateOptions),
+      ...(maxTokens !== undefined && { maxTokens: Math.min(maxTokens, MAX_TOKENS) }),
+      // A copy: a framework's reactive array is a proxy, which cannot go to the worker.
+      ...(stop !== undefined && { stop: [...stop] }),
+      seed,
+    };
+    return this.#parts(input, engine, parseSpecial ?? false, signal);
   }
 
   async *#parts(
@@ -134,7 +145,7 @@ export class Model implements AsyncDisposable {
   /** The text that token ids stand for. */
   async detokenize(ids: ArrayLike<number>): Promise<string> {
     this.#requireLoaded();
-    return this.#host.detokenize(tokenIds(ids));
+    return this.#host.detokenize(tokenIds(ids, "detokenize takes an array"));
   }
 
   /** Counters of the last generation, and memory in use. */
@@ -161,12 +172,21 @@ export class Model implements AsyncDisposable {
   }
 }
 
-function tokenIds(ids: ArrayLike<number>): Uint32Array {
-  const list = Array.from(ids);
-  if (!list.every((id) => Number.isInteger(id) && id >= 0 && id < 2 ** 32)) {
-    throw new InvalidArgumentError("Token ids must be whole numbers, 0 or more.");
+function tokenIds(ids: unknown, must: string): Uint32Array {
+  // Objects without a length would pass for empty arrays.
+  const list = isArrayLike(ids) ? Array.from(ids) : undefined;
+  if (!list?.every(isTokenId)) {
+    throw new InvalidArgumentError(`${must} of token ids: whole numbers, at least 0.`);
   }
   return Uint32Array.from(list);
+}
+
+function isArrayLike(value: unknown): value is ArrayLike<unknown> {
+  return typeof value === "object" && value !== null && "length" in value && Number.isInteger(value.length);
+}
+
+function isTokenId(id: unknown): id is number {
+  return Number.isInteger(id) && (id as number) >= 0 && (id as number) < 2 ** 32;
 }
 
 function randomSeed(): number {
