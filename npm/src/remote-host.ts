@@ -12,8 +12,13 @@ export class WorkerHost implements ModelHost {
   readonly #client: Client;
 
   constructor() {
-    // Bundlers recognise exactly this expression.
-    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "sotto" });
+    try {
+      // Bundlers recognise exactly this expression.
+      this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "sotto" });
+    } catch (cause) {
+      // A script on another site, or a policy that forbids it.
+      throw notStarted(cause);
+    }
     this.#client = new Client(this.#worker);
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
@@ -65,9 +70,10 @@ export class WorkerHost implements ModelHost {
   }
 }
 
-function notStarted(): InternalError {
+function notStarted(cause?: unknown): InternalError {
   return new InternalError(
     "Sotto's worker could not start. Serve worker.js beside Sotto's other files; if the page has a " +
       "Content-Security-Policy, allow it in worker-src; or pass worker: false to run in the page.",
+    { cause },
   );
 }

@@ -31,9 +31,14 @@ export type ResolvedSource = RemoteSource | BlobSource;
 export const HF_ENDPOINT = "https://huggingface.co";
 
 interface ResolveContext {
-  /** What relative addresses are relative to. */
+  /** See `baseUrl`. */
   base: string;
   hfEndpoint?: string | undefined;
+}
+
+/** What relative addresses are relative to: the page, or in a worker its script. */
+export function baseUrl(): string {
+  return typeof document === "undefined" ? location.href : document.baseURI;
 }
 
 export function resolveSource(source: unknown, context: ResolveContext): ResolvedSource {

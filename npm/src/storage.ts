@@ -1,5 +1,5 @@
 /** What is stored, how much room there is, and removing it. */
-import { resolveSource } from "./source.js";
+import { baseUrl, resolveSource } from "./source.js";
 import { Store, type StoredModel } from "./store.js";
 
 /** The models in the browser's storage for this site, last used first. */
@@ -18,7 +18,7 @@ export async function deleteModel(
   source: string | URL,
   options: { hfEndpoint?: string } = {},
 ): Promise<boolean> {
-  const resolved = resolveSource(source, { base: document.baseURI, hfEndpoint: options.hfEndpoint });
+  const resolved = resolveSource(source, { base: baseUrl(), hfEndpoint: options.hfEndpoint });
   if (resolved.kind === "blobs") return false;
   return withStore((store) => store.delete(resolved.id));
 }
