@@ -162,9 +162,7 @@ export class LocalHost implements ModelHost {
       if (files.length > 1) file.release();
     }
     await remote?.checkRoom();
-    let loader: WasmLoader | undefined = await unlessBroken(
-      wasm.Loader.open(headers, options),
-    );
+    let loader: WasmLoader | undefined = await unlessBroken(wasm.Loader.open(headers, options));
     try {
       throwIfAborted(signal);
       const { dataBytes } = loader.info();

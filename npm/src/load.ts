@@ -5,7 +5,7 @@ import { Model } from "./model.js";
 import { checkOptions, rule, type Rules } from "./options.js";
 import type { Progress } from "./progress.js";
 import { WorkerHost } from "./remote-host.js";
-import { type ModelSource, resolveSource } from "./source.js";
+import { baseUrl, type ModelSource, resolveSource } from "./source.js";
 import type { EngineOptions } from "./wasm-api.js";
 
 /** How to load a model. */
@@ -16,7 +16,7 @@ export interface LoadOptions {
   signal?: AbortSignal | undefined;
   /** `"webgpu"` (default), or `"cpu"`, which is slow and works everywhere. */
   device?: "webgpu" | "cpu" | undefined;
-  /** Tokens that fit, prompt and reply together. Default: what the model was made for. Less takes less memory. */
+  /** Tokens that fit, prompt and reply together. Default: what the model was made for, at most 4096. Less takes less memory. */
   contextLength?: number | undefined;
   /** Storage of attention keys and values: `"f16"` takes half the memory of `"f32"`. Default: the engine's choice. */
   kvType?: "f32" | "f16" | undefined;
@@ -30,7 +30,7 @@ export interface LoadOptions {
   /** Bytes of one stored piece, for sources without a manifest. Default 8 MiB. */
   chunkBytes?: number | undefined;
   /** Sent with each download request, such as `{ Authorization: "Bearer …" }`. */
-  headers?: Record<string, string> | undefined;
+  headers?: Record<string, string> | Headers | undefined;
   /** Where `hf:` names are fetched from. Default `https://huggingface.co`. */
   hfEndpoint?: string | undefined;
   /** `false` runs the engine in the page instead of a worker. Default true. */
@@ -46,7 +46,7 @@ const LOAD_RULES: Rules<LoadOptions> = {
   store: rule.boolean,
   revalidate: rule.boolean,
   chunkBytes: rule.integer(4096, 64 * 2 ** 20),
-  headers: rule.strings,
+  headers: rule.headers,
   hfEndpoint: rule.string,
   worker: rule.boolean,
 };
@@ -60,7 +60,7 @@ const LOAD_RULES: Rules<LoadOptions> = {
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const checked = checkOptions(options, LOAD_RULES, "loadModel");
-  const resolved = resolveSource(source, { base: document.baseURI, hfEndpoint: checked.hfEndpoint });
+  const resolved = resolveSource(source, { base: baseUrl(), hfEndpoint: checked.hfEndpoint });
   const { signal, onProgress, device, contextLength, kvType } = checked;
   throwIfAborted(signal);
   requireSecureContext();
@@ -75,20 +75,27 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     chunkBytes: checked.chunkBytes,
     revalidate: checked.revalidate,
     store: checked.store ?? true,
-    headers: checked.headers ?? {},
+    headers: Object.fromEntries(new Headers(checked.headers)),
   };
   const host = await newHost(checked.worker ?? true);
   try {
-    const loaded = await host.load(
-      request,
-      signal ?? new AbortController().signal,
-      onProgress ?? (() => undefined),
-    );
+    const loaded = await host.load(request, signal ?? new AbortController().signal, telling(onProgress));
     return new Model(host, loaded);
   } catch (error) {
     await host.close();
     throw error;
   }
+}
+
+/** What the page's callback throws is the page's own fault to see, and no reason for a load to fail. */
+function telling(onProgress: LoadOptions["onProgress"]): (progress: Progress) => void {
+  return (progress) => {
+    try {
+      onProgress?.(progress);
+    } catch (error) {
+      reportError(error);
+    }
+  };
 }
 
 async function newHost(worker: boolean): Promise<ModelHost> {

@@ -24,6 +24,7 @@ export const rule = {
     must: "an array of strings",
     ok: (v) => Array.isArray(v) && v.every((s) => typeof s === "string"),
   },
+  headers: { must: "a Headers, or an object of header names and their values", ok: isHeaders },
   stop: {
     must: "an array of non-empty strings",
     ok: (v) => Array.isArray(v) && v.every((s) => typeof s === "string" && s !== ""),
@@ -48,6 +49,19 @@ export const rule = {
     ok: (v) => Number.isSafeInteger(v) && (v as number) >= min && (v as number) <= max,
   }),
 } as const satisfies Record<string, Rule | ((...limits: never[]) => Rule)>;
+
+function isHeaders(value: unknown): boolean {
+  if (value instanceof Headers) return true;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  if (!Object.values(value).every((text) => typeof text === "string")) return false;
+  try {
+    // Names and values with characters that no header may have are refused here.
+    new Headers(value as Record<string, string>);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Throws `E_INVALID_ARGUMENT` on an unknown name or a wrong value. `undefined` counts as not given. */
 export function checkOptions<T extends object>(options: unknown, rules: Rules<T>, where: string): T {

@@ -8,12 +8,14 @@ interface Some {
   temperature?: number;
   device?: string;
   stop?: string[];
+  headers?: Record<string, string> | Headers;
 }
 const RULES: Rules<Some> = {
   topK: rule.integer(0, 100),
   temperature: rule.number(0, Infinity),
   device: rule.oneOf("webgpu", "cpu"),
   stop: rule.stop,
+  headers: rule.headers,
 };
 const check = (options: unknown) => checkOptions(options, RULES, "generate");
 
@@ -21,12 +23,18 @@ test("known options pass, and undefined is not given", () => {
   assert.deepEqual(check({ topK: 3, temperature: undefined }), { topK: 3 });
 });
 
+test("headers may be an object or a Headers", () => {
+  for (const headers of [{}, { Authorization: "Bearer x" }, new Headers({ Authorization: "Bearer x" })])
+    assert.deepEqual(check({ headers }), { headers });
+});
+
 test("an unknown option is named, with those that are known", () => {
   assert.throws(
     () => check({ max_tokens: 3 }),
     (error) =>
       error instanceof InvalidArgumentError &&
-      error.message === 'generate has no option "max_tokens". It knows: topK, temperature, device, stop.',
+      error.message ===
+        'generate has no option "max_tokens". It knows: topK, temperature, device, stop, headers.',
   );
   assert.throws(() => check({ toString: 1 }), InvalidArgumentError);
 });
@@ -41,6 +49,11 @@ test("a wrong value is refused, and not repeated in the message", () => {
     [{ device: "gpu" }, /must be "webgpu" or "cpu"/],
     [{ stop: "private words" }, /stop of generate must be an array/],
     [{ stop: [""] }, /stop/],
+    [{ headers: { Authorization: 3 } }, /headers of generate must be a Headers, or an object/],
+    [{ headers: { "no name": "private" } }, /headers/],
+    [{ headers: { Authorization: "private\n" + "words" } }, /headers/],
+    [{ headers: [["Authorization", "private"]] }, /headers/],
+    [{ headers: "private" }, /headers/],
   ];
   for (const [options, says] of wrong) {
     assert.throws(
