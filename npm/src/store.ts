@@ -23,7 +23,7 @@ export interface ModelRecord {
   /** The address it was loaded from. */
   id: string;
   name: string;
-  /** Changes whenever the record is begun anew, so that a slower tab cannot write into its successor. */
+  /** Changes whenever the record is begun anew, as a whole or in one file, so that a slower tab cannot write into its successor. */
   generation: string;
   chunkBytes: number;
   /** The text of the manifest, for models that have one. */
@@ -95,20 +95,26 @@ export class Store {
     await stored(this.db.put("models", record));
   }
 
-  /** Changes what is known of one file. Without its chunks' hashes the model is no longer complete. */
+  /**
+   * Changes what is known of one file. Other hashes make another version of the model: it is no longer complete, and a
+   * tab that still reads the version before may not write into it or delete it.
+   */
   async setFile(record: ModelRecord, file: number, facts: Partial<FileRecord>): Promise<void> {
+    const change = (changed: ModelRecord) => {
+      Object.assign(fileOf(changed, file), facts);
+      if (facts.hashes) Object.assign(changed, { complete: false, generation });
+    };
+    const generation = crypto.randomUUID();
     const tx = this.db.transaction("models", "readwrite", RELAXED);
     await stored(
       tx.store.get(record.id).then((current) => {
         const changed = sameGeneration(current, record);
-        Object.assign(fileOf(changed, file), facts);
-        if (facts.hashes) changed.complete = false;
+        change(changed);
         return Promise.all([tx.store.put(changed), tx.done]);
       }),
       tx,
     );
-    Object.assign(fileOf(record, file), facts);
-    if (facts.hashes) record.complete = false;
+    change(record);
   }
 
   /** Stores one chunk and makes the record own it, in one transaction. */
