@@ -3,6 +3,7 @@
  * without sends the whole file and its body is cut into chunks as it comes. Both go on where a connection broke, and
  * both notice when the file on the server is no longer the one they began with.
  */
+import { BodyReader } from "./body.js";
 import { NetworkError } from "./errors.js";
 import {
   changed,
@@ -27,9 +28,6 @@ export interface DownloadOptions {
   /** Told of bytes as they arrive; of a negative number when bytes are thrown away. */
   onBytes: (bytes: number) => void;
 }
-
-/** A connection that brings nothing for this long is cut and tried again. */
-const STALL_MS = 30_000;
 
 export class Download {
   /** Length of the file; `undefined` until its end was seen, if the server does not tell. */
@@ -216,58 +214,6 @@ export class Download {
 
   #request(options: Pick<RequestOptions, "method" | "range" | "ifRange">): Promise<Response> {
     return request(this.url, { ...options, headers: this.options.headers, signal: this.options.signal });
-  }
-}
-
-/** Reads a response body in pieces of the caller's size. */
-class BodyReader {
-  /** Bytes read so far. */
-  position = 0;
-  /** Whether it ended because the connection did. */
-  broken = false;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  #rest = new Uint8Array();
-
-  constructor(response: Response) {
-    this.#reader = response.body?.getReader();
-  }
-
-  /** Fills the front of `target`; returns how much. 0 is the end of the body, for better or worse. */
-  async readInto(target: Uint8Array): Promise<number> {
-    while (this.#rest.length === 0) {
-      const piece = await this.#read();
-      if (!piece) return 0;
-      this.#rest = piece;
-    }
-    const piece = this.#rest.subarray(0, target.length);
-    target.set(piece);
-    this.#rest = this.#rest.subarray(piece.length);
-    this.position += piece.length;
-    return piece.length;
-  }
-
-  async #read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const stalled = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new Error("stalled"));
-      }, STALL_MS);
-    });
-    try {
-      const read = this.#reader?.read();
-      const result = read && (await Promise.race([read, stalled]));
-      return result?.done === false ? (result.value as Uint8Array<ArrayBuffer>) : undefined;
-    } catch {
-      this.broken = true;
-      this.cancel();
-      return undefined;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  cancel(): void {
-    this.#reader?.cancel().catch(() => undefined);
   }
 }
 

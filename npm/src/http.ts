@@ -30,11 +30,18 @@ export interface RequestOptions {
   signal: AbortSignal;
 }
 
+/** A connection that brings nothing for this long is cut and tried again. */
+export const STALL_MS = 30_000;
+
 /** Sends the request. Resolves for 200 and 206 that are not web pages; else throws `Retryable` or a `SottoError`. */
 export async function request(url: string, options: RequestOptions): Promise<Response> {
   const headers = new Headers(options.headers);
   if (options.range) headers.set("Range", `bytes=${options.range[0]}-${options.range[1]}`);
   if (options.ifRange) headers.set("If-Range", options.ifRange);
+  const silence = new AbortController();
+  const timer = setTimeout(() => {
+    silence.abort();
+  }, STALL_MS);
   let response: Response;
   try {
     // The store keeps the bytes; the HTTP cache would only double them.
@@ -42,11 +49,14 @@ export async function request(url: string, options: RequestOptions): Promise<Res
       method: options.method ?? "GET",
       headers,
       cache: "no-store",
-      signal: options.signal,
+      signal: AbortSignal.any([options.signal, silence.signal]),
     });
   } catch (cause) {
     throwIfAborted(options.signal);
-    throw new Retryable(unreachable(url, cause));
+    throw new Retryable(silence.signal.aborted ? silent(url) : unreachable(url, cause));
+  } finally {
+    // The body has a limit of its own.
+    clearTimeout(timer);
   }
   if (response.status === 200 || response.status === 206) {
     if (/^text\/html\b/i.test(response.headers.get("Content-Type") ?? "")) {
@@ -97,7 +107,21 @@ export function webPage(url: string): SottoError {
   return new ModelFormatError(
     `${shownUrl(url)} gave a web page, not a model. Use the address of the file itself (on Hugging Face, /resolve/ ` +
       "instead of /blob/), and check whether the site asks to sign in.",
+    { details: { url: shownUrl(url), reason: "web-page" } },
   );
+}
+
+function empty(url: string): SottoError {
+  return new ModelFormatError(`${shownUrl(url)} is empty.`, {
+    details: { url: shownUrl(url), reason: "empty" },
+  });
+}
+
+/** Whether the server gave something else in the file's place, which says nothing about bytes that came before. */
+export function isNoFile(error: unknown): boolean {
+  if (!(error instanceof ModelFormatError)) return false;
+  const { reason } = error.details;
+  return reason === "web-page" || reason === "empty";
 }
 
 export function changed(url: string): SottoError {
@@ -112,6 +136,13 @@ export function cut(url: string, got: number, wanted: number | undefined): Sotto
     `The connection to ${new URL(url).host} broke off after ${got} of ${wanted ?? "an unknown number of"} bytes. ` +
       "Check the connection and load again: the download goes on from there.",
     { details: { url: shownUrl(url), got, wanted } },
+  );
+}
+
+function silent(url: string): NetworkError {
+  return new NetworkError(
+    `${new URL(url).host} did not answer within ${STALL_MS / 1000} seconds. Try again later.`,
+    { details: { url: shownUrl(url) } },
   );
 }
 
@@ -141,8 +172,7 @@ function refused(url: string, response: Response, from: number): Error {
     );
   }
   // Nothing lies at or past `from`: the file shrank, or never had a byte.
-  if (status === 416)
-    return from > 0 ? changed(url) : new ModelFormatError(`${shownUrl(url)} is empty.`, { details });
+  if (status === 416) return from > 0 ? changed(url) : empty(url);
   const error = fail(`${new URL(url).host} answered ${status}. Try again later, or use another address.`);
   const transient = status === 408 || status === 425 || status === 429 || status >= 500;
   return transient ? new Retryable(error, retryAfter(response)) : error;

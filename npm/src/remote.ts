@@ -9,7 +9,8 @@ import {
   NetworkError,
   type SottoError,
 } from "./errors.js";
-import { cut, request, Retryable, withRetries } from "./http.js";
+import { BodyReader } from "./body.js";
+import { cut, isNoFile, request, Retryable, withRetries } from "./http.js";
 import { acquireLock } from "./lock.js";
 import type { ProgressMeter } from "./progress.js";
 import { fileName, manifestFileUrl, type RemoteSource, siblingUrl } from "./source.js";
@@ -48,16 +49,21 @@ export class RemoteModel {
     let unlock: (() => void) | undefined;
     try {
       let record = await store?.model(source.id);
-      const wanted = await describe(source, options, formats, record);
+      let wanted = await describe(source, options, formats, record);
       if (store && !(record?.complete && record.manifest === wanted.manifest && !options.revalidate)) {
         const { signal, meter } = options;
+        let waited = false;
         const onWait = () => {
+          waited = true;
           meter.file = source.name;
           meter.wait();
         };
         unlock = await acquireLock(`sotto:${source.id}`, { signal, onWait });
-        // Whoever held the lock may have stored all of it meanwhile.
+        // Whoever held the lock may have stored all of it meanwhile, or a newer version than the manifest read here.
+        const before = record?.generation;
         record = await store.model(source.id);
+        if (waited || record?.generation !== before)
+          wanted = await describe(source, options, formats, record);
       }
       if (record?.manifest !== wanted.manifest) {
         record = { ...wanted, createdAt: record?.createdAt ?? wanted.createdAt };
@@ -101,13 +107,14 @@ export class RemoteModel {
     else await store?.complete(record);
   }
 
-  /** Forgets stored bytes that would make the next load fail in the same way. */
+  /** Forgets stored bytes that would make the next load fail in the same way, and a record that has none. */
   async failed(error: SottoError): Promise<void> {
-    const { store, record } = this.context;
+    const { store, record, present } = this.context;
     const useless =
-      error instanceof ModelFormatError ||
+      (error instanceof ModelFormatError && !isNoFile(error)) ||
       (error instanceof IntegrityError && error.details.reason === "changed");
-    if (useless) await store?.delete(record.id, record.generation);
+    const nothing = record.files.every((file) => storedBytes(file, record.chunkBytes, present) === 0);
+    if (useless || nothing) await store?.delete(record.id, record.generation);
   }
 
   close(): void {
@@ -203,15 +210,25 @@ async function manifestText(
       () => false,
     );
   } catch (error) {
-    if (stored !== null && error instanceof NetworkError && options.revalidate === undefined) return stored;
+    // Networks that want a sign-in first answer everything with a web page.
+    const offline = error instanceof NetworkError || isNoFile(error);
+    if (stored !== null && offline && options.revalidate === undefined) return stored;
     throw error;
   }
 }
 
 async function limitedText(response: Response, name: string): Promise<string> {
-  const blob = await response.blob().catch(() => {
-    throw new Retryable(cut(response.url, 0, undefined));
-  });
-  if (blob.size > MAX_MANIFEST_BYTES) throw new ModelFormatError(`${name} is too big to be a manifest.`);
-  return blob.text();
+  const body = new BodyReader(response);
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  for (;;) {
+    const piece = new Uint8Array(1 << 16);
+    const got = await body.readInto(piece);
+    if (got === 0) break;
+    pieces.push(piece.subarray(0, got));
+    if (body.position <= MAX_MANIFEST_BYTES) continue;
+    body.cancel();
+    throw new ModelFormatError(`${name} is too big to be a manifest.`);
+  }
+  if (body.broken) throw new Retryable(cut(response.url, body.position, undefined));
+  return new Blob(pieces).text();
 }

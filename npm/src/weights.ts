@@ -227,6 +227,9 @@ export class RemoteFile implements WeightFile {
     const repair = this.#download === undefined;
     try {
       const bytes = await this.#fetchChecked(index, expected);
+      const { total } = this.#download ?? {};
+      // Where a server does not tell the length, the end of the body does: with the last chunk, or one byte past it.
+      if (total !== undefined && this.#record.bytes === null) await this.#learnLength(total);
       if (bytes.length > 0) await this.#keep(index, bytes);
       return bytes;
     } catch (error) {
@@ -281,8 +284,6 @@ export class RemoteFile implements WeightFile {
 
   async #keep(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const { store, record, present } = this.context;
-    const { total } = this.#download ?? {};
-    if (total !== undefined && this.#record.bytes === null) await this.#learnLength(total);
     if (!store) return;
     const hash = await sha256(bytes);
     await store.putChunk(record, this.index, index, hash, bytes);

@@ -30,6 +30,8 @@ export interface Served {
   slow?: number;
   /** Nothing past this byte of the file is sent until it is taken back. */
   stallAt?: number | undefined;
+  /** Requests get no answer at all, until it is taken back. */
+  silent?: boolean;
 }
 
 /** A request as it came. */
@@ -98,6 +100,11 @@ export class TestServer {
     this.seen.length = 0;
   }
 
+  /** Breaks every connection that is open. */
+  cutAll(): void {
+    this.#server.closeAllConnections();
+  }
+
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -140,6 +147,7 @@ function end(response: ServerResponse, status: number): void {
 }
 
 async function sendServed(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  while (served.silent && !response.destroyed) await sleep(5);
   const { bytes } = served;
   const etag =
     served.etag === undefined ? `"${createHash("sha256").update(bytes).digest("hex")}"` : served.etag;

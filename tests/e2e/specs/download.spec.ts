@@ -1,5 +1,5 @@
 /** Downloading: whatever the server and the connection do, the bytes come out right or the error says why. */
-import { KIB, openParts, read, sha256 } from "../harness/parts.ts";
+import { contents, damage, KIB, openParts, read, sha256 } from "../harness/parts.ts";
 import { expect, noise, test } from "../harness/test.ts";
 
 const PATH = "/m/model.gguf";
@@ -7,6 +7,7 @@ const PATH = "/m/model.gguf";
 const LENGTH = 10 * 64 * KIB + 12_345;
 const BYTES = noise(LENGTH, 1);
 const SHA = sha256(BYTES);
+const HTML = new TextEncoder().encode("<!doctype html><title>Sign in</title>");
 
 test.beforeEach(async ({ page, server }) => {
   await openParts(page, server);
@@ -39,6 +40,20 @@ test("a server that does not tell the length is read to the end", async ({ page,
   expect((await read(page, url)).files).toEqual([SHA]);
   server.forget();
   expect((await read(page, url)).files).toEqual([SHA]);
+  expect(server.requests(PATH)).toEqual([]);
+});
+
+test("a length that only the end of the body tells is kept, even of a whole number of chunks", async ({
+  page,
+  server,
+}) => {
+  const bytes = BYTES.subarray(0, 4 * 64 * KIB);
+  const url = server.put(PATH, { bytes, ranges: false, contentLength: false });
+  expect((await read(page, url)).files).toEqual([sha256(bytes)]);
+  server.forget();
+  const again = await read(page, url);
+  expect(again.files).toEqual([sha256(bytes)]);
+  expect(again.progress.at(-1)?.total).toBe(bytes.length);
   expect(server.requests(PATH)).toEqual([]);
 });
 
@@ -78,6 +93,39 @@ test("a connection that always breaks is given up, and a later load goes on", as
   expect(server.requests(PATH).length).toBeLessThanOrEqual(8);
 });
 
+test.describe("a server that takes requests and never answers", () => {
+  const HALF_A_MINUTE = 30_000;
+
+  test.beforeEach(async ({ page, server }) => {
+    // The page's clock, which goes on by itself, can be moved on.
+    await page.clock.install();
+    await openParts(page, server);
+  });
+
+  test("is asked again", async ({ page, server }) => {
+    const url = server.put(PATH, { bytes: BYTES, silent: true });
+    const reading = read(page, url);
+    await expect.poll(() => server.requests(PATH).length).toBe(1);
+    server.put(PATH, { bytes: BYTES });
+    await page.clock.fastForward(HALF_A_MINUTE);
+    expect((await reading).files).toEqual([SHA]);
+  });
+
+  test("is given up, and holds up nobody else", async ({ page, server }) => {
+    const url = server.put(PATH, { bytes: BYTES, silent: true });
+    const reading = read(page, url);
+    for (let tries = 1; tries <= 5; tries++) {
+      await expect.poll(() => server.requests(PATH).length).toBe(tries);
+      await page.clock.fastForward(HALF_A_MINUTE);
+    }
+    const { error } = await reading;
+    expect(error?.code).toBe("E_NETWORK");
+    expect(error?.message).toContain("did not answer within 30 seconds");
+    server.put(PATH, { bytes: BYTES });
+    expect((await read(page, url)).files).toEqual([SHA]);
+  });
+});
+
 test("busy servers are asked again", async ({ page, server }) => {
   const url = server.put(PATH, { bytes: BYTES, status: 503 });
   setTimeout(() => {
@@ -100,11 +148,50 @@ for (const [status, says] of [
 }
 
 test("a web page instead of a model is named as such", async ({ page, server }) => {
-  const html = new TextEncoder().encode("<!doctype html><title>Sign in</title>");
   for (const contentType of ["text/html; charset=utf-8", "application/octet-stream"]) {
-    const { error } = await read(page, server.put(PATH, { bytes: html, contentType }));
+    const { error } = await read(page, server.put(PATH, { bytes: HTML, contentType }));
     expect(error?.code).toBe("E_MODEL_FORMAT");
     expect(error?.message).toContain("web page");
+  }
+});
+
+for (const [what, answer] of [
+  ["a web page", { bytes: HTML, contentType: "text/html" }],
+  ["an empty file", { bytes: new Uint8Array() }],
+] as const) {
+  test(`${what} in the model's place costs nothing that was stored`, async ({ page, server }) => {
+    const url = server.put(PATH, { bytes: BYTES });
+    const stored = async () => Object.keys((await contents(page)).chunks).length;
+    const refused = async (options: { revalidate?: boolean } = {}) => {
+      server.put(PATH, answer);
+      expect((await read(page, url, options)).error?.code).toBe("E_MODEL_FORMAT");
+      server.put(PATH, { bytes: BYTES });
+    };
+    expect((await read(page, url, { abortAfter: 3 * 64 * KIB })).error?.code).toBe("E_ABORTED");
+    const begun = await stored();
+    expect(begun).toBeGreaterThanOrEqual(3);
+    await refused();
+    expect(await stored()).toBe(begun);
+    server.forget();
+    expect((await read(page, url)).files).toEqual([SHA]);
+    expect(server.requests(PATH)).toHaveLength(1 + 11 - begun);
+
+    await refused({ revalidate: true });
+    expect(await stored()).toBe(11);
+    await damage(page, 5);
+    await refused();
+    expect(await stored()).toBe(10);
+    expect((await read(page, url)).files).toEqual([SHA]);
+  });
+}
+
+test("a model that was never there leaves no trace in the list", async ({ page, server }) => {
+  for (const answer of [
+    { bytes: HTML, contentType: "text/html" },
+    { bytes: BYTES, status: 404 },
+  ]) {
+    expect((await read(page, server.put(PATH, answer))).error).toBeDefined();
+    expect((await contents(page)).models).toEqual([]);
   }
 });
 

@@ -143,6 +143,30 @@ test("deleting a model that another tab downloads stops that download", async ({
   expect(await contents(page)).toEqual({ models: [], chunks: {} });
 });
 
+test("a tab that falls behind leaves alone the version that another tab fetched", async ({
+  page,
+  server,
+  context,
+}) => {
+  const url = server.put(PATH, { bytes: BYTES });
+  await read(page, url);
+  await damage(page);
+  const other = await context.newPage();
+  await openParts(other, server);
+  // The first tab repairs the version that it reads and comes to the end of the fifth chunk, with four more in work.
+  server.change(PATH, { stallAt: 5 * 64 * KIB });
+  const behind = read(page, url);
+  await expect.poll(async () => Object.keys((await contents(other)).chunks).length).toBe(11 - 4);
+  const newer = noise(LENGTH, 14);
+  server.put(PATH, { bytes: newer });
+  expect((await read(other, url, { revalidate: true })).files).toEqual([sha256(newer)]);
+  server.cutAll();
+  expect((await behind).error).toBeDefined();
+  server.forget();
+  expect((await read(other, url)).files).toEqual([sha256(newer)]);
+  expect(server.requests(PATH)).toEqual([]);
+});
+
 test.describe("with a manifest", () => {
   // The second version differs in chunk 2 only.
   const SECOND = BYTES.slice();
@@ -199,6 +223,47 @@ test.describe("with a manifest", () => {
     server.change(PATH, { status: 404 });
     expect((await read(page, url)).files).toEqual([SHA]);
     expect((await read(page, url, { revalidate: true })).error?.code).toBe("E_NETWORK");
+  });
+
+  test("a stored model loads on a network that answers with its sign-in page", async ({ page, server }) => {
+    const url = server.put("/m/manifest.json", json(manifest("model.gguf", BYTES, "1")));
+    server.put(PATH, { bytes: BYTES });
+    await read(page, url);
+    const html = { bytes: new TextEncoder().encode("<!doctype html>"), contentType: "text/html" };
+    server.put("/m/manifest.json", html);
+    expect((await read(page, url)).files).toEqual([SHA]);
+    expect((await read(page, url, { revalidate: true })).error?.code).toBe("E_MODEL_FORMAT");
+    expect((await read(page, url, { revalidate: false })).files).toEqual([SHA]);
+  });
+
+  test("a tab that waited for another reads the manifest of today", async ({ page, server, context }) => {
+    const url = server.put("/m/manifest.json", json(manifest("model.gguf", BYTES, "1")));
+    server.put(PATH, { bytes: BYTES, stallAt: 5 * 64 * KIB });
+    const other = await context.newPage();
+    await openParts(other, server);
+    const first = read(page, url);
+    await expect.poll(async () => Object.keys((await contents(page)).chunks).length).toBe(5);
+    const second = read(other, url);
+    const waiting = () => other.evaluate(async () => (await navigator.locks.query()).pending?.length);
+    await expect.poll(waiting).toBe(1);
+    server.put("/m/manifest.json", json(manifest("model.gguf", SECOND, "2")));
+    server.put(PATH, { bytes: SECOND });
+    server.cutAll();
+    // The first goes on with the old manifest, and finds a file of another version.
+    expect((await first).error?.code).toBe("E_INTEGRITY");
+    expect((await second).files).toEqual([sha256(SECOND)]);
+    server.forget();
+    expect((await read(page, url)).files).toEqual([sha256(SECOND)]);
+    expect(server.requests(PATH)).toEqual([]);
+  });
+
+  test("a manifest that comes in pieces is read, one without an end is not", async ({ page, server }) => {
+    const text = manifest("model.gguf", BYTES, "1").replace(/}$/, `,"note":"${"x".repeat(200 * KIB)}"}`);
+    const url = server.put("/m/manifest.json", { ...json(text), cutAt: 100 * KIB, cuts: 1 });
+    server.put(PATH, { bytes: BYTES });
+    expect((await read(page, url)).files).toEqual([SHA]);
+    server.put("/m/manifest.json", { ...json(" ".repeat(17 * 2 ** 20)), slow: 1 });
+    expect((await read(page, url)).error?.message).toContain("too big to be a manifest");
   });
 
   test("bytes that are not what the manifest says are E_INTEGRITY and not stored", async ({
