@@ -4,7 +4,7 @@
  * model share what did not change. There are no counters to drift: what is unreferenced is worked out from the
  * records. Every change is one transaction, so a tab that closes at any moment leaves a consistent store.
  */
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from "idb";
 import { AbortedError, QuotaError, SottoError } from "./errors.js";
 import { sha256 } from "./sha256.js";
 
@@ -60,39 +60,46 @@ export function chunkLength(bytes: number, chunkBytes: number, index: number): n
   return Math.max(0, Math.min(chunkBytes, bytes - index * chunkBytes));
 }
 
+type Table = "chunks" | "models";
+type Mode = "readonly" | "readwrite";
+
+/** What a transaction works on. */
+interface Tables<M extends Mode> {
+  models: IDBPObjectStore<Schema, Table[], "models", M>;
+  chunks: IDBPObjectStore<Schema, Table[], "chunks", M>;
+}
+
 // Losing power may lose the last chunks written; they are verified when read and fetched again.
 const RELAXED = { durability: "relaxed" } as const;
 
 export class Store {
-  private constructor(private readonly db: IDBPDatabase<Schema>) {}
+  #connection: Promise<IDBPDatabase<Schema>> | undefined;
+  #closed = false;
 
   static async open(): Promise<Store> {
-    const db = await stored(
-      openDB<Schema>("sotto", 1, {
-        upgrade(database) {
-          database.createObjectStore("chunks");
-          database.createObjectStore("models", { keyPath: "id" });
-        },
-        // A newer version in another tab must not wait for this one.
-        blocking(_current, _blocked, event) {
-          (event.target as IDBDatabase).close();
-        },
-      }),
-    );
-    return new Store(db);
+    const store = new Store();
+    await store.#connect();
+    return store;
   }
 
   close(): void {
-    this.db.close();
+    this.#closed = true;
+    // One that never opened is nothing to close.
+    this.#connection?.then(
+      (db) => {
+        db.close();
+      },
+      () => undefined,
+    );
   }
 
   model(id: string): Promise<ModelRecord | undefined> {
-    return stored(this.db.get("models", id));
+    return this.#transact("readonly", ({ models }) => models.get(id));
   }
 
   /** Puts a record in place of any that has its id. The old one's chunks stay until `complete` or `delete`. */
   async begin(record: ModelRecord): Promise<void> {
-    await stored(this.db.put("models", record));
+    await this.#transact("readwrite", ({ models }) => models.put(record));
   }
 
   /**
@@ -100,19 +107,19 @@ export class Store {
    * tab that still reads the version before may not write into it or delete it.
    */
   async setFile(record: ModelRecord, file: number, facts: Partial<FileRecord>): Promise<void> {
+    const generation = crypto.randomUUID();
     const change = (changed: ModelRecord) => {
       Object.assign(fileOf(changed, file), facts);
       if (facts.hashes) Object.assign(changed, { complete: false, generation });
     };
-    const generation = crypto.randomUUID();
-    const tx = this.db.transaction("models", "readwrite", RELAXED);
-    await stored(
-      tx.store.get(record.id).then((current) => {
-        const changed = sameGeneration(current, record);
+    await this.#transact(
+      "readwrite",
+      async ({ models }) => {
+        const changed = sameGeneration(await models.get(record.id), record);
         change(changed);
-        return Promise.all([tx.store.put(changed), tx.done]);
-      }),
-      tx,
+        await models.put(changed);
+      },
+      RELAXED,
     );
     change(record);
   }
@@ -125,16 +132,14 @@ export class Store {
     hash: string,
     bytes: Uint8Array,
   ): Promise<void> {
-    const tx = this.db.transaction(["models", "chunks"], "readwrite", RELAXED);
-    const models = tx.objectStore("models");
-    const chunks = tx.objectStore("chunks");
-    await stored(
-      models.get(record.id).then((current) => {
-        const changed = sameGeneration(current, record);
+    await this.#transact(
+      "readwrite",
+      async ({ models, chunks }) => {
+        const changed = sameGeneration(await models.get(record.id), record);
         fileOf(changed, file).hashes[index] = hash;
-        return Promise.all([models.put(changed), chunks.put(exactBuffer(bytes), hash), tx.done]);
-      }),
-      tx,
+        await Promise.all([models.put(changed), chunks.put(exactBuffer(bytes), hash)]);
+      },
+      RELAXED,
     );
     fileOf(record, file).hashes[index] = hash;
   }
@@ -144,74 +149,133 @@ export class Store {
    * @returns `undefined` when it is not there, or was damaged.
    */
   async chunk(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const buffer = await stored(this.db.get("chunks", hash));
+    const buffer = await this.#transact("readonly", ({ chunks }) => chunks.get(hash));
     if (!buffer) return undefined;
     const bytes = new Uint8Array(buffer);
     if ((await sha256(bytes)) === hash) return bytes;
-    await stored(this.db.delete("chunks", hash));
+    await this.#transact("readwrite", ({ chunks }) => chunks.delete(hash));
     return undefined;
   }
 
   /** The hashes of all chunks that are stored. */
   async chunkHashes(): Promise<Set<string>> {
-    return new Set(await stored(this.db.getAllKeys("chunks")));
+    return new Set(await this.#transact("readonly", ({ chunks }) => chunks.getAllKeys()));
   }
 
   /** Marks the record complete and drops chunks that no record names any more. */
   async complete(record: ModelRecord): Promise<void> {
-    const tx = this.db.transaction(["models", "chunks"], "readwrite");
-    const models = tx.objectStore("models");
-    await stored(
-      models.get(record.id).then(async (current) => {
-        await models.put({ ...sameGeneration(current, record), complete: true, usedAt: Date.now() });
-        await sweep(models, tx.objectStore("chunks"));
-        await tx.done;
-      }),
-      tx,
-    );
+    await this.#transact("readwrite", async (tables) => {
+      const current = sameGeneration(await tables.models.get(record.id), record);
+      await tables.models.put({ ...current, complete: true, usedAt: Date.now() });
+      await sweep(tables);
+    });
     record.complete = true;
   }
 
   /** Notes that the model was used now. */
   async touch(id: string): Promise<void> {
-    const tx = this.db.transaction("models", "readwrite", RELAXED);
-    await stored(
-      tx.store.get(id).then((current) => {
-        if (current) void tx.store.put({ ...current, usedAt: Date.now() });
-        return tx.done;
-      }),
-      tx,
+    await this.#transact(
+      "readwrite",
+      async ({ models }) => {
+        const current = await models.get(id);
+        if (current) await models.put({ ...current, usedAt: Date.now() });
+      },
+      RELAXED,
     );
   }
 
   /** Drops a model and the chunks only it named. With a generation, only if the record is still that one. */
-  async delete(id: string, generation?: string): Promise<boolean> {
-    const tx = this.db.transaction(["models", "chunks"], "readwrite");
-    const models = tx.objectStore("models");
-    return stored(
-      models.get(id).then(async (current) => {
-        const found =
-          current !== undefined && (generation === undefined || current.generation === generation);
-        if (found) {
-          await models.delete(id);
-          await sweep(models, tx.objectStore("chunks"));
-        }
-        await tx.done;
-        return found;
-      }),
-      tx,
-    );
+  delete(id: string, generation?: string): Promise<boolean> {
+    return this.#transact("readwrite", async (tables) => {
+      const current = await tables.models.get(id);
+      if (!current || (generation !== undefined && current.generation !== generation)) return false;
+      await tables.models.delete(id);
+      await sweep(tables);
+      return true;
+    });
   }
 
   async list(): Promise<StoredModel[]> {
-    const tx = this.db.transaction(["models", "chunks"]);
-    const [records, hashes] = await stored(
-      Promise.all([tx.objectStore("models").getAll(), tx.objectStore("chunks").getAllKeys(), tx.done]),
-      tx,
+    const [records, hashes] = await this.#transact("readonly", ({ models, chunks }) =>
+      Promise.all([models.getAll(), chunks.getAllKeys()]),
     );
     const present = new Set(hashes);
     return records.map((record) => describe(record, present)).sort((a, b) => +b.usedAt - +a.usedAt);
   }
+
+  /** The open database; opens it again when the browser or another tab closed it. */
+  async #connect(): Promise<IDBPDatabase<Schema>> {
+    if (this.#closed) throw new AbortedError("The load was over before its storage work was.");
+    this.#connection ??= this.#open();
+    try {
+      return await this.#connection;
+    } catch (error) {
+      this.#connection = undefined;
+      throw await storageError(error);
+    }
+  }
+
+  #open(): Promise<IDBPDatabase<Schema>> {
+    const connection = openDatabase(() => {
+      if (this.#connection === connection) this.#connection = undefined;
+    });
+    return connection;
+  }
+
+  /** Runs `work` in one transaction, so that all of it happens or nothing does. */
+  async #transact<M extends Mode, T>(
+    mode: M,
+    work: (tables: Tables<M>) => Promise<T>,
+    options?: IDBTransactionOptions,
+  ): Promise<T> {
+    const tx = await this.#begin(mode, options);
+    // It may fail before `work` is over, and is awaited only after it.
+    tx.done.catch(() => undefined);
+    try {
+      const result = await work({ models: tx.objectStore("models"), chunks: tx.objectStore("chunks") });
+      await tx.done;
+      return result;
+    } catch (error) {
+      try {
+        tx.abort();
+      } catch {
+        // It had already rolled back by itself.
+      }
+      if (error instanceof SottoError) throw error;
+      // Requests of a transaction that failed as a whole say only that it did.
+      throw await storageError(tx.error ?? error);
+    }
+  }
+
+  async #begin<M extends Mode>(mode: M, options?: IDBTransactionOptions) {
+    const tables: Table[] = ["models", "chunks"];
+    for (let tries = 0; ; tries++) {
+      const db = await this.#connect();
+      try {
+        return db.transaction(tables, mode, options);
+      } catch (error) {
+        if (tries > 0) throw await storageError(error);
+        // It was closed, and the event that says so is still to come.
+        this.#connection = undefined;
+      }
+    }
+  }
+}
+
+/** `onLost` is called when the connection was closed from outside: the site's data was cleared, or a newer version came. */
+function openDatabase(onLost: () => void): Promise<IDBPDatabase<Schema>> {
+  return openDB<Schema>("sotto", 1, {
+    upgrade(database) {
+      database.createObjectStore("chunks");
+      database.createObjectStore("models", { keyPath: "id" });
+    },
+    // A newer version in another tab must not wait for this one.
+    blocking(_current, _blocked, event) {
+      (event.target as IDBDatabase).close();
+      onLost();
+    },
+    terminated: onLost,
+  });
 }
 
 function describe(record: ModelRecord, present: ReadonlySet<string>): StoredModel {
@@ -235,16 +299,8 @@ export function storedBytes(file: FileRecord, chunkBytes: number, present: Reado
   }, 0);
 }
 
-interface SweepModels {
-  getAll(): Promise<ModelRecord[]>;
-}
-interface SweepChunks {
-  getAllKeys(): Promise<string[]>;
-  delete(key: string): Promise<void>;
-}
-
 /** Deletes, within the caller's transaction, every chunk that no record names. */
-async function sweep(models: SweepModels, chunks: SweepChunks): Promise<void> {
+async function sweep({ models, chunks }: Tables<"readwrite">): Promise<void> {
   const records = await models.getAll();
   const owned = new Set(records.flatMap((record) => record.files.flatMap((file) => file.hashes)));
   const orphans = (await chunks.getAllKeys()).filter((hash) => !owned.has(hash));
@@ -271,27 +327,23 @@ function exactBuffer(bytes: Uint8Array): ArrayBuffer {
   return bytes.slice().buffer;
 }
 
-/** Awaits database work; turns its failures into errors that say what to do, with the transaction rolled back. */
-async function stored<T>(work: Promise<T>, tx?: { abort(): void; done: Promise<void> }): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (tx) {
-      tx.done.catch(() => undefined);
-      try {
-        tx.abort();
-      } catch {
-        // It had already rolled back by itself.
-      }
-    }
-    if (error instanceof SottoError) throw error;
-    throw await storageError(error);
-  }
-}
-
 async function storageError(cause: unknown): Promise<SottoError> {
-  const { usage, quota } = await estimate();
   const kind = cause instanceof Error ? cause.name : "unknown";
+  if (kind === "AbortError") {
+    return new AbortedError(
+      "The browser closed this site's storage in the middle of a change, perhaps because the site's data was cleared. " +
+        "Load the model again.",
+      { cause },
+    );
+  }
+  const { usage, quota } = await estimate();
+  if (kind === "VersionError") {
+    return new QuotaError(
+      "A newer version of Sotto, in another tab, has taken over this site's storage. Reload this page to get it, or pass " +
+        "store: false to load without keeping the model.",
+      { details: { usage, quota, kind }, cause },
+    );
+  }
   // Browsers may round or hide the true limit, so the numbers are given as what they say, not as the reason.
   const holds = `It holds ${mebibytes(usage)} MiB; the browser states a limit of ${mebibytes(quota)} MiB.`;
   return new QuotaError(

@@ -1,4 +1,5 @@
 /** The store: what happens to it when tabs close, hashes fail, space runs out and models share their bytes. */
+import type { Page } from "@playwright/test";
 import { contents, damage, KIB, manifest, openParts, read, remove, sha256 } from "../harness/parts.ts";
 import { expect, noise, test } from "../harness/test.ts";
 
@@ -141,6 +142,73 @@ test("deleting a model that another tab downloads stops that download", async ({
   server.change(PATH, { stallAt: undefined });
   expect((await reading).error?.code).toBe("E_ABORTED");
   expect(await contents(page)).toEqual({ models: [], chunks: {} });
+});
+
+for (const [what, clear] of [
+  [
+    "the browser",
+    async (page: Page, origin: string) => {
+      const cdp = await page.context().newCDPSession(page);
+      await cdp.send("Storage.clearDataForOrigin", { origin, storageTypes: "indexeddb" });
+    },
+  ],
+  [
+    "the site",
+    (page: Page) =>
+      page.evaluate(
+        () =>
+          new Promise((resolve) => {
+            indexedDB.deleteDatabase("sotto").onsuccess = resolve;
+          }),
+      ),
+  ],
+] as const) {
+  test(`storage that ${what} clears in the middle of a download is E_ABORTED; loading again works`, async ({
+    page,
+    server,
+    context,
+  }) => {
+    const url = server.put(PATH, { bytes: BYTES, stallAt: 5 * 64 * KIB });
+    const reading = read(page, url);
+    const other = await context.newPage();
+    await openParts(other, server);
+    await expect.poll(async () => Object.keys((await contents(other)).chunks).length).toBe(5);
+    await clear(other, server.origin);
+    server.change(PATH, { stallAt: undefined });
+    const { error } = await reading;
+    expect(error?.code).toBe("E_ABORTED");
+    expect(error?.message).toContain("again");
+    expect((await read(page, url)).files).toEqual([SHA]);
+    expect((await contents(page)).models[0]).toMatchObject({ complete: true, storedBytes: LENGTH });
+  });
+}
+
+test("storage that a newer version of the package has taken over says so", async ({
+  page,
+  server,
+  context,
+}) => {
+  const url = server.put(PATH, { bytes: BYTES, stallAt: 5 * 64 * KIB });
+  const reading = read(page, url);
+  const other = await context.newPage();
+  await openParts(other, server);
+  await expect.poll(async () => Object.keys((await contents(other)).chunks).length).toBe(5);
+  await other.evaluate(
+    () =>
+      new Promise<void>((resolve) => {
+        const opening = indexedDB.open("sotto", 2);
+        opening.onsuccess = () => {
+          opening.result.close();
+          resolve();
+        };
+      }),
+  );
+  server.change(PATH, { stallAt: undefined });
+  for (const { error } of [await reading, await read(page, url)]) {
+    expect(error).toMatchObject({ code: "E_QUOTA", details: { kind: "VersionError" } });
+    expect(error?.message).toContain("Reload this page");
+  }
+  expect((await read(page, url, { store: false })).files).toEqual([SHA]);
 });
 
 test("a tab that falls behind leaves alone the version that another tab fetched", async ({
