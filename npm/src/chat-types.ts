@@ -9,6 +9,7 @@ export interface ChatTextPart {
 /** A message of the conversation. Further fields, such as `tool_calls`, go to the model's chat template as they are. */
 export interface ChatMessage {
   role: "system" | "developer" | "user" | "assistant" | "tool";
+  /** Only an assistant's may be `null` or left out, beside its `tool_calls`. */
   content?: string | ChatTextPart[] | null;
   name?: string;
   [extra: string]: unknown;
@@ -27,7 +28,7 @@ export interface ChatCompletionRequest {
   max_tokens?: number | null | undefined;
   /** 0 to 2; default 1. */
   temperature?: number | null | undefined;
-  /** Default 1. */
+  /** 0 to 1; default 1. */
   top_p?: number | null | undefined;
   /** -2 to 2; default 0. */
   presence_penalty?: number | null | undefined;
@@ -44,6 +45,16 @@ export interface ChatCompletionRequest {
   min_p?: number | null | undefined;
   /** Beyond OpenAI's: see `repetitionPenalty` of `generate`. */
   repetition_penalty?: number | null | undefined;
+  /** From here on: taken as it stands in requests written for OpenAI's API, and without effect. */
+  user?: string | null | undefined;
+  metadata?: Record<string, string> | null | undefined;
+  store?: false | null | undefined;
+  logprobs?: false | null | undefined;
+  logit_bias?: Record<string, never> | null | undefined;
+  response_format?: { type: "text" } | null | undefined;
+  tools?: [] | null | undefined;
+  tool_choice?: "none" | "auto" | null | undefined;
+  parallel_tool_calls?: boolean | null | undefined;
 }
 
 export interface ChatCompletionUsage {

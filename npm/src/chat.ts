@@ -4,7 +4,6 @@ import type {
   ChatCompletionChunk,
   ChatCompletionRequest,
   ChatCompletionUsage,
-  ChatMessage,
   ChatRequestOptions,
 } from "./chat-types.js";
 import { InvalidArgumentError } from "./errors.js";
@@ -29,6 +28,25 @@ export class Chat {
   }
 }
 
+const isEmptyObject = (value: unknown) =>
+  typeof value === "object" && value !== null && Object.keys(value).length === 0;
+
+/** What clients of OpenAI's API send along, taken where it asks for what happens anyway. */
+const WITHOUT_EFFECT = {
+  user: rule.string,
+  metadata: { must: "an object", ok: (v) => typeof v === "object" },
+  store: { must: "false: replies are kept nowhere", ok: (v) => v === false },
+  logprobs: { must: "false: probabilities are not told", ok: (v) => v === false },
+  logit_bias: { must: "empty: it is not supported", ok: isEmptyObject },
+  response_format: {
+    must: '{ type: "text" }: other formats are not supported',
+    ok: (v) => typeof v === "object" && v !== null && "type" in v && v.type === "text",
+  },
+  tools: { must: "empty: tools are not supported", ok: (v) => Array.isArray(v) && v.length === 0 },
+  tool_choice: rule.oneOf("none", "auto"),
+  parallel_tool_calls: rule.boolean,
+} satisfies Partial<Rules<ChatCompletionRequest>>;
+
 const REQUEST_RULES: Rules<ChatCompletionRequest> = {
   messages: { must: "a non-empty array of messages", ok: (v) => Array.isArray(v) && v.length > 0 },
   model: rule.string,
@@ -37,10 +55,10 @@ const REQUEST_RULES: Rules<ChatCompletionRequest> = {
   max_completion_tokens: rule.integer(1),
   max_tokens: rule.integer(1),
   temperature: rule.number(0, 2),
-  top_p: rule.positive(1),
+  top_p: rule.number(0, 1),
   presence_penalty: rule.number(-2, 2),
   frequency_penalty: rule.number(-2, 2),
-  seed: rule.integer(0),
+  seed: rule.integer(Number.MIN_SAFE_INTEGER),
   stop: {
     must: "a string or an array of up to 4 strings, none empty",
     ok: (v) => (typeof v === "string" && v !== "") || (rule.stop.ok(v) && (v as unknown[]).length <= 4),
@@ -49,6 +67,7 @@ const REQUEST_RULES: Rules<ChatCompletionRequest> = {
   top_k: rule.integer(0, 2 ** 32 - 1),
   min_p: rule.number(0, 1),
   repetition_penalty: rule.positive(Infinity),
+  ...WITHOUT_EFFECT,
 };
 
 const STREAM_RULES: Rules<{ include_usage?: boolean }> = { include_usage: rule.boolean };
@@ -89,7 +108,7 @@ export class ChatCompletions {
     if (!Array.isArray(checked.messages))
       throw new InvalidArgumentError("chat.completions.create needs messages.");
     const { include_usage = false } = checkOptions(
-      checked.stream_options ?? {},
+      withoutNulls(checked.stream_options ?? {}),
       STREAM_RULES,
       "stream_options",
     );
@@ -126,14 +145,16 @@ function withoutNulls(request: unknown): unknown {
 
 function generateOptions(request: ChatCompletionRequest): GenerateOptions {
   const set = <T>(value: T | null | undefined): T | undefined => value ?? undefined;
+  const { seed } = request;
   const stop = typeof request.stop === "string" ? [request.stop] : request.stop;
   return {
     maxTokens: set(request.max_completion_tokens ?? request.max_tokens),
     temperature: set(request.temperature) ?? 1,
-    topP: set(request.top_p) ?? 1,
+    topP: Math.max(request.top_p ?? 1, LEAST_TOP_P),
     presencePenalty: set(request.presence_penalty),
     frequencyPenalty: set(request.frequency_penalty),
-    seed: set(request.seed),
+    // OpenAI's are whole numbers of either sign; the negative ones wrap round.
+    seed: typeof seed === "number" && seed < 0 ? seed + 2 ** 53 : set(seed),
     stop: set(stop),
     topK: set(request.top_k),
     minP: set(request.min_p),
@@ -141,19 +162,42 @@ function generateOptions(request: ChatCompletionRequest): GenerateOptions {
   };
 }
 
+/** What 0 stands for: the likeliest token alone has more than this. It is the least that the GPU tells from 0. */
+const LEAST_TOP_P = 2 ** -32;
+
 const ROLES = ["system", "developer", "user", "assistant", "tool"];
 
-/** A message as chat templates know it: content as one string. */
-function templateMessage(message: ChatMessage, index: number): Record<string, unknown> {
-  const wrong = (what: string) =>
+type Wrong = (what: string) => InvalidArgumentError;
+
+/** A message as chat templates know it: plain data, with content as one string, or none in a call of tools. */
+function templateMessage(message: unknown, index: number): Record<string, unknown> {
+  const wrong: Wrong = (what) =>
     new InvalidArgumentError(`messages[${index}] ${what}`, { details: { index } });
-  const given: unknown = message;
-  if (typeof given !== "object" || given === null) throw wrong("must be an object with role and content.");
-  if (!ROLES.includes(message.role)) throw wrong(`has a role that is not one of ${ROLES.join(", ")}.`);
-  return { ...message, content: contentText(message.content ?? "", wrong) };
+  if (typeof message !== "object" || message === null)
+    throw wrong("must be an object with role and content.");
+  const plain = plainData(message, wrong);
+  const { role, content } = plain;
+  if (typeof role !== "string" || !ROLES.includes(role))
+    throw wrong(`has a role that is not one of ${ROLES.join(", ")}.`);
+  // Templates tell a call of tools from a reply by content that is none.
+  if (role === "assistant" && (content === null || content === undefined)) return plain;
+  return { ...plain, content: contentText(content, wrong) };
 }
 
-function contentText(content: unknown, wrong: (what: string) => InvalidArgumentError): string {
+/** The message as JSON has it, which is how OpenAI's clients send it: proxies, as frameworks make them, become plain. */
+function plainData(message: object, wrong: Wrong): Record<string, unknown> {
+  const refuseCode = (_name: string, value: unknown) => {
+    if (typeof value === "function" || typeof value === "symbol") throw new TypeError();
+    return value;
+  };
+  try {
+    return JSON.parse(JSON.stringify(message, refuseCode)) as Record<string, unknown>;
+  } catch {
+    throw wrong("must be plain data, as in JSON: no functions, no cycles.");
+  }
+}
+
+function contentText(content: unknown, wrong: Wrong): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content))
     throw wrong("has content that is neither a string nor an array of text parts.");

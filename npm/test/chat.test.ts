@@ -169,9 +169,74 @@ test("content parts become one text; other fields go to the template", async () 
   });
   assert.deepEqual(asked.messages, [
     { role: "user", content: "a\nb" },
-    { role: "assistant", content: "", tool_calls: [{ id: "1" }] },
+    { role: "assistant", content: null, tool_calls: [{ id: "1" }] },
     { role: "tool", content: "42", tool_call_id: "1" },
   ]);
+});
+
+test("messages in proxies, as frameworks make them, become plain data", async () => {
+  const { create, asked } = chatOf(REPLY);
+  const deep = <T extends object>(value: T): T =>
+    new Proxy(value, {
+      get: (target, name) => {
+        const found: unknown = Reflect.get(target, name);
+        return typeof found === "object" && found !== null ? deep(found) : found;
+      },
+    });
+  const call = { id: "1", function: { name: "f", arguments: "{}" } };
+  const given = [
+    { role: "user", content: [{ type: "text", text: "a" }] },
+    { role: "assistant", tool_calls: [call], name: undefined },
+  ];
+  assert.throws(() => structuredClone(deep(given)), DOMException);
+  await create({ messages: deep(given) as ChatCompletionRequest["messages"] });
+  assert.deepEqual(structuredClone(asked.messages), [
+    { role: "user", content: "a" },
+    { role: "assistant", tool_calls: [call] },
+  ]);
+});
+
+test("what changes nothing is taken, and reaches nobody", async () => {
+  const { create, asked } = chatOf(REPLY);
+  await create({ messages });
+  const plain = asked.options;
+  await create({
+    messages,
+    user: "visitor-1",
+    metadata: { page: "start" },
+    store: false,
+    logprobs: false,
+    logit_bias: {},
+    response_format: { type: "text" },
+    tools: [],
+    tool_choice: "auto",
+    parallel_tool_calls: true,
+    stream_options: { include_usage: null } as never,
+  });
+  assert.deepEqual(asked.options, plain);
+  assert.deepEqual(asked.messages, messages);
+});
+
+test("a seed may be negative and top_p 0, as OpenAI's may", async () => {
+  const { create, asked } = chatOf(REPLY);
+  const seeds: unknown[] = [];
+  for (const seed of [-1, -2, Number.MIN_SAFE_INTEGER, 0, 5]) {
+    await create({ messages, seed, top_p: 0 });
+    seeds.push(asked.options.seed);
+    assert.equal(asked.options.topP, 2 ** -32);
+  }
+  assert.deepEqual(seeds, [2 ** 53 - 1, 2 ** 53 - 2, 1, 0, 5]);
+});
+
+test("a reply that is cut off ends with length, one that ends by itself with stop", async () => {
+  for (const finishReason of ["stop", "length"] as const) {
+    const { create } = chatOf(REPLY.map((part) => (part.done ? { ...part, finishReason } : part)));
+    assert.equal((await create({ messages })).choices[0]?.finish_reason, finishReason);
+    const reasons: unknown[] = [];
+    for await (const chunk of await create({ messages, stream: true }))
+      reasons.push(chunk.choices[0]?.finish_reason);
+    assert.deepEqual(reasons, [null, null, null, finishReason]);
+  }
 });
 
 test("what cannot be done is refused, without repeating what was said", async () => {
@@ -185,14 +250,23 @@ test("what cannot be done is refused, without repeating what was said", async ()
     { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "secret" } }] }] },
     { messages, n: 2 },
     { messages, temperature: 3 },
-    { messages, top_p: 0 },
+    { messages, top_p: -0.1 },
+    { messages, seed: 1.5 },
+    { messages: [{ role: "user", content: null }] },
+    { messages: [{ role: "tool" }] },
+    { messages: [{ role: "assistant", tool_calls: [{ run: () => "secret" }] }] },
+    { messages: [{ role: "user", content: "Hi", big: 1n }] },
+    { messages, store: true },
+    { messages, logprobs: true },
+    { messages, response_format: { type: "json_object" } },
+    { messages, tool_choice: "required" },
     { messages, stop: ["a", "b", "c", "d", "e"] },
     { messages, max_tokens: 0 },
-    { messages, logit_bias: {} },
-    { messages, tools: [] },
+    { messages, logit_bias: { 50256: -100 } },
+    { messages, tools: [{ type: "function", function: { name: "secret" } }] },
     { messages, stream_options: { other: 1 } },
   ];
-  for (const request of wrong) {
+  for (const [at, request] of wrong.entries()) {
     const { create } = chatOf(REPLY);
     await assert.rejects(
       create(request as unknown as ChatCompletionRequest),
@@ -200,7 +274,7 @@ test("what cannot be done is refused, without repeating what was said", async ()
         error instanceof SottoError &&
         error.code === "E_INVALID_ARGUMENT" &&
         !error.message.includes("secret"),
-      JSON.stringify(request),
+      `request ${at}`,
     );
   }
   const { create } = chatOf(REPLY, { chatTemplate: false });
