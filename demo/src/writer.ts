@@ -5,8 +5,8 @@ import { bytes, milliseconds, perSecond } from "./words.js";
 
 export type State = "idle" | "loading" | "ready" | "writing" | "done" | "stopped" | "error";
 
-/** Between two looks at the memory in use, while writing. */
-const MEMORY_INTERVAL_MS = 1000;
+/** Between two looks at the engine's numbers, while writing. */
+const LOOK_INTERVAL_MS = 250;
 
 export class Writer {
   readonly #prompt = element("prompt", HTMLTextAreaElement);
@@ -62,9 +62,10 @@ export class Writer {
     this.state = "writing";
     const meter = new Meter(model);
     try {
-      for await (const { text, tokens } of stream(model, prompt, chat, abort.signal)) {
+      for await (const text of stream(model, prompt, chat, abort.signal)) {
+        if (text === "") continue;
         this.#output.append(text);
-        meter.add(tokens);
+        meter.tick();
       }
       this.state = "done";
     } catch (error) {
@@ -74,12 +75,13 @@ export class Writer {
         this.onError(error);
       }
     }
-    await meter.end();
+    await meter.look();
   }
 
   #clear(echo: string): void {
     element("sheet-empty", HTMLElement).hidden = true;
     element("error", HTMLElement).hidden = true;
+    for (const id of ["first", "speed"]) element(id, HTMLElement).textContent = "–";
     element("echo", HTMLElement).textContent = echo;
     this.#output.replaceChildren();
   }
@@ -89,17 +91,16 @@ function deviceName({ device }: Model): string {
   return device.software ? `${device.name} (software, slow)` : device.name;
 }
 
-/** The reply as text and the number of tokens each piece took. */
+/** The reply, piece by piece; pieces may be empty. */
 async function* stream(
   model: Model,
   prompt: string,
   chat: boolean,
   signal: AbortSignal,
-): AsyncGenerator<{ text: string; tokens: number }> {
+): AsyncGenerator<string> {
   const options = settings();
   if (!chat) {
-    for await (const { text, ids } of model.generate(prompt, { ...options, signal }))
-      yield { text, tokens: ids.length };
+    for await (const { text } of model.generate(prompt, { ...options, signal })) yield text;
     return;
   }
   const chunks = await model.chat.completions.create(
@@ -116,7 +117,7 @@ async function* stream(
     },
     { signal },
   );
-  for await (const { choices } of chunks) yield { text: choices[0]?.delta.content ?? "", tokens: 1 };
+  for await (const { choices } of chunks) yield choices[0]?.delta.content ?? "";
 }
 
 function settings(): GenerateOptions {
@@ -135,45 +136,29 @@ function settings(): GenerateOptions {
   };
 }
 
-/** Speed, time to the first token and memory, shown as they change. */
+/** Speed, time to the first token and memory: the engine's own numbers, without the way to the page. */
 class Meter {
-  readonly #start = performance.now();
-  #first = 0;
-  #tokens = 0;
-  #looked = 0;
+  #looked = -Infinity;
 
   constructor(private readonly model: Model) {}
 
-  add(tokens: number): void {
-    if (tokens === 0) return;
+  /** Text came. Not before that do the engine's numbers tell of this reply: they may still be those of the last. */
+  tick(): void {
     const now = performance.now();
-    if (this.#tokens === 0) {
-      this.#first = now;
-      element("first", HTMLElement).textContent = milliseconds(now - this.#start);
-    }
-    this.#tokens += tokens;
-    const between = this.#tokens - 1;
-    if (between > 0) element("speed", HTMLElement).textContent = perSecond(between, now - this.#first);
-    if (now - this.#looked < MEMORY_INTERVAL_MS) return;
+    if (now - this.#looked < LOOK_INTERVAL_MS) return;
     this.#looked = now;
-    void this.#showMemory();
+    void this.look();
   }
 
-  /** The engine's own times, without the way to the page. */
-  async end(): Promise<void> {
-    const stats = await this.#showMemory();
-    if (!stats || stats.generatedTokens < 2) return;
-    element("first", HTMLElement).textContent = milliseconds(stats.firstTokenMs);
-    element("speed", HTMLElement).textContent = perSecond(stats.generatedTokens - 1, stats.decodeMs);
-  }
-
-  async #showMemory() {
+  async look(): Promise<void> {
     // The model may have been unloaded meanwhile; then there is nothing to show.
     const stats = await this.model.stats().catch(() => undefined);
-    if (stats) {
-      const gpu = this.model.device.backend === "webgpu" ? `${bytes(stats.deviceBytes)} GPU + ` : "";
-      element("memory", HTMLElement).textContent = `${gpu}${bytes(stats.wasmBytes)}`;
-    }
-    return stats;
+    if (!stats) return;
+    const gpu = this.model.device.backend === "webgpu" ? `${bytes(stats.deviceBytes)} GPU + ` : "";
+    element("memory", HTMLElement).textContent = `${gpu}${bytes(stats.wasmBytes)}`;
+    if (stats.generatedTokens === 0) return;
+    element("first", HTMLElement).textContent = milliseconds(stats.firstTokenMs);
+    if (stats.generatedTokens === 1) return;
+    element("speed", HTMLElement).textContent = perSecond(stats.generatedTokens - 1, stats.decodeMs);
   }
 }

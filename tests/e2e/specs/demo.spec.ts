@@ -1,6 +1,6 @@
 /** The demo as it is built and served: what a visitor sees, and what the page asks of the network. */
 import type { Page } from "@playwright/test";
-import { STORIES, STORY } from "../harness/fixtures.ts";
+import { STORIES, STORY, withMetadata } from "../harness/fixtures.ts";
 import { expect, test } from "../harness/test.ts";
 
 const MODEL = "/demo/models/stories260K-f32.gguf";
@@ -59,6 +59,33 @@ test("nothing is requested while it writes", async ({ page, server }) => {
   expect(server.seen).toEqual([]);
   for (const id of ["#speed", "#first", "#memory", "#device-name"])
     await expect(page.locator(id)).not.toHaveText("–");
+});
+
+test("in a chat, too, speed and first token are the engine's, and not those of the empty first chunk", async ({
+  page,
+  server,
+}) => {
+  const template = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}";
+  const bytes = withMetadata(STORIES, "tokenizer.chat_template", template);
+  const url = server.put("/m/chat.gguf", { bytes });
+  await page.goto(`${server.origin}/demo/index.html?max=60&temperature=0&model=${encodeURIComponent(url)}`);
+  await page.getByRole("button", { name: "Load", exact: true }).click();
+  await expect(output(page)).toHaveAttribute("data-state", "ready");
+  await expect(page.getByLabel("Answer as chat")).toBeChecked();
+  await page.evaluate(() => {
+    const [first, output] = ["first", "output"].map((id) => document.getElementById(id));
+    if (!first || !output) throw new Error("the page has changed");
+    const early: string[] = [];
+    Object.assign(globalThis, { early });
+    new MutationObserver(() => {
+      if (output.textContent === "" && first.textContent !== "–") early.push(first.textContent);
+    }).observe(first, { childList: true, characterData: true, subtree: true });
+  });
+  await page.getByLabel("Prompt").fill("Once upon a time");
+  await page.getByRole("button", { name: "Write" }).click();
+  await expect(output(page)).toHaveAttribute("data-state", "done", { timeout: 60_000 });
+  expect(await page.evaluate(() => (globalThis as unknown as { early: string[] }).early)).toEqual([]);
+  for (const id of ["#first", "#speed"]) await expect(page.locator(id)).toHaveText(/[1-9]/);
 });
 
 test("stop stops, and writing begins again", async ({ page, server }) => {
