@@ -204,11 +204,13 @@ impl GpuDevice {
         let result = body();
         let invalid = validation.pop();
         let exhausted = memory.pop();
-        if let Some(error) = invalid.await {
-            return Err(GpuError::Device { message: error.to_string() });
-        }
-        if exhausted.await.is_some() {
+        let (invalid, exhausted) = (invalid.await, exhausted.await);
+        // A buffer without memory makes whatever is bound to it invalid too: the cause comes first.
+        if exhausted.is_some() {
             return Err(GpuError::OutOfMemory { what: what.to_owned(), bytes });
+        }
+        if let Some(error) = invalid {
+            return Err(GpuError::Device { message: error.to_string() });
         }
         self.check()?;
         result

@@ -96,6 +96,20 @@ impl Weight {
         matrix
     }
 
+    /// On the GPU in two tensors of one matrix, the rows from `split` on first, each in one piece.
+    fn upload_halves(&self, variant: &Variant, split: usize) -> Matrix {
+        let uploader = Uploader::new(Arc::clone(&variant.kernels)).unwrap();
+        let packing = Packing::of(self.ty);
+        let matrix = Matrix::new(&variant.device, "test", packing, self.rows, self.cols).unwrap();
+        let (first, second) =
+            self.bytes.split_at(split * self.cols / self.ty.block_len() * self.ty.block_bytes());
+        for (first_row, rows, bytes) in [(split, self.rows - split, second), (0, split, first)] {
+            let mut cursor = uploader.cursor(&matrix, self.ty, first_row, rows).unwrap();
+            uploader.write(&matrix, &mut cursor, bytes).unwrap();
+        }
+        matrix
+    }
+
     fn row(&self) -> impl FnMut(usize, &mut [f32]) + '_ {
         |o, out| out.copy_from_slice(&self.values[o * self.cols..][..self.cols])
     }
@@ -120,21 +134,35 @@ fn weights_read_back_exactly_through_embed_in_every_type() {
                     continue;
                 }
                 let weight = Weight::random(7, ty, rows, cols);
-                let matrix = weight.upload(variant, 1 + 7 * rows);
-                let ids: Vec<u32> = (0..rows as u32).rev().collect();
-                let out = variant.empty((rows * cols.next_multiple_of(4) * 4) as u64);
-                let (step, size) = step(variant, rows as u32);
-                let dispatches =
-                    embed(&variant.kernels, &matrix, 1.0, [&variant.upload(&ids), &out, &step]).unwrap();
-                variant.run(&dispatches, size);
-                let mut row = weight.row();
-                let expected = ops::embed(&ids, 1.0, cols, |id, out| row(id as usize, out));
-                let what = format!("{ty} [{rows}, {cols}] on {}", variant.name);
-                // The product of scale and quant may differ from the sum's in the last bit.
-                let tolerance = if is_rounded(ty) { 5e-4 } else { 3e-7 };
-                assert_close(&what, &variant.read_rows(&out, rows, cols), &expected, tolerance);
+                check_rows(variant, &weight, &weight.upload(variant, 1 + 7 * rows));
             }
         }
+    }
+}
+
+/// Every row of `matrix`, read by the embedding kernel, is that of `weight`.
+fn check_rows(variant: &Variant, weight: &Weight, matrix: &Matrix) {
+    let &Weight { ty, rows, cols, .. } = weight;
+    let ids: Vec<u32> = (0..rows as u32).rev().collect();
+    let out = variant.empty((rows * cols.next_multiple_of(4) * 4) as u64);
+    let (step, size) = step(variant, rows as u32);
+    let dispatches = embed(&variant.kernels, matrix, 1.0, [&variant.upload(&ids), &out, &step]).unwrap();
+    variant.run(&dispatches, size);
+    let mut row = weight.row();
+    let expected = ops::embed(&ids, 1.0, cols, |id, out| row(id as usize, out));
+    let what = format!("{ty} [{rows}, {cols}] on {}", variant.name);
+    // The product of scale and quant may differ from the sum's in the last bit.
+    let tolerance = if is_rounded(ty) { 5e-4 } else { 3e-7 };
+    assert_close(&what, &variant.read_rows(&out, rows, cols), &expected, tolerance);
+}
+
+#[test]
+fn tensors_of_one_matrix_leave_each_other_alone() {
+    let variant = device();
+    for ty in TYPES {
+        // Pieces of many units: what a piece writes beyond its end grows with them.
+        let weight = Weight::random(11, ty, 96, 512);
+        check_rows(variant, &weight, &weight.upload_halves(variant, 64));
     }
 }
 

@@ -117,8 +117,9 @@ impl Uploader {
             let (piece, rest) = bytes.split_at((units * cursor.unit_bytes).min(bytes.len()));
             match matrix.packing.unit_blocks() {
                 Some(unit_blocks) => {
-                    let block_bytes = cursor.unit_bytes as u64 / unit_blocks;
-                    self.repack_piece(&cursor.repack[at.part], at.block, piece, block_bytes, unit_blocks);
+                    // A unit's bytes need not be a multiple of its blocks: Q6_K has 210 for 8.
+                    let blocks = piece.len() as u64 * unit_blocks / cursor.unit_bytes as u64;
+                    self.repack_piece(&cursor.repack[at.part], at.block, piece, blocks, unit_blocks);
                 }
                 None => self.write_rows(matrix, cursor.ty, &matrix.parts[at.part], at.block, piece)?,
             }
@@ -143,16 +144,8 @@ impl Uploader {
         Place { part, block: block - first, units_left: (end.min(tensor_end) - block).div_ceil(unit_blocks) }
     }
 
-    fn repack_piece(
-        &self,
-        repack: &Dispatch,
-        block: u64,
-        piece: &[u8],
-        file_block_bytes: u64,
-        unit_blocks: u64,
-    ) {
+    fn repack_piece(&self, repack: &Dispatch, block: u64, piece: &[u8], blocks: u64, unit_blocks: u64) {
         let device = self.kernels.device();
-        let blocks = piece.len() as u64 / file_block_bytes;
         write_padded(device, &self.staging.buffer, 0, piece);
         let range = [block as u32, blocks as u32, 0, 0];
         device.queue().write_buffer(&self.range.buffer, 0, bytemuck::cast_slice(&range));
