@@ -65,8 +65,17 @@ impl Sub for Counters {
     }
 }
 
+/// The device of one model. Its memory goes with the model: a browser would keep buffers until its garbage is collected.
+pub(crate) struct OwnDevice(GpuDevice);
+
+impl Drop for OwnDevice {
+    fn drop(&mut self) {
+        self.0.destroy();
+    }
+}
+
 pub(crate) enum BackendLoader {
-    Gpu(Box<sotto_gpu::Loader>, GpuDevice),
+    Gpu(Box<sotto_gpu::Loader>, OwnDevice),
     Cpu(reference::Loader),
 }
 
@@ -75,9 +84,9 @@ impl BackendLoader {
         match options.device {
             DeviceChoice::Cpu => Ok(BackendLoader::Cpu(reference::Loader::new(plan, context_length))),
             DeviceChoice::Gpu => {
-                let device = GpuDevice::request(&DeviceOptions::default()).await?;
+                let device = OwnDevice(GpuDevice::request(&DeviceOptions::default()).await?);
                 let options = ModelOptions { context_length, kv_type: options.kv_type, ..Default::default() };
-                let loader = sotto_gpu::Loader::new(&device, plan, &options).await?;
+                let loader = sotto_gpu::Loader::new(&device.0, plan, &options).await?;
                 Ok(BackendLoader::Gpu(Box::new(loader), device))
             }
         }
@@ -105,7 +114,7 @@ impl BackendLoader {
 }
 
 pub(crate) enum Backend {
-    Gpu(Box<GpuModel>, GpuDevice),
+    Gpu(Box<GpuModel>, OwnDevice),
     Cpu(Box<CpuBackend>),
 }
 
@@ -131,7 +140,7 @@ impl Backend {
     pub fn device(&self) -> DeviceInfo {
         match self {
             Backend::Gpu(_, device) => {
-                let facts = device.facts();
+                let facts = device.0.facts();
                 DeviceInfo { backend: "webgpu", name: facts.name.clone(), software: facts.software }
             }
             Backend::Cpu(_) => DeviceInfo { backend: "cpu", name: "CPU".to_owned(), software: false },
