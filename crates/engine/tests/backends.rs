@@ -72,13 +72,20 @@ fn text(prompt: &str) -> Prompt {
 
 #[test]
 fn greedy_text_is_llama2cs() {
-    let want = String::from_utf8(fixture("stories260K/ref_greedy_200.txt")).unwrap();
-    for device in BACKENDS {
-        let mut engine = load(STORIES, device);
-        let got = reply(&mut engine, &text(""), &greedy(200)).unwrap();
-        assert_eq!(got.text, want.trim_end_matches('\n'), "{device:?}");
-        assert_eq!(got.ids.len(), 200);
-        assert_eq!(got.reason, Some(FinishReason::Length));
+    for (file, reference, tokens) in [
+        (STORIES, "stories260K/ref_greedy_200.txt", 200),
+        ("tok105/tok105-f32.gguf", "tok105/ref_greedy_256.txt", 256),
+    ] {
+        let want = String::from_utf8(fixture(reference)).unwrap();
+        let want = want.trim_end_matches('\n');
+        for device in BACKENDS {
+            let mut engine = load(file, device);
+            let options = GenerateOptions { ignore_eos: true, ..greedy(tokens) };
+            let got = reply(&mut engine, &text(""), &options).unwrap();
+            assert!(got.text.starts_with(want), "{file} on {device:?} wrote {:?}", got.text);
+            assert_eq!(got.ids.len(), tokens);
+            assert_eq!(got.reason, Some(FinishReason::Length));
+        }
     }
 }
 
