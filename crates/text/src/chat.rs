@@ -30,8 +30,7 @@ const RECURSION: usize = 250;
 
 const NAME: &str = "chat_template";
 
-/// Why a template could not be compiled or rendered. Never holds the messages' text, unless the template itself
-/// puts it in what it raises.
+/// Why a template could not be compiled or rendered. Never holds the messages' text.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChatError {
@@ -126,9 +125,32 @@ impl ChatTemplate {
         match template.render_captured_to(context, &mut text) {
             Ok(_) => String::from_utf8(text.0).map_err(|_| ChatError::Endless),
             Err(_) if text.0.len() >= MAX_OUTPUT => Err(ChatError::Endless),
-            Err(error) => Err(render_error(error)),
+            Err(error) => Err(match render_error(error) {
+                ChatError::Raised(message) => ChatError::Raised(without_texts(message, &input.messages)),
+                other => other,
+            }),
         }
     }
+}
+
+/// What a template raises, without what the messages say: some templates quote them. Roles stay.
+fn without_texts(mut raised: String, messages: &serde_json::Value) -> String {
+    /// Shorter texts are part of ordinary words.
+    const SHORTEST: usize = 4;
+    let mut left = vec![messages];
+    while let Some(value) = left.pop() {
+        match value {
+            serde_json::Value::String(text) if text.trim().len() >= SHORTEST => {
+                raised = raised.replace(text.trim(), "\u{2026}");
+            }
+            serde_json::Value::Array(items) => left.extend(items),
+            serde_json::Value::Object(fields) => {
+                left.extend(fields.iter().filter(|(name, _)| *name != "role").map(|(_, value)| value));
+            }
+            _ => {}
+        }
+    }
+    raised
 }
 
 fn environment() -> Result<Environment<'static>, Error> {
@@ -349,6 +371,18 @@ mod tests {
         assert!(matches!(&refused, Err(ChatError::Raised(message)) if message == "Only one"), "{refused:?}");
         let inside = render("{% macro m() %}{{ raise_exception('deep') }}{% endmacro %}\n{{ m() }}");
         assert!(matches!(&inside, Err(ChatError::Raised(message)) if message == "deep"), "{inside:?}");
+        let template = ChatTemplate::new(
+            "{{ raise_exception('No ' ~ messages[0].role ~ ' may say ' ~ messages[0].content) }}",
+        );
+        let input = ChatInput {
+            messages: json!([{ "role": "user", "content": " a secret ", "name": "    " }]),
+            ..ChatInput::default()
+        };
+        let quoting = template.unwrap().render(&input);
+        assert!(
+            matches!(&quoting, Err(ChatError::Raised(m)) if m == "No user may say  \u{2026} "),
+            "{quoting:?}"
+        );
     }
 
     #[test]
