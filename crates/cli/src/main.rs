@@ -10,6 +10,7 @@ mod model_file;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use sotto_engine::{EngineError, ErrorCode};
 
 /// Runs 4-bit language models.
 #[derive(Parser)]
@@ -50,9 +51,20 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sotto: {}", one_line(&error));
-            ExitCode::FAILURE
+            if is_usage(&error) { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// The exit code of wrong arguments, which is also clap's.
+const USAGE: u8 = 2;
+
+/// Whether an argument was wrong that only the engine could judge, such as a context longer than the model's.
+fn is_usage(error: &anyhow::Error) -> bool {
+    let of_engine = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<EngineError>().is_some_and(|e| e.code() == ErrorCode::InvalidArgument)
+    };
+    error.chain().any(of_engine)
 }
 
 /// The error and its causes, each said once.

@@ -106,6 +106,36 @@ fn what_is_wrong_is_said_in_one_line() {
 }
 
 #[test]
+fn wrong_arguments_exit_with_2() {
+    let path = model("tok105/tok105-q4_0.gguf");
+    let path = path.to_str().unwrap();
+    let run = |more: &[&str]| {
+        [&["run", "--backend", "cpu", "--model", path, "--prompt", ""], more]
+            .concat()
+            .iter()
+            .map(|s| s.to_string())
+            .collect()
+    };
+    let list = |args: &[&str]| args.iter().map(|s| s.to_string()).collect::<Vec<_>>();
+    let wrong: Vec<Vec<String>> = vec![
+        list(&["frobnicate"]),
+        list(&["bench", "--shape", "colossus"]),
+        list(&["bench", "--shape", "mini", "--type", "Q9_9"]),
+        list(&["bench", "--shape", "mini", "--runs", "0"]),
+        list(&["convert", "random:colossus", "/nowhere/model.gguf"]),
+        run(&["--max-tokens", "0"]),
+        run(&["--temperature=-1"]),
+        run(&["--context", "100000"]),
+    ];
+    for args in wrong {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let (code, line) = failure(&args);
+        assert_eq!(code, 2, "{args:?}: {line}");
+        assert!(!line.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
 fn redact_gives_offsets_in_code_points() {
     let line = "{\"id\":7,\"text\":\"\u{1F600} write to ana@example.com\"}\n";
     let found: Value = serde_json::from_str(&stdout(&["redact", "--jsonl"], line)).unwrap();

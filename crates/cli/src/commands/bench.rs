@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use serde_json::json;
 use sotto_engine::format::BlockType;
-use sotto_engine::synthetic::{SHAPES, Shape};
+use sotto_engine::synthetic::Shape;
 use sotto_engine::{Counters, Engine, GenerateOptions, KvType, Prompt};
 
 use crate::model_file::{Backend, ModelFiles};
@@ -20,11 +20,11 @@ pub struct Args {
     model: Option<PathBuf>,
     /// A model of a named shape with random weights: mini, smollm2-135m, qwen3-0.6b, llama-3.2-1b, llama-3.2-3b,
     /// llama-3.1-8b
-    #[arg(long)]
-    shape: Option<String>,
+    #[arg(long, value_parser = super::shape)]
+    shape: Option<Shape>,
     /// The weight type of --shape
-    #[arg(long = "type", default_value = "Q4_0")]
-    ty: String,
+    #[arg(long = "type", default_value = "Q4_0", value_parser = super::block_type)]
+    ty: BlockType,
     /// Where to run
     #[arg(long, value_enum, default_value_t = Backend::Gpu)]
     backend: Backend,
@@ -32,16 +32,16 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     threads: usize,
     /// Tokens to prefill
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, default_value_t = 128, value_parser = super::at_least_one)]
     prompt: usize,
     /// Tokens to generate
-    #[arg(long = "gen", default_value_t = 32)]
+    #[arg(long = "gen", default_value_t = 32, value_parser = super::at_least_one)]
     generate: usize,
     /// Tokens in the cache before either starts
     #[arg(long, default_value_t = 0)]
     depth: usize,
     /// Runs, of which the median counts
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = super::at_least_one)]
     runs: usize,
     /// Print one line of JSON
     #[arg(long)]
@@ -59,9 +59,6 @@ struct Run {
 pub fn run(args: &Args) -> Result<()> {
     if args.threads > 1 {
         bail!("--threads {}: the cpu backend runs on one thread", args.threads);
-    }
-    if args.prompt == 0 || args.generate == 0 || args.runs == 0 {
-        bail!("--prompt, --gen and --runs must be at least 1");
     }
     let scratch = ScratchFile::for_shape(args)?;
     let path = scratch.as_ref().map_or(args.model.as_deref(), |s| Some(&s.0)).unwrap_or(Path::new(""));
@@ -165,17 +162,12 @@ struct ScratchFile(PathBuf);
 
 impl ScratchFile {
     fn for_shape(args: &Args) -> Result<Option<Self>> {
-        let Some(name) = &args.shape else { return Ok(None) };
-        let Some(shape) = Shape::named(name) else {
-            let known: Vec<_> = SHAPES.iter().map(|s| s.name).collect();
-            bail!("\"{name}\" is no shape; known are {}", known.join(", "));
-        };
-        let Some(ty) = BlockType::from_name(&args.ty) else { bail!("--type {} is no block type", args.ty) };
+        let Some(shape) = args.shape else { return Ok(None) };
         let path =
             std::env::temp_dir().join(format!("sotto-bench-{}-{}.gguf", std::process::id(), shape.name));
         let scratch = ScratchFile(path);
         let mut file = std::io::BufWriter::new(std::fs::File::create(&scratch.0)?);
-        shape.write(ty, 0, &mut file)?;
+        shape.write(args.ty, 0, &mut file)?;
         file.flush()?;
         Ok(Some(scratch))
     }

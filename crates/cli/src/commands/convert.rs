@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use sotto_engine::format::convert::{Options, convert};
 use sotto_engine::format::{BlockType, Manifest, ManifestFile, read_gguf};
-use sotto_engine::synthetic::{SHAPES, Shape};
+use sotto_engine::synthetic::Shape;
 
 use crate::model_file::files_of;
 
@@ -16,23 +16,30 @@ use crate::model_file::files_of;
 pub struct Args {
     /// A .gguf file, the first part of a split one, a manifest.json, or random:SHAPE for a model of a named shape
     /// with random weights
-    input: PathBuf,
+    #[arg(value_parser = input)]
+    input: Input,
     /// The .gguf file to write
     output: PathBuf,
     /// The type of the weight matrices: F16, Q4_0, Q4_K, Q8_0, ... [default: as they are; Q4_0 for random:SHAPE]
-    #[arg(long, value_parser = block_type)]
+    #[arg(long, value_parser = super::block_type)]
     quantize: Option<BlockType>,
     /// MiB in a chunk of the manifest
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=256))]
     chunk_mib: u64,
 }
 
-fn block_type(name: &str) -> Result<BlockType, String> {
-    let known =
-        || BlockType::ALL.iter().filter(|ty| ty.can_quantize()).map(|ty| ty.name()).collect::<Vec<_>>();
-    BlockType::from_name(&name.to_uppercase()).filter(|ty| ty.can_quantize()).ok_or_else(|| {
-        format!("not a type that weights can be converted to; those are {}", known().join(", "))
-    })
+/// What is converted.
+#[derive(Clone, Debug)]
+enum Input {
+    Files(PathBuf),
+    Random(Shape),
+}
+
+fn input(name: &str) -> Result<Input, String> {
+    match name.strip_prefix("random:") {
+        Some(shape) => super::shape(shape).map(Input::Random),
+        None => Ok(Input::Files(PathBuf::from(name))),
+    }
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -52,17 +59,15 @@ pub fn run(args: &Args) -> Result<()> {
 
 fn write_model(args: &Args, part: &Path) -> Result<()> {
     let output = || args.output.display().to_string();
-    let input = args.input.display().to_string();
     let create = || File::create(part).map(BufWriter::new).with_context(output);
-    if let Some(shape) = input.strip_prefix("random:") {
-        let Some(shape) = Shape::named(shape) else {
-            let known: Vec<_> = SHAPES.iter().map(|s| s.name).collect();
-            bail!("\"{shape}\" is no shape; known are {}", known.join(", "));
-        };
-        let ty = args.quantize.unwrap_or(BlockType::Q4_0);
-        return Ok(shape.write(ty, 0, create()?)?.flush()?);
-    }
-    let paths = files_of(&args.input)?;
+    let input = match &args.input {
+        Input::Random(shape) => {
+            let ty = args.quantize.unwrap_or(BlockType::Q4_0);
+            return Ok(shape.write(ty, 0, create()?)?.flush()?);
+        }
+        Input::Files(path) => path,
+    };
+    let paths = files_of(input)?;
     if paths.iter().any(|path| same_file(path, &args.output)) {
         bail!("{}: would be overwritten while it is read; name another output", args.output.display());
     }
@@ -72,7 +77,7 @@ fn write_model(args: &Args, part: &Path) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let options = Options { ty: args.quantize, head: args.quantize.and_then(head_type) };
     convert(&mut files, create()?, &options, |_| {})
-        .with_context(|| input.clone())?
+        .with_context(|| input.display().to_string())?
         .flush()
         .with_context(output)
 }

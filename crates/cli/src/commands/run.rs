@@ -21,7 +21,7 @@ pub struct Args {
     #[arg(long, allow_hyphen_values = true)]
     prompt: String,
     /// Tokens at most [default: up to the end of the context]
-    #[arg(long)]
+    #[arg(long, value_parser = super::at_least_one)]
     max_tokens: Option<usize>,
     /// 0 always takes the most probable token
     #[arg(long, default_value_t = 1.0)]
