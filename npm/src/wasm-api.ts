@@ -91,8 +91,8 @@ export interface EngineCounters {
   deviceBytes: number;
   /** The WebAssembly heap. It never shrinks, so this is also its peak. */
   wasmBytes: number;
-  /** Chunks of the file that were in that heap at once while loading. */
-  peakChunksInHeap: number;
+  /** Most bytes of that heap that the file's bytes took at once on their way to the device: a few chunks. */
+  peakLoadBytes: number;
 }
 
 export interface WasmGeneration {

@@ -44,18 +44,19 @@ struct Stats {
     #[serde(flatten)]
     counters: Counters,
     wasm_bytes: f64,
-    peak_chunks_in_heap: u32,
+    peak_load_bytes: f64,
 }
 
 /// A loaded model.
 #[wasm_bindgen]
 pub struct Engine {
     shared: Shared,
+    peak_load_bytes: f64,
 }
 
 impl Engine {
-    pub(crate) fn new(engine: sotto_engine::Engine) -> Self {
-        Engine { shared: Shared(Rc::new(RefCell::new(Some(engine)))) }
+    pub(crate) fn new(engine: sotto_engine::Engine, peak_load_bytes: f64) -> Self {
+        Engine { shared: Shared(Rc::new(RefCell::new(Some(engine)))), peak_load_bytes }
     }
 }
 
@@ -83,7 +84,7 @@ impl Engine {
             to_js(&Stats {
                 counters: e.counters(),
                 wasm_bytes: heap::memory_bytes(),
-                peak_chunks_in_heap: heap::peak_chunks(),
+                peak_load_bytes: self.peak_load_bytes,
             })
         })
     }

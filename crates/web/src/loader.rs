@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::engine::Engine;
 use crate::error::{throw, to_js};
-use crate::heap::HeldChunk;
+use crate::heap::Watch;
 use crate::options;
 
 /// Options of a load, as JavaScript gives them.
@@ -38,6 +38,7 @@ enum Kv {
 #[wasm_bindgen]
 pub struct Loader {
     inner: sotto_engine::Loader,
+    heap: Watch,
 }
 
 #[wasm_bindgen]
@@ -61,7 +62,7 @@ impl Loader {
             },
         };
         let inner = sotto_engine::Loader::open(header, &options).await.map_err(throw)?;
-        Ok(Loader { inner })
+        Ok(Loader { inner, heap: Watch::start() })
     }
 
     /// What to show of the model.
@@ -71,12 +72,13 @@ impl Loader {
 
     /// The next bytes of file number `file`; `offset` counts from the file's first byte.
     pub fn write(&mut self, file: usize, offset: f64, bytes: &[u8]) -> Result<(), JsValue> {
-        let _held = HeldChunk::new();
         self.inner.write(file, offset as u64, bytes).map_err(throw)
     }
 
     /// The loaded model.
     pub async fn finish(self) -> Result<Engine, JsValue> {
-        Ok(Engine::new(self.inner.finish().await.map_err(throw)?))
+        let Loader { inner, heap } = self;
+        let engine = inner.finish().await.map_err(throw)?;
+        Ok(Engine::new(engine, heap.peak()))
     }
 }
