@@ -11,6 +11,7 @@ use crate::build;
 use crate::node::node;
 use crate::server;
 use crate::shared_target;
+use crate::shell::Run;
 use crate::workspace;
 
 /// A browser keeps what it stored by address, port included, so the same one each time finds the model again.
@@ -33,8 +34,18 @@ pub fn serve(port: Option<u16>) -> Result<ExitCode> {
 pub fn check(port: Option<u16>) -> Result<ExitCode> {
     let chrome = browser::find()?;
     let address = server::start(&build()?, port.unwrap_or(0))?;
-    let status = node().args(["demo/check.mjs", &address]).env("CHROME_PATH", chrome).attach()?;
+    let status = checker(&address, chrome).attach()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What `check` prints, of a demo that is built.
+pub fn written_by_the_bundled_model() -> Result<String> {
+    let address = server::start(&workspace::root().join("demo/dist"), 0)?;
+    checker(&address, browser::find()?).stdout()
+}
+
+fn checker(address: &str, chrome: PathBuf) -> Run {
+    node().args(["demo/check.mjs", address]).dir(workspace::root()).env("CHROME_PATH", chrome)
 }
 
 /// Builds everything; returns the site's folder.

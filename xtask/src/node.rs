@@ -9,7 +9,10 @@ use crate::shell::{Run, program};
 use crate::stamp::{Inputs, unless_done};
 use crate::workspace;
 
-const OLDEST_NODE: u32 = 20;
+/// What the packages of package-lock.json run on: the least minor version of each long-term release, and all newer ones.
+const LONG_TERM: [(u32, u32); 2] = [(20, 19), (22, 13)];
+const ALL_FROM: u32 = 24;
+const NEEDED: &str = "20.19 or later of 20, 22.13 or later of 22, or 24 and later";
 
 /// `npm`, in the checkout.
 pub fn npm() -> Run {
@@ -23,11 +26,11 @@ pub fn node() -> Run {
 
 /// Installs the packages of package-lock.json, unless that was done.
 pub fn install() -> Result<()> {
-    let version =
-        program("node").arg("--version").ask().context("Node 20 or newer is needed: https://nodejs.org")?;
+    let version = program("node").arg("--version").ask();
+    let version = version.with_context(|| format!("Node is needed, {NEEDED}: https://nodejs.org"))?;
     let version = version.trim();
-    if major(version).is_none_or(|major| major < OLDEST_NODE) {
-        bail!("Node is {version}; {OLDEST_NODE} or newer is needed: https://nodejs.org");
+    if !is_new_enough(version) {
+        bail!("Node is {version}; needed is {NEEDED}: https://nodejs.org");
     }
     let root = workspace::root();
     let inputs = Inputs::default()
@@ -55,18 +58,23 @@ pub fn package(name: &str) -> Result<(PathBuf, String)> {
     Ok((dir, version.to_owned()))
 }
 
-fn major(version: &str) -> Option<u32> {
-    version.strip_prefix('v')?.split('.').next()?.parse().ok()
+fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version.strip_prefix('v').unwrap_or_default().split('.').map(str::parse::<u32>);
+    let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else { return false };
+    major >= ALL_FROM || LONG_TERM.iter().any(|&(release, least)| major == release && minor >= least)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::major;
+    use super::is_new_enough;
 
     #[test]
-    fn major_of_a_version() {
-        assert_eq!(major("v20.19.2"), Some(20));
-        assert_eq!(major("20"), None);
-        assert_eq!(major(""), None);
+    fn versions_that_the_packages_run_on() {
+        for version in ["v20.19.0", "v20.20.2", "v22.13.1", "v24.0.0", "v26.1.0"] {
+            assert!(is_new_enough(version), "{version}");
+        }
+        for version in ["v18.20.0", "v20.18.3", "v21.7.0", "v22.12.0", "v23.11.0", "20", ""] {
+            assert!(!is_new_enough(version), "{version}");
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! `cargo xtask test`: every check and test there is, in groups. A failure does not stop what does not depend on it.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use clap::ValueEnum;
 
 use crate::browser;
 use crate::build;
+use crate::demo;
 use crate::node::npm;
 use crate::shell::say;
 use crate::toolchain::{TARGET, Toolchain, cargo, plain_cargo};
@@ -48,6 +50,7 @@ pub fn test(groups: &[Group], slow: bool) -> Result<ExitCode> {
         session.npm();
     }
     if wanted(Group::E2e) {
+        session.demo();
         session.e2e();
     }
     Ok(session.summary())
@@ -99,7 +102,7 @@ impl Session {
 
     fn rust(&mut self) {
         self.step("cargo test", |_| {
-            browser::vulkan_driver()?;
+            browser::vulkan_driver();
             cargo()?.args(["test", "--workspace", "--exclude", "xtask", "--no-fail-fast"]).stream()
         });
         // As the `xtask` alias has built all but the tests themselves.
@@ -134,7 +137,24 @@ impl Session {
             let chrome = browser::find()?;
             session.built()?;
             let run = npm().args(["test", "--workspace", "tests/e2e"]).env("CHROME_PATH", chrome);
-            if session.slow { run.env("SOTTO_BIG_MODEL", big_model()?) } else { run }.stream()
+            if std::env::var_os("SOTTO_BIG_MODEL").is_some() {
+                return run.stream();
+            }
+            run.env("SOTTO_BIG_MODEL", big_model(session.slow)?).stream()
+        });
+    }
+
+    /// The demo as a visitor's browser shows it, whose text must be the reference implementation's.
+    fn demo(&mut self) {
+        self.step("demo --check", |session| {
+            session.built()?;
+            let written = demo::written_by_the_bundled_model()?;
+            let model = workspace::root().join("tests/fixtures/models/stories260K");
+            let expected = fs::read_to_string(model.join("ref_greedy_200.txt"))?;
+            if written != expected {
+                bail!("the demo wrote {} bytes that are not the {} expected", written.len(), expected.len());
+            }
+            Ok(vec!["1 passed: the demo's text is the reference".to_owned()])
         });
     }
 
@@ -207,16 +227,19 @@ impl Session {
     }
 }
 
-/// A model far larger than the memory that loading it may take: 604 MB of random weights, made once a checkout.
-fn big_model() -> Result<PathBuf> {
-    let folder = workspace::scratch().join("big-model");
+/// A model of random weights far larger than the memory that loading it may take, made once a checkout: 76 MB, or
+/// 604 MB when tests may be slow.
+fn big_model(slow: bool) -> Result<PathBuf> {
+    let (shape, ty) = if slow { ("qwen3-0.6b", "Q8_0") } else { ("smollm2-135m", "Q4_0") };
+    let folder = workspace::scratch().join("big-model").join(shape);
     let model = folder.join("model.gguf");
     // The manifest is written last, so with it the model is whole.
     if !folder.join("manifest.json").is_file() {
+        fs::create_dir_all(&folder)?;
         cargo()?
-            .args(["run", "--quiet", "--release", "--bin", "sotto", "--", "convert", "random:qwen3-0.6b"])
+            .args(["run", "--quiet", "--bin", "sotto", "--", "convert", &format!("random:{shape}")])
             .arg(&model)
-            .args(["--quantize", "Q8_0"])
+            .args(["--quantize", ty])
             .stream()?;
     }
     Ok(model)
