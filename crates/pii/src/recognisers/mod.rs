@@ -20,6 +20,8 @@ mod india;
 mod ip;
 mod italy;
 mod keyed;
+mod lexicon;
+mod names;
 mod numbers;
 mod phone;
 mod phone_plans;

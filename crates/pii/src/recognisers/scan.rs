@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{address, codes, crypto, date, email, ip, keyed, numbers, postal, secret, url};
+use super::{address, codes, crypto, date, email, ip, keyed, names, numbers, postal, secret, url};
 use crate::context::{self, AFTER, BEFORE, Hit, Kinds};
 use crate::{By, Entity, Explain, Label};
 
@@ -89,6 +89,8 @@ pub(crate) struct Scan<'t> {
     pub secret_done: usize,
     /// Web addresses before this byte were found.
     pub url_done: usize,
+    /// Names before this byte were found.
+    pub names_done: usize,
 }
 
 impl<'t> Scan<'t> {
@@ -102,6 +104,7 @@ impl<'t> Scan<'t> {
             found: Vec::new(),
             secret_done: 0,
             url_done: 0,
+            names_done: 0,
         };
         scan.words();
         keyed::scan(&mut scan);
@@ -164,6 +167,10 @@ impl<'t> Scan<'t> {
             address::at_number(self, word);
         } else if word.len() <= 6 && word.is_plain() && !word.has_lower() {
             codes::at(self, word);
+        }
+        if !word.has_digit() && (self.byte(word.start).is_ascii_uppercase() || self.byte(word.start) >= 0x80)
+        {
+            names::at(self, word);
         }
         if word.has_alpha() && word.start >= self.secret_done {
             secret::at(self, word);

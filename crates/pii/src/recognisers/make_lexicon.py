@@ -1,0 +1,81 @@
+"""Writes lexicon.txt, the names, places and organisations that the recognisers know, from the lists that pii-mini's
+training data is made of: Faker's locales (MIT) and the hand-written ones in models/pii-mini/train.
+
+    pip install -r ../../../../models/pii-mini/train/requirements.txt && python3 make_lexicon.py > lexicon.txt
+
+A line is a word or phrase, a tab, and the sum of: 1 a given name; 2 a surname; 4 a given name that is also a word or place;
+8 a word that no name contains; 16 a place; 32 an organisation; 64 the first word of a phrase of the list; 128 a place that is
+also somebody's name.
+"""
+
+import re
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[4]
+sys.path.insert(0, str(ROOT / "models/pii-mini/train"))
+
+import lexicon  # noqa: E402
+import people  # noqa: E402
+import places  # noqa: E402
+import things  # noqa: E402
+from pools import pools  # noqa: E402
+
+FIXTURES = ROOT / "tests/fixtures/pii"
+KNOWN_SHORT = {"US", "UK", "NYC", "NY", "UN", "EU", "HP", "GM", "GE", "BP"}
+"""Two letters, and yet worth their false alarms."""
+DROP = set("God Man House Senate Heat NOW WHO AP House Orange Target Fox Shell Delta Ford Williams Duke Edison Earth Mars Moon Nice Apple Amazon Oracle Visa Subway Giants Cowboys Patriots Navy Army Marines Congress Parliament Fed Treasury Time Borders Enterprise Continental Southwest Staples Blockbuster Pandora Sprint Chase Jets Bears Saints Vikings Browns Bulls Cubs Braves Cardinals Tigers Rangers Inter Labor Carnival Midas Avis Nirvana Guardian Downtown Chinatown Queens Orange Mobile Reading Bath Split Tours Natal Hull Chester Canton Columbia Normal Derby Preston Worth Tyre Medina Sale Salem Santos Rosario Mendoza Concord Providence Independence Victoria Victory Florence Sofia Lima Mali Chad Jordan Phil Cork Darwin Hue Male Bergen Linz Essen Ulm Bali Java Vail Aspen Flint Gary Erie Eugene Helena Madison Jackson Lincoln Lawrence Tyler Pierre Norman Henderson Hamilton Regina Lancaster Auburn Aurora Augusta Athens Alexandria Trenton Montgomery Charlotte Savannah Phoenix Buffalo Mesa Irving Irvine Chandler Glendale Aden Moor Sinai Yuma Reno Dover Plymouth Windsor Newport Princeton Oxford Cambridge Stanford Inn LA CA IL TX FL WA SF KC ISI Vine Bebo AIM Edison Williams Accounting INS ATF NOW ENA EWS EBS HUD Interpol PPP ETA PG&E Roma Cali Goa Fez Metz Caen Brest Faro Leon".split())
+
+
+def main() -> None:
+    lists = pools()
+    home = [lists[language] for language in lexicon.LANGUAGES]
+    corpus = [(FIXTURES / "wiki.test.raw").read_text("utf-8")]
+    corpus += [" ".join(line.split("\t")[0] for line in (FIXTURES / f"echr-{language}-dev.tsv").read_text("utf-8").splitlines()) for language in ("es", "fr")]
+    corpus += [path.read_text("utf-8") for path in (ROOT / "models/pii-mini/train/templates").glob("*.txt")]
+    lower = Counter(w for text in corpus for w in re.findall(r"(?<=\s)[^\W\d_]+", re.sub(r"\{\w+\}", " ", text)) if w.islower())
+    # The corpus prints names in lower case now and then; once or twice proves nothing but for the templates, which are short.
+    words = {w for w, n in lower.items() if n >= 3} | set(things.CAPS_WORDS) | {w for path in (ROOT / "models/pii-mini/train/templates").glob("*.txt") for w in re.findall(r"[^\W\d_]+", re.sub(r"\{\w+\}", " ", path.read_text("utf-8"))) if w.islower()}
+    calendar = {w.capitalize() for names in (*lexicon.MONTHS.values(), *lexicon.WEEKDAYS.values()) for w in names} | set("Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun".split())
+    demonyms = {w.capitalize() for names in lexicon.NATIONALITIES.values() for w in names} | {"Arab", "Muslim", "African", "European", "Asian", "Western", "Islamic"}
+    business = {w for phrase in [*things.SHOP_LAST, *things.OFFICES, *things.TEAMS, *things.SHOP_FIRST] for w in phrase.split() if w[0].isupper()}
+    streets = set("Street St Avenue Ave Road Rd Lane Drive Boulevard Blvd Court Square Place Bridge Park Lake River Mount Mountain Island Hills Beach Bay County City State Hall House Tower Station Airport".split())
+    place_words = {*places.ALL, *people.PLACES, *lexicon.WORLD_CITIES, *lexicon.REGIONS}
+
+    single = lambda names: {n for n in names if " " not in n and len(n) > 2 and n[0].isupper() and not n.isupper()}  # noqa: E731
+    given = single(people.FIRST) | single(lexicon.NICKNAMES) | set().union(*(single(h["first"]) for h in home))
+    surname = single(people.LAST) | set().union(*(single(h["last"]) for h in home))
+    ambiguous = calendar | demonyms | business | streets | place_words | set("Doctor God Cant Merry Eve Gucci Christmas Easter Twitter Internet Dev Don".split())
+    taken = lambda name: name.lower() in words or name in ambiguous  # noqa: E731
+
+    flags: dict[str, int] = defaultdict(int)
+    for name in given:
+        flags[name] |= 4 if taken(name) else 1
+    for name in surname:
+        if not (name.lower() in words and name not in people.LAST) and name not in calendar | demonyms:
+            flags[name] |= 2
+    for word in business | calendar | demonyms | streets | {w.capitalize() for w in words if len(w) > 1 and lower[w] >= 6 or w in things.CAPS_WORDS}:
+        if not flags[word] & 2 or word in calendar | demonyms | streets:
+            flags[word] |= 8
+    sure = set(places.COUNTRIES) | set(places.STATES) | set(lexicon.WORLD_CITIES) | {c for h in home for c in h["country"]} | set(people.PLACES)
+    for place in {*places.ALL, *people.PLACES, *lexicon.WORLD_CITIES, *lexicon.REGIONS, *(c for h in home for c in h["country"])}:
+        if place in DROP or not place[0].isupper() or len(place) < 3 and place not in KNOWN_SHORT or len(place) > 32 or place.lower() in words and place not in {*places.COUNTRIES, *KNOWN_SHORT}:
+            continue
+        named = bool(flags[place] & 7)
+        if named and place not in sure:
+            continue
+        flags[place] |= 128 if named else 16
+    for name in {*people.ORGS, *lexicon.FAMOUS_ORGS, *things.OFFICES}:
+        if name not in DROP and (len(name) > 2 or name in KNOWN_SHORT) and name.lower() not in words and not flags[name] & 0b10010111:
+            flags[name] |= 32
+    for phrase in [p for p, f in flags.items() if f & 0b10110000]:
+        first = re.match(r"[^\W_]+", phrase)
+        if first and first[0] != phrase:
+            flags[first[0]] |= 64
+    for name, value in sorted((n, f) for n, f in flags.items() if f):
+        print(f"{name}\t{value}")
+
+
+if __name__ == "__main__":
+    main()
