@@ -25,6 +25,8 @@ from pools import pools  # noqa: E402
 FIXTURES = ROOT / "tests/fixtures/pii"
 KNOWN_SHORT = {"US", "UK", "NYC", "NY", "UN", "EU", "HP", "GM", "GE", "BP"}
 """Two letters, and yet worth their false alarms."""
+SURE = set("Ben Gary Tyler Lawrence Eugene Nancy Victoria Charlotte Brittany Sofia Pierre Bush Obama Clinton Max Jake Luke Nick Pete Wendy Ralph Jim Tim Tom Sam Dan Ken Kim Liz Jen Meg Kay Jean Louis".split()) 
+"""Names that other languages' words, places or firms are spelt like, and yet hardly anything but names where they stand in capitals."""
 DROP = set("God Man House Senate Heat NOW WHO AP House Orange Target Fox Shell Delta Ford Williams Duke Edison Earth Mars Moon Nice Apple Amazon Oracle Visa Subway Giants Cowboys Patriots Navy Army Marines Congress Parliament Fed Treasury Time Borders Enterprise Continental Southwest Staples Blockbuster Pandora Sprint Chase Jets Bears Saints Vikings Browns Bulls Cubs Braves Cardinals Tigers Rangers Inter Labor Carnival Midas Avis Nirvana Guardian Downtown Chinatown Queens Orange Mobile Reading Bath Split Tours Natal Hull Chester Canton Columbia Normal Derby Preston Worth Tyre Medina Sale Salem Santos Rosario Mendoza Concord Providence Independence Victoria Victory Florence Sofia Lima Mali Chad Jordan Phil Cork Darwin Hue Male Bergen Linz Essen Ulm Bali Java Vail Aspen Flint Gary Erie Eugene Helena Madison Jackson Lincoln Lawrence Tyler Pierre Norman Henderson Hamilton Regina Lancaster Auburn Aurora Augusta Athens Alexandria Trenton Montgomery Charlotte Savannah Phoenix Buffalo Mesa Irving Irvine Chandler Glendale Aden Moor Sinai Yuma Reno Dover Plymouth Windsor Newport Princeton Oxford Cambridge Stanford Inn LA CA IL TX FL WA SF KC ISI Vine Bebo AIM Edison Williams Accounting INS ATF NOW ENA EWS EBS HUD Interpol PPP ETA PG&E Roma Cali Goa Fez Metz Caen Brest Faro Leon".split())
 
 
@@ -39,15 +41,16 @@ def main() -> None:
     words = {w for w, n in lower.items() if n >= 3} | set(things.CAPS_WORDS) | {w for path in (ROOT / "models/pii-mini/train/templates").glob("*.txt") for w in re.findall(r"[^\W\d_]+", re.sub(r"\{\w+\}", " ", path.read_text("utf-8"))) if w.islower()}
     calendar = {w.capitalize() for names in (*lexicon.MONTHS.values(), *lexicon.WEEKDAYS.values()) for w in names} | set("Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun".split())
     demonyms = {w.capitalize() for names in lexicon.NATIONALITIES.values() for w in names} | {"Arab", "Muslim", "African", "European", "Asian", "Western", "Islamic"}
-    business = {w for phrase in [*things.SHOP_LAST, *things.OFFICES, *things.TEAMS, *things.SHOP_FIRST] for w in phrase.split() if w[0].isupper()}
+    business = {w for phrase in [*things.SHOP_LAST, *things.OFFICES, *things.TEAMS, *things.SHOP_FIRST] for w in phrase.split() if w[0].isupper()} - set(people.FIRST) - set(people.MORE)
     streets = set("Street St Avenue Ave Road Rd Lane Drive Boulevard Blvd Court Square Place Bridge Park Lake River Mount Mountain Island Hills Beach Bay County City State Hall House Tower Station Airport".split())
     place_words = {*places.ALL, *people.PLACES, *lexicon.WORLD_CITIES, *lexicon.REGIONS}
 
     single = lambda names: {n for n in names if " " not in n and len(n) > 2 and n[0].isupper() and not n.isupper()}  # noqa: E731
-    given = single(people.FIRST) | single(lexicon.NICKNAMES) | set().union(*(single(h["first"]) for h in home))
+    figures = single({f for f in people.FIGURES if " " not in f}) - {"Brady", "Blair", "Brown", "Bella", "Drake", "Sharon", "Gore", "Bach", "Usher", "Ellen"}
+    given = single(people.FIRST) | single(people.MORE) | {n for n in people.MORE if n in {"Ed", "Jo", "Al"}} | figures | single(lexicon.NICKNAMES) | set().union(*(single(h["first"]) for h in home))
     surname = single(people.LAST) | set().union(*(single(h["last"]) for h in home))
     ambiguous = calendar | demonyms | business | streets | place_words | set("Doctor God Cant Merry Eve Gucci Christmas Easter Twitter Internet Dev Don".split())
-    taken = lambda name: name.lower() in words or name in ambiguous  # noqa: E731
+    taken = lambda name: name not in SURE and (name.lower() in words or name in ambiguous)  # noqa: E731
 
     flags: dict[str, int] = defaultdict(int)
     for name in given:
