@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use common::{assert_close, load, repository};
 use sotto_engine::{Classifier, DeviceChoice, EngineError, GenerateOptions, Outputs, Prompt, Task};
-use sotto_pii::TokenClassifier;
+use sotto_pii::{ClassSpan, TokenClassifier};
 
 const BACKENDS: [DeviceChoice; 2] = [DeviceChoice::Cpu, DeviceChoice::Gpu];
 
@@ -83,10 +83,11 @@ fn a_long_text_is_read_in_windows() {
     };
     let spans = pollster::block_on(classifier.classify_with(&text, &mut progress)).unwrap();
     assert!(seen.len() >= 2 && seen.is_sorted(), "{seen:?}");
-    // By their ends: the model takes one bracket for part of an address.
-    let emails: Vec<usize> = spans.iter().filter(|s| s.class == "EMAIL").map(|s| s.end).collect();
-    let at = sentence.find(')').unwrap();
-    assert_eq!(emails, (0..90).map(|n| n * sentence.len() + at).collect::<Vec<_>>());
+    // One a sentence; the model is not always sure whether a bracket belongs to it.
+    let address =
+        |s: &&ClassSpan| s.class == "EMAIL" && text[s.start..s.end].contains("ana.ruiz@example.org");
+    let sentences: Vec<usize> = spans.iter().filter(address).map(|s| s.start / sentence.len()).collect();
+    assert_eq!(sentences, (0..90).collect::<Vec<_>>());
     let mut stop = |_| ControlFlow::Break(());
     let stopped = pollster::block_on(classifier.classify_with(&text, &mut stop));
     assert!(matches!(stopped, Err(EngineError::Aborted)));

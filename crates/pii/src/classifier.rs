@@ -10,7 +10,7 @@ use regex::Regex;
 
 use crate::eval::LabelMap;
 use crate::offsets::{ceil_char_boundary, floor_char_boundary};
-use crate::{By, Entity};
+use crate::{By, Entity, Label};
 
 /// A stretch of text to which a token classifier gives one class.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,36 @@ pub fn entities(spans: &[ClassSpan], labels: &LabelMap, model: &str) -> Vec<Enti
         Some(Entity::new(label, span.start, span.end, span.score, By::Model, model.to_owned()))
     };
     spans.iter().filter_map(entity).collect()
+}
+
+/// Where a recogniser finds the same in the same place, a model knows better what it is, and the recogniser where it begins
+/// and ends: an address does not hold the full stop behind it. Only of what has a shape; a name has none.
+pub(crate) fn take_edges(model: &mut [Entity], recognised: &[Entity]) {
+    let has_shape = |label: &Label| {
+        matches!(
+            label,
+            Label::Email
+                | Label::Url
+                | Label::IpAddress
+                | Label::MacAddress
+                | Label::Phone
+                | Label::CreditCard
+                | Label::Iban
+                | Label::Bic
+                | Label::CryptoAddress
+        )
+    };
+    for entity in model.iter_mut().filter(|entity| has_shape(&entity.label)) {
+        let same = |other: &&Entity| {
+            // Most of what the model saw: it may have taken two numbers for one.
+            let shared = entity.end.min(other.end).saturating_sub(entity.start.max(other.start));
+            other.label == entity.label && 2 * shared > entity.end - entity.start
+        };
+        if let Some(other) = recognised.iter().find(same) {
+            (entity.start, entity.end) = (other.start, other.end);
+            entity.score = entity.score.max(other.score);
+        }
+    }
 }
 
 /// What a run of tokens, bytes `span` of `text`, means as a span of text: without white space at its edges, and with an edge
@@ -107,6 +137,25 @@ mod tests {
         }
         assert_eq!(snap("", 0..0), 0..0);
         assert_eq!(snap("ab", 1..9), 0..2);
+    }
+
+    #[test]
+    fn a_recogniser_says_where_what_it_knows_ends() {
+        let entity = |label: Label, start, end, score, by| Entity::new(label, start, end, score, by, "test");
+        let recognised = [
+            entity(Label::Email, 4, 20, 0.9, By::Pattern),
+            entity(Label::Phone, 30, 39, 0.6, By::Pattern),
+            entity(Label::Person, 60, 63, 0.6, By::Pattern),
+        ];
+        let mut model = [
+            entity(Label::Email, 3, 21, 0.7, By::Model),
+            entity(Label::Phone, 30, 55, 0.7, By::Model),
+            entity(Label::Person, 60, 70, 0.7, By::Model),
+        ];
+        take_edges(&mut model, &recognised);
+        let spans: Vec<_> = model.iter().map(|e| (e.start, e.end, e.score, e.by)).collect();
+        assert_eq!(spans[0], (4, 20, 0.9, By::Model));
+        assert_eq!([spans[1].1, spans[2].1], [55, 70]);
     }
 
     #[test]

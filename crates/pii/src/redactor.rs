@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::classifier::take_edges;
 use crate::eval::LabelMap;
 use crate::merge::merge_by;
 use crate::policy::{Action, Policy, PolicyError};
@@ -97,7 +98,9 @@ impl Redactor {
             text.get(e.start..e.end)
                 .is_some_and(|value| !value.trim().is_empty() && !self.recognisers.custom().allows(value))
         };
-        found.extend(model.into_iter().filter(fits));
+        let mut model: Vec<Entity> = model.into_iter().filter(fits).collect();
+        take_edges(&mut model, &found);
+        found.extend(model);
         // What is only reported must not hide what has to go: a kept URL must not cover the card number in it.
         self.keep_asked(&mut found);
         let (kept, acted): (Vec<Entity>, Vec<Entity>) =
