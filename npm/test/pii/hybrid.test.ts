@@ -65,7 +65,7 @@ test("the endpoint sees placeholders, the caller values, across split events", a
     seen.map((body) => /ana@|600/.test(body)),
     [false],
   );
-  assert.equal(JSON.parse(seen[0] ?? "").messages[0].content, "I am [EMAIL_1], [PHONE_1]");
+  assert.ok(seen[0]?.includes('"content":"I am [EMAIL_1], [PHONE_1]"'));
 
   // The next turn has the same placeholders.
   await chat(URL_, request("ana@example.com again"));

@@ -1,0 +1,222 @@
+/** The package's redaction in a real browser: its worker, its bundled model, the page's nodes, and what it asks of the network. */
+import { openPii } from "../harness/pii.ts";
+import { expect, test } from "../harness/test.ts";
+
+const SENTENCE = "Yesterday Maria Schneider wrote to ana@example.com from Berlin. ";
+
+test("recognisers alone fetch no engine and no model, and nothing after loading", async ({
+  page,
+  server,
+}) => {
+  await openPii(page, server);
+  await page.evaluate(async () => {
+    globalThis.redactor = await pii.Redactor.load({ model: false });
+  });
+  const fetched = server.seen.map(({ path }) => path);
+  expect(fetched.filter((path) => path.endsWith(".wasm"))).toEqual(["/sotto/sotto_web_pii_bg.wasm"]);
+  expect(fetched).toContain("/sotto/pii-worker.js");
+  expect(fetched.filter((path) => path.endsWith(".gguf"))).toEqual([]);
+  server.forget();
+  const result = await page.evaluate(async () => {
+    const { text, vault } = await redactor.redact("Call ana@example.com, \ud800 +34 600 123 456");
+    const { document } = await redactor.redactJson({ mail: "ana@example.com" });
+    return { text, restored: vault.restore(text), document };
+  });
+  expect(result).toEqual({
+    text: "Call [EMAIL_1], \ud800 [PHONE_1]",
+    restored: "Call ana@example.com, \ud800 +34 600 123 456",
+    document: { mail: "[EMAIL_1]" },
+  });
+  expect(server.seen).toEqual([]);
+});
+
+test("the page answers while the worker reads ten megabytes on one line, and an abort stops it", async ({
+  page,
+  server,
+}) => {
+  await openPii(page, server);
+  const result = await page.evaluate(async () => {
+    const redactor = await pii.Redactor.load({ model: false });
+    const text = "4111 1111 1111 1111,ana@example.com;(415) 555-2671 x ".repeat(200_000);
+    let frames = 0;
+    const ticking = setInterval(() => frames++, 10);
+    const abort = new AbortController();
+    const parts: number[] = [];
+    const error = await redactor
+      .analyze(text, {
+        signal: abort.signal,
+        onProgress: (part) => {
+          parts.push(part);
+          if (part > 0.2) abort.abort();
+        },
+      })
+      .then(
+        () => undefined,
+        (error: unknown) => (error as { code: string; name: string }).name,
+      );
+    // The worker is free again at once.
+    const began = performance.now();
+    const { text: next } = await redactor.redact("ana@example.com");
+    const waited = performance.now() - began;
+    clearInterval(ticking);
+    const whole = await redactor.redact(text);
+    return { error, frames, most: Math.max(...parts), next, waited, entities: whole.entities.length };
+  });
+  expect(result.error).toBe("AbortError");
+  expect(result.frames).toBeGreaterThan(1);
+  expect(result.most).toBeLessThan(0.9);
+  expect(result.next).toBe("[EMAIL_1]");
+  expect(result.entities).toBe(600_000);
+});
+
+test("the bundled model finds names, on the GPU and on the processor, with no network but the site's files", async ({
+  page,
+  server,
+}) => {
+  const hosts = new Set<string>();
+  page.on("request", (request) => hosts.add(new URL(request.url()).host));
+  await openPii(page, server);
+  for (const device of ["auto", "cpu"] as const) {
+    const result = await page.evaluate(
+      async ([text, device]) => {
+        const redactor = await pii.Redactor.load({ device });
+        const { text: redacted, entities, vault } = await redactor.redact(text);
+        const by = Object.fromEntries(entities.map((entity) => [entity.text, entity.by]));
+        await redactor.close();
+        return { model: redactor.model, redacted, by, restored: vault.restore(redacted) };
+      },
+      [SENTENCE, device] as const,
+    );
+    expect(result.model?.backend).toBe(device === "cpu" ? "cpu" : "webgpu");
+    expect(result.redacted).not.toContain("Maria Schneider");
+    expect(result.redacted).toContain("[PERSON_1]");
+    expect(result.by["ana@example.com"]).toBe("pattern");
+    expect(result.by["Maria Schneider"]).toBe("model");
+    expect(result.restored).toBe(SENTENCE);
+  }
+  expect(Array.from(hosts)).toEqual([new URL(server.origin).host]);
+});
+
+test("without WebGPU the model runs on the processor", async ({ page, server }) => {
+  await page.addInitScript(() => {
+    Object.defineProperty(Navigator.prototype, "gpu", { value: undefined });
+  });
+  await openPii(page, server);
+  const result = await page.evaluate(async (text) => {
+    // In the page, where the navigator is the one without a GPU.
+    const redactor = await pii.Redactor.load({ worker: false });
+    return { backend: redactor.model?.backend, text: (await redactor.redact(text)).text };
+  }, SENTENCE);
+  expect(result.backend).toBe("cpu");
+  expect(result.text).toContain("[PERSON_1]");
+});
+
+test("a long text goes through the model in pieces, with progress, and can be called off", async ({
+  page,
+  server,
+}) => {
+  await openPii(page, server);
+  const result = await page.evaluate(async (sentence) => {
+    const redactor = await pii.Redactor.load({ device: "cpu" });
+    const text = sentence.repeat(1500);
+    const abort = new AbortController();
+    const parts: number[] = [];
+    const error = await redactor
+      .analyze(text, {
+        signal: abort.signal,
+        onProgress: (part) => {
+          parts.push(part);
+          if (parts.length === 2) abort.abort();
+        },
+      })
+      .then(
+        () => undefined,
+        (error: unknown) => (error as { code: string }).code,
+      );
+    return { error, parts };
+  }, SENTENCE);
+  expect(result.error).toBe("E_ABORTED");
+  expect(result.parts).toHaveLength(2);
+  expect(result.parts[1]).toBeLessThan(0.5);
+});
+
+test("the page's text, attributes and fields are redacted and put back", async ({ page, server }) => {
+  await openPii(page, server);
+  const before = await page.locator("#article").innerHTML();
+  await page.evaluate(async () => {
+    const redactor = await pii.Redactor.load({
+      model: false,
+      recognisers: { deny: { PERSON: ["Ana Ruiz"] } },
+    });
+    const inputs: string[] = [];
+    document.addEventListener("input", (event) => inputs.push((event.target as HTMLInputElement).value));
+    const article = document.querySelector("#article");
+    if (!article) throw new Error("the page has no article");
+    globalThis.done = await pii.redactDom(redactor, article);
+    globalThis.inputs = inputs;
+  });
+  const article = page.locator("#article");
+  await expect(article.locator("p").first()).toHaveText("Dear [PERSON_1] , write to [EMAIL_2] soon.");
+  await expect(article.locator("b")).toHaveText("[PERSON_1]");
+  await expect(article.locator("a")).toHaveText("[EMAIL_2]");
+  await expect(article).toHaveAttribute("title", "From [EMAIL_1]");
+  await expect(article.locator("[data-sotto-keep]")).toHaveText("Kept: cy@example.com");
+  await expect(article.locator("script")).toHaveText(/di@example.com/);
+  await expect(article.locator("[name=mail]")).toHaveValue("[EMAIL_3]");
+  await expect(article.locator("[name=phone]")).toHaveValue("[PHONE_1]");
+  await expect(article.locator("[type=password]")).toHaveValue("fy@example.com");
+  await expect(article.locator("textarea")).toHaveValue("[EMAIL_4]");
+  expect(await page.evaluate(() => inputs)).toEqual(["[EMAIL_3]", "[PHONE_1]", "[EMAIL_4]"]);
+  await page.evaluate(() => {
+    done.restore();
+  });
+  expect(await article.innerHTML()).toBe(before);
+  await expect(article.locator("textarea")).toHaveValue("gi@example.com");
+});
+
+test("a stream through the worker, and an endpoint behind it", async ({ page, server }) => {
+  await openPii(page, server);
+  server.put("/v1/chat/completions", {
+    bytes: new TextEncoder().encode(
+      ["Dear [EM", "AIL_1]", "!"]
+        .map((content) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`)
+        .join("") + "data: [DONE]\n\n",
+    ),
+    contentType: "text/event-stream",
+    ranges: false,
+  });
+  const result = await page.evaluate(async () => {
+    const redactor = await pii.Redactor.load({ model: false });
+    const stream = redactor.redactStream();
+    const parts = ["My mail is ana.ma", "ria@example", ".com, so ", "write. ".repeat(100)];
+    const source = new ReadableStream<string>({
+      start(controller) {
+        for (const part of parts) controller.enqueue(part);
+        controller.close();
+      },
+    });
+    let redacted = "";
+    const reader = source.pipeThrough(stream).getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) redacted += part.value;
+    const chat = pii.withRedaction((input, init) => fetch(input, init), redactor);
+    const answer = await chat("/v1/chat/completions", {
+      method: "POST",
+      body: JSON.stringify({ messages: [{ role: "user", content: "I am ana@example.com" }] }),
+    });
+    return {
+      redacted,
+      restored: stream.vault.restore(redacted) === parts.join(""),
+      answer: await answer.text(),
+    };
+  });
+  expect(result.redacted).toMatch(/^My mail is \[EMAIL_1\], so write\. /);
+  expect(result.restored).toBe(true);
+  expect(result.answer).toContain("ana@example.com");
+  expect(result.answer).not.toContain("EMAIL_1");
+});
+
+declare global {
+  var redactor: Awaited<ReturnType<typeof pii.Redactor.load>>;
+  var done: { restore(): void };
+  var inputs: string[];
+}
