@@ -5,6 +5,7 @@
 
 mod bundled;
 mod commands;
+mod finder;
 mod model_file;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ enum Command {
     Convert(commands::convert::Args),
     Bench(commands::bench::Args),
     Redact(commands::redact::Args),
+    Eval(commands::eval::Args),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Convert(args) => commands::convert::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Redact(args) => commands::redact::run(&args),
+        Command::Eval(args) => commands::eval::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

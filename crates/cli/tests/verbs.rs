@@ -152,3 +152,22 @@ fn redact_gives_offsets_in_code_points() {
     assert_eq!(code, Some(1));
     assert!(line.contains("line 1") && !line.contains("secret"), "{line}");
 }
+
+#[test]
+fn eval_counts_what_is_found_and_what_leaks() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data.iob2");
+    std::fs::write(&data, "Zebulon B-PER\nwrote O\nto O\nana@example.com B-EMAIL\n. O\n").unwrap();
+    let data = data.to_str().unwrap();
+    let found: Value =
+        serde_json::from_str(&stdout(&["eval", "pii", data, "--no-model", "--json"], "")).unwrap();
+    let file = &found["files"][0];
+    assert_eq!(file["labels"]["EMAIL"]["exact"]["f2"], 1.0);
+    assert_eq!(file["labels"]["PERSON"]["overlap"]["recall"], 0.0);
+    assert_eq!(file["misses"][0]["text"], "Zebulon");
+    assert_eq!((file["tokens"].as_u64(), found["model"].is_null()), (Some(5), true));
+    let table = stdout(&["eval", "pii", data, "--no-model", "--map", "PER=", "--misses", "0"], "");
+    assert!(table.contains("EMAIL") && table.contains("tokens/s") && !table.contains("PERSON"), "{table}");
+    assert_eq!(failure(&["eval", "pii"]).0, 2);
+    assert_eq!(failure(&["eval", "pii", data, "--map", "x"]).0, 1);
+}

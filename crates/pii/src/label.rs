@@ -1,6 +1,7 @@
 //! What an entity is. One list, used by recognisers, models, policies, the vault and the evaluation;
 //! a label's name is what a placeholder shows (`[PERSON_1]`) and what JSON carries.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -187,6 +188,40 @@ impl Label {
         })
     }
 
+    /// The label of `annotated` that this one is or is a kind of, for data that tells fewer kinds apart; else this one.
+    pub fn as_annotated(&self, annotated: &BTreeSet<Label>) -> Label {
+        let mut kind = Some(self.clone());
+        while let Some(label) = kind {
+            if annotated.contains(&label) {
+                return label;
+            }
+            kind = label.broader();
+        }
+        self.clone()
+    }
+
+    /// What this is a kind of.
+    fn broader(&self) -> Option<Label> {
+        Some(match self {
+            Label::DateOfBirth => Label::Date,
+            Label::PostalCode => Label::Address,
+            Label::Address => Label::Location,
+            Label::Iban | Label::CreditCard | Label::RoutingNumber | Label::CryptoAddress => {
+                Label::AccountNumber
+            }
+            Label::Ssn
+            | Label::TaxId
+            | Label::NationalId
+            | Label::HealthId
+            | Label::Passport
+            | Label::DriverLicense
+            | Label::AccountNumber
+            | Label::VehicleId
+            | Label::DeviceId => Label::IdNumber,
+            _ => return None,
+        })
+    }
+
     /// A label of the caller's own, or the built-in one of that name.
     pub fn custom(name: &str) -> Result<Label, LabelError> {
         let valid = name.len() <= 40
@@ -250,6 +285,20 @@ mod tests {
         assert_eq!(Label::custom("EMPLOYEE_ID"), Ok(Label::Custom("EMPLOYEE_ID".into())));
         for bad in ["", "lower", "9X", "A B", "X_", "X_1", "É", &"A".repeat(41)] {
             assert_eq!(Label::custom(bad), Err(LabelError));
+        }
+    }
+
+    #[test]
+    fn data_may_tell_fewer_kinds_apart() {
+        let annotated = BTreeSet::from([Label::Date, Label::Location, Label::IdNumber, Label::Iban]);
+        for (label, means) in [
+            (Label::DateOfBirth, Label::Date),
+            (Label::PostalCode, Label::Location),
+            (Label::CreditCard, Label::IdNumber),
+            (Label::Iban, Label::Iban),
+            (Label::Email, Label::Email),
+        ] {
+            assert_eq!(label.as_annotated(&annotated), means);
         }
     }
 

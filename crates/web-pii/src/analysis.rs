@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use js_sys::JsString;
 use serde::Deserialize;
-use sotto_pii::{By, Entity, Label, Pieces, Redactor};
+use sotto_pii::eval::LabelMap;
+use sotto_pii::{ClassSpan, Entity, Pieces, entities};
 use wasm_bindgen::prelude::*;
 
-use crate::config::redactor;
+use crate::config::{Configured, configured};
 use crate::entities::bytes_of_units;
 use crate::error::invalid;
 use crate::text::{from_js, json, to_js};
@@ -25,7 +26,7 @@ struct ModelSpan {
 /// An analysis under way.
 #[wasm_bindgen]
 pub struct Analysis {
-    redactor: Rc<Redactor>,
+    configured: Rc<Configured>,
     text: String,
     field: Option<String>,
     pieces: Pieces,
@@ -42,9 +43,9 @@ impl Analysis {
         field: Option<String>,
         piece_bytes: usize,
     ) -> Result<Analysis, JsValue> {
-        let redactor = redactor(config)?;
-        let pieces = Pieces::new(&redactor, piece_bytes);
-        Ok(Analysis { redactor, text: from_js(text), field, pieces, found: Vec::new() })
+        let configured = configured(config)?;
+        let pieces = Pieces::new(&configured.redactor, piece_bytes);
+        Ok(Analysis { configured, text: from_js(text), field, pieces, found: Vec::new() })
     }
 
     /// The piece to read next, for a model; `undefined` at the end.
@@ -57,10 +58,12 @@ impl Analysis {
         let Some(part) = self.pieces.next(&self.text) else { return Ok(false) };
         let piece = self.text.get(part).unwrap_or_default();
         let model = match model {
-            Some(spans) => of_model(piece, &spans, model_name.as_deref().unwrap_or("model"))?,
+            Some(spans) => {
+                of_model(piece, &spans, &self.configured.classes, model_name.as_deref().unwrap_or("model"))?
+            }
             None => Vec::new(),
         };
-        let found = self.redactor.analyze_with(piece, model, self.field.as_deref());
+        let found = self.configured.redactor.analyze_with(piece, model, self.field.as_deref());
         self.found.extend(self.pieces.take(&self.text, found));
         Ok(self.pieces.decided() < self.text.len())
     }
@@ -76,7 +79,7 @@ impl Analysis {
     }
 }
 
-fn of_model(piece: &str, spans: &str, model_name: &str) -> Result<Vec<Entity>, JsValue> {
+fn of_model(piece: &str, spans: &str, classes: &LabelMap, model: &str) -> Result<Vec<Entity>, JsValue> {
     let spans: Vec<ModelSpan> =
         serde_json::from_str(spans).map_err(|error| invalid(format!("a model's findings: {error}")))?;
     let mut units: Vec<usize> = spans.iter().flat_map(|span| [span.start, span.end]).collect();
@@ -84,11 +87,12 @@ fn of_model(piece: &str, spans: &str, model_name: &str) -> Result<Vec<Entity>, J
     units.dedup();
     let bytes = bytes_of_units(piece, &units);
     let byte = |unit: usize| units.binary_search(&unit).map_or(0, |at| bytes[at]);
-    let entity = |span: &ModelSpan| {
-        // A label of no kind we know is still worth taking out, under the name the model has for it.
-        let label = Label::from_common_name(&span.label).or_else(|| Label::custom(&span.label).ok())?;
-        let name = model_name.to_owned();
-        Some(Entity::new(label, byte(span.start), byte(span.end), span.score, By::Model, name))
+    let span = |span: ModelSpan| ClassSpan {
+        start: byte(span.start),
+        end: byte(span.end),
+        class: span.label,
+        score: span.score,
     };
-    Ok(spans.iter().filter_map(entity).collect())
+    let spans: Vec<ClassSpan> = spans.into_iter().map(span).collect();
+    Ok(entities(&spans, classes, model))
 }

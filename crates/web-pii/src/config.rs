@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
+use sotto_pii::eval::LabelMap;
 use sotto_pii::{Action, Custom, Group, Label, OperatingPoint, Policy, Recognisers, Redactor};
 use wasm_bindgen::prelude::*;
 
@@ -24,6 +25,13 @@ struct Config {
     threshold: Option<Threshold>,
     hash_key: Option<Key>,
     recognisers: RecogniserOptions,
+    label_map: BTreeMap<String, Option<Label>>,
+}
+
+/// A redactor, and what a model's classes mean to it.
+pub(crate) struct Configured {
+    pub redactor: Redactor,
+    pub classes: LabelMap,
 }
 
 #[derive(Default, Deserialize)]
@@ -67,11 +75,11 @@ struct Pattern {
 }
 
 thread_local! {
-    static LAST: RefCell<Vec<(String, Rc<Redactor>)>> = const { RefCell::new(Vec::new()) };
+    static LAST: RefCell<Vec<(String, Rc<Configured>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The redactor of these options.
-pub(crate) fn redactor(config: &str) -> Result<Rc<Redactor>, JsValue> {
+pub(crate) fn configured(config: &str) -> Result<Rc<Configured>, JsValue> {
     LAST.with_borrow_mut(|last| {
         if let Some(at) = last.iter().position(|(known, _)| known == config) {
             last[at..].rotate_left(1);
@@ -84,11 +92,11 @@ pub(crate) fn redactor(config: &str) -> Result<Rc<Redactor>, JsValue> {
             }
             last.push((config.to_owned(), Rc::new(built)));
         }
-        last.last().map(|(_, redactor)| redactor.clone()).ok_or_else(|| invalid("no options"))
+        last.last().map(|(_, configured)| configured.clone()).ok_or_else(|| invalid("no options"))
     })
 }
 
-fn build(options: Config) -> Result<Redactor, String> {
+fn build(options: Config) -> Result<Configured, String> {
     let said = |error: &dyn std::fmt::Display| error.to_string();
     let PolicyOptions { preset, actions, groups, default } = options.policy;
     let mut policy = match (preset, default) {
@@ -129,16 +137,19 @@ fn build(options: Config) -> Result<Redactor, String> {
     custom.allow(allow);
     let recognisers = off.into_iter().fold(Recognisers::all(), Recognisers::without).with(custom);
     let redactor = Redactor::new(policy, recognisers).map_err(|e| said(&e))?;
-    Ok(match options.labels {
+    let redactor = match options.labels {
         Some(labels) => redactor.only(labels),
         None => redactor,
-    })
+    };
+    let map = options.label_map.into_iter();
+    let classes = map.fold(LabelMap::new(), |map, (class, label)| map.with(&class, label));
+    Ok(Configured { redactor, classes })
 }
 
 /// Throws if the options are wrong.
 #[wasm_bindgen(js_name = checkConfig)]
 pub fn check_config(config: &str) -> Result<(), JsValue> {
-    redactor(config).map(drop)
+    configured(config).map(drop)
 }
 
 #[derive(Serialize)]

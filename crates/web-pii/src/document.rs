@@ -6,7 +6,7 @@ use sotto_pii::Label;
 use sotto_pii::structured::{FieldAction, Fields, Format};
 use wasm_bindgen::prelude::*;
 
-use crate::config::redactor;
+use crate::config::configured;
 use crate::entities;
 use crate::error::{invalid, malformed};
 use crate::redaction::Redaction;
@@ -72,7 +72,7 @@ fn format(shape: &str) -> Result<Format, JsValue> {
 /// The values of a document to look into, as JSON: `[{ text, field? }]`.
 #[wasm_bindgen]
 pub fn values(config: &str, shape: &str, text: &JsString) -> Result<String, JsValue> {
-    let values = format(shape)?.values(&*redactor(config)?, &from_js(text)).map_err(malformed)?;
+    let values = format(shape)?.values(&configured(config)?.redactor, &from_js(text)).map_err(malformed)?;
     Ok(json(&values))
 }
 
@@ -87,7 +87,7 @@ pub fn redact_document(
 ) -> Result<Redaction, JsValue> {
     let found = found.iter().map(|one| crate::redaction::found(one)).collect::<Result<Vec<_>, _>>()?;
     let redacted = format(shape)?
-        .redact_found(&*redactor(config)?, &from_js(text), found, vault.inner_mut())
+        .redact_found(&configured(config)?.redactor, &from_js(text), found, vault.inner_mut())
         .map_err(malformed)?;
     let shown: Vec<_> = redacted.entities.iter().map(entities::in_document).collect();
     Ok(Redaction::new(&redacted.text, &shown))

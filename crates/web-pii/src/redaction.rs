@@ -5,7 +5,7 @@ use serde::Deserialize;
 use sotto_pii::{By, Entity, Explain, Label, Redacted};
 use wasm_bindgen::prelude::*;
 
-use crate::config::redactor;
+use crate::config::configured;
 use crate::entities::{self, Counts, Shown, bytes_of_units};
 use crate::error::invalid;
 use crate::text::{from_js, json, to_js};
@@ -48,7 +48,7 @@ pub(crate) fn found(json: &str) -> Result<Vec<Entity>, JsValue> {
 #[wasm_bindgen]
 pub fn redact(config: &str, text: &JsString, found: &str, vault: &mut Vault) -> Result<Redaction, JsValue> {
     let text = from_js(text);
-    let redacted = redactor(config)?.apply(&text, self::found(found)?, vault.inner_mut());
+    let redacted = configured(config)?.redactor.apply(&text, self::found(found)?, vault.inner_mut());
     Ok(shown(&text, &redacted))
 }
 
@@ -123,7 +123,7 @@ pub fn redact_parts(
 ) -> Result<Vec<JsString>, JsValue> {
     let parts: Vec<String> = parts.iter().map(from_js).collect();
     let text = parts.concat();
-    let redacted = redactor(config)?.apply(&text, self::found(found)?, vault.inner_mut());
+    let redacted = configured(config)?.redactor.apply(&text, self::found(found)?, vault.inner_mut());
     Ok(spread(&parts, &redacted).iter().map(|part| to_js(part)).collect())
 }
 

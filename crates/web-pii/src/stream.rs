@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use js_sys::JsString;
 use sotto_pii::structured::SseRestorer;
-use sotto_pii::{Redactor, StreamRedactor, StreamRestorer};
+use sotto_pii::{StreamRedactor, StreamRestorer};
 use wasm_bindgen::prelude::*;
 
-use crate::config::redactor;
+use crate::config::{Configured, configured};
 use crate::entities::{self, Counts};
 use crate::redaction::{Redaction, found};
 use crate::text::{Parts, to_js};
@@ -16,7 +16,7 @@ use crate::vault::Vault;
 /// Redacts a text that comes in parts.
 #[wasm_bindgen]
 pub struct RedactStream {
-    redactor: Rc<Redactor>,
+    configured: Rc<Configured>,
     stream: StreamRedactor,
     parts: Parts,
     /// Of what was let go.
@@ -28,10 +28,10 @@ impl RedactStream {
     /// A stream at its start; `model` tells whether a model reads along.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &str, model: bool) -> Result<RedactStream, JsValue> {
-        let redactor = redactor(config)?;
-        let stream =
-            if model { StreamRedactor::with_model(&redactor) } else { StreamRedactor::new(&redactor) };
-        Ok(RedactStream { redactor, stream, parts: Parts::default(), counts: Counts::default() })
+        let configured = configured(config)?;
+        let redactor = &configured.redactor;
+        let stream = if model { StreamRedactor::with_model(redactor) } else { StreamRedactor::new(redactor) };
+        Ok(RedactStream { configured, stream, parts: Parts::default(), counts: Counts::default() })
     }
 
     /// Takes a part. Returns whether [`RedactStream::known`] should be analysed now.
@@ -56,7 +56,8 @@ impl RedactStream {
     pub fn advance(&mut self, found: &str, last: bool, vault: &mut Vault) -> Result<Redaction, JsValue> {
         let held = self.stream.held().to_owned();
         let base = self.stream.position();
-        let redacted = self.stream.advance(&self.redactor, self::found(found)?, last, vault.inner_mut());
+        let redacted =
+            self.stream.advance(&self.configured.redactor, self::found(found)?, last, vault.inner_mut());
         let gone = held.get(..self.stream.position() - base).unwrap_or_default();
         let shown = entities::replaced(gone, &redacted.entities, self.counts, base);
         self.counts = self.counts.with(gone);

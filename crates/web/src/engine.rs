@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use serde::Serialize;
 use sotto_engine::text::LocalTime;
-use sotto_engine::{Counters, ErrorCode, GenerateOptions, Prompt};
+use sotto_engine::{Classifier, Counters, EngineError, ErrorCode, GenerateOptions, Prompt, Task};
+use sotto_pii::{Offsets, TokenClassifier};
 use wasm_bindgen::prelude::*;
 
 use crate::error::{throw, thrown, to_js};
@@ -13,29 +14,60 @@ use crate::generation::Generation;
 use crate::heap;
 use crate::options;
 
+/// A loaded model, as what it is for.
+enum Loaded {
+    Classifier(Box<Classifier>),
+    Other(Box<sotto_engine::Engine>),
+}
+
+impl Loaded {
+    fn engine(&mut self) -> &mut sotto_engine::Engine {
+        match self {
+            Loaded::Classifier(classifier) => classifier.engine(),
+            Loaded::Other(engine) => engine,
+        }
+    }
+}
+
 /// The engine, or nothing while a call has it.
 #[derive(Clone)]
-pub(crate) struct Shared(Rc<RefCell<Option<sotto_engine::Engine>>>);
+pub(crate) struct Shared(Rc<RefCell<Option<Loaded>>>);
 
 impl Shared {
     /// Runs `work` with the engine and puts it back, whatever comes of it.
     pub async fn with<T>(
         &self,
-        work: impl AsyncFnOnce(&mut sotto_engine::Engine) -> Result<T, sotto_engine::EngineError>,
+        work: impl AsyncFnOnce(&mut sotto_engine::Engine) -> Result<T, EngineError>,
     ) -> Result<T, JsValue> {
-        let mut engine = self.0.borrow_mut().take().ok_or_else(busy)?;
-        let result = work(&mut engine).await;
-        *self.0.borrow_mut() = Some(engine);
+        self.with_loaded(async |loaded| work(loaded.engine()).await).await
+    }
+
+    async fn with_loaded<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Loaded) -> Result<T, EngineError>,
+    ) -> Result<T, JsValue> {
+        let mut loaded = self.0.borrow_mut().take().ok_or_else(busy)?;
+        let result = work(&mut loaded).await;
+        *self.0.borrow_mut() = Some(loaded);
         result.map_err(throw)
     }
 
     fn read<T>(&self, work: impl FnOnce(&sotto_engine::Engine) -> T) -> Result<T, JsValue> {
-        self.0.borrow().as_ref().map(work).ok_or_else(busy)
+        self.0.borrow_mut().as_mut().map(|loaded| work(loaded.engine())).ok_or_else(busy)
     }
 }
 
 fn busy() -> JsValue {
     thrown(ErrorCode::InvalidArgument, "the model is busy with another call; wait for it to end")
+}
+
+/// What a token classifier sees, in UTF-16 units.
+#[derive(Serialize)]
+struct Span {
+    label: String,
+    start: usize,
+    end: usize,
+    score: f32,
 }
 
 #[derive(Serialize)]
@@ -55,8 +87,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(engine: sotto_engine::Engine, peak_load_bytes: f64) -> Self {
-        Engine { shared: Shared(Rc::new(RefCell::new(Some(engine)))), peak_load_bytes }
+    pub(crate) fn new(engine: sotto_engine::Engine, peak_load_bytes: f64) -> Result<Self, EngineError> {
+        let loaded = match engine.task() {
+            Task::ClassifyTokens { .. } => Loaded::Classifier(Box::new(Classifier::new(engine)?)),
+            _ => Loaded::Other(Box::new(engine)),
+        };
+        Ok(Engine { shared: Shared(Rc::new(RefCell::new(Some(loaded)))), peak_load_bytes })
     }
 }
 
@@ -106,6 +142,28 @@ impl Engine {
                 None => Ok(e.tokenizer().decode(ids, false)),
             }
         })?
+    }
+
+    /// What a token classifier sees in a text: JSON of `[{ label, start, end, score }]`, offsets in UTF-16 units.
+    pub async fn classify(&self, text: String) -> Result<String, JsValue> {
+        let classify = async |loaded: &mut Loaded| match loaded {
+            Loaded::Classifier(classifier) => classifier.classify(&text).await,
+            Loaded::Other(engine) => {
+                Err(EngineError::Task { needed: "classify", found: engine.task().name() })
+            }
+        };
+        let spans = self.shared.with_loaded(classify).await?;
+        let offsets = Offsets::new(&text);
+        let spans: Vec<Span> = spans
+            .into_iter()
+            .map(|span| Span {
+                label: span.class,
+                start: offsets.utf16(span.start),
+                end: offsets.utf16(span.end),
+                score: span.score,
+            })
+            .collect();
+        Ok(serde_json::to_string(&spans).unwrap_or_else(|_| "[]".to_owned()))
     }
 
     /// Renders a conversation with the model's chat template.

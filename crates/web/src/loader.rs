@@ -79,6 +79,6 @@ impl Loader {
     pub async fn finish(self) -> Result<Engine, JsValue> {
         let Loader { inner, heap } = self;
         let engine = inner.finish().await.map_err(throw)?;
-        Ok(Engine::new(engine, heap.peak()))
+        Engine::new(engine, heap.peak()).map_err(throw)
     }
 }

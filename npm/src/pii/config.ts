@@ -17,6 +17,11 @@ export interface RedactionRules {
   /** For the action `hash`: at least 16 bytes that you keep. */
   hashKey?: string | Uint8Array | undefined;
   recognisers?: CustomRecognisers | undefined;
+  /**
+   * What the classes of a model of yours mean, such as `{ MISC: "ID_NUMBER", LOC: null }`; `null` leaves them out. The usual
+   * names (`PER`, `GPE`, `private_person`, `EMAIL`, …) are known; other classes are left out.
+   */
+  labelMap?: Readonly<Record<string, Label | null>> | undefined;
 }
 
 /** Options of one call. They win over those of `Redactor.load`, one by one. */
@@ -54,6 +59,7 @@ export const RULES: Rules<RedactionRules> = {
     ok: (v) => typeof v === "string" || v instanceof Uint8Array,
   },
   recognisers: object,
+  labelMap: object,
 };
 
 export const CALL_RULES: Rules<CallOptions> = {
@@ -87,7 +93,7 @@ function isScore(value: unknown): boolean {
 
 /** The rules as the Rust side reads them. Equal rules give equal text, by which it knows them again. */
 export function writeConfig(rules: RedactionRules): string {
-  const { policy = "gdpr", labels, threshold, operatingPoint, hashKey, recognisers } = rules;
+  const { policy = "gdpr", labels, threshold, operatingPoint, hashKey, recognisers, labelMap } = rules;
   return JSON.stringify({
     policy: typeof policy === "string" ? { preset: policy } : checkOptions(policy, POLICY_RULES, "policy"),
     labels,
@@ -95,6 +101,7 @@ export function writeConfig(rules: RedactionRules): string {
     operatingPoint,
     hashKey: hashKey instanceof Uint8Array ? Array.from(hashKey) : hashKey,
     recognisers: recognisers && writeRecognisers(recognisers),
+    labelMap,
   });
 }
 

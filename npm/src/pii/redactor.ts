@@ -280,9 +280,20 @@ export class Redactor implements AsyncDisposable {
     }
     const given = checkOptions<T>(options, rules, where);
     throwIfAborted(given.signal);
-    const { policy, labels, threshold, operatingPoint, hashKey, recognisers } = { ...this.#rules, ...given };
+    const { policy, labels, threshold, operatingPoint, hashKey, recognisers, labelMap } = {
+      ...this.#rules,
+      ...given,
+    };
     const lifetime = this.#lifetime.signal;
-    const config = writeConfig({ policy, labels, threshold, operatingPoint, hashKey, recognisers });
+    const config = writeConfig({
+      policy,
+      labels,
+      threshold,
+      operatingPoint,
+      hashKey,
+      recognisers,
+      labelMap,
+    });
     guarded(() => {
       this.#wasm.checkConfig(config);
     });

@@ -27,7 +27,7 @@ test("entities are marked as you type, kept and hidden with a press, copied and 
   await open(page, server.origin);
   server.forget();
 
-  await page.getByLabel("Your text").pressSequentially(TEXT);
+  await page.getByRole("textbox", { name: "Your text" }).pressSequentially(TEXT);
   await expect(out(page)).toHaveText("I am [EMAIL_1], my card is [CREDIT_CARD_1].");
   await expect(page.locator("#marks mark")).toHaveText(["ana@example.com", "4111 1111 1111 1111"]);
   expect(await page.locator("#marks").textContent()).toBe(`${TEXT}\n`);
@@ -45,15 +45,15 @@ test("entities are marked as you type, kept and hidden with a press, copied and 
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
     "I am [EMAIL_1], my card is 4111 1111 1111 1111.",
   );
-  await page.getByLabel("Restore an answer").fill("Dear **[email 1]**,");
+  await page.getByRole("textbox", { name: "Restore an answer" }).fill("Dear **[email 1]**,");
   await expect(page.locator("#restored")).toHaveText("Dear **ana@example.com**,");
 
-  await page.getByText("PCI").click();
+  await page.getByRole("radio", { name: "PCI" }).check();
   await page.getByRole("button", { name: "credit card 1" }).click();
   await expect(out(page)).toHaveText("I am ana@example.com, my card is **** **** **** 1111.");
 
-  await page.getByLabel("Your text").fill("Ask the Blue Heron team.");
-  await page.getByLabel("Your text").evaluate((area: HTMLTextAreaElement) => {
+  await page.getByRole("textbox", { name: "Your text" }).fill("Ask the Blue Heron team.");
+  await page.getByRole("textbox", { name: "Your text" }).evaluate((area: HTMLTextAreaElement) => {
     area.setSelectionRange(8, 18);
   });
   await page.getByRole("button", { name: "Hide selection" }).click();
@@ -74,15 +74,16 @@ test("works with the network off after the first visit, the model too", async ({
   await open(page, server.origin);
   await expect(page.locator("#model")).toContainText("pii-mini", { timeout: 90_000 });
   await page
-    .getByLabel("Your text")
-    .fill(`Yesterday Maria Schneider wrote to ana@example.com from Berlin. ${TEXT}`);
+    .getByRole("textbox", { name: "Your text" })
+    .fill(`Call Ana Ruiz on +34 600 123 456 or write to ana.ruiz@example.org. ${TEXT}`);
   await expect(out(page)).toContainText("[EMAIL_1]");
   await expect(out(page)).toContainText("[PERSON_1]");
   await page.goto(`${server.origin}/demo/index.html`);
   await expect(page.getByRole("link", { name: "Redact" })).toBeVisible();
   await page.getByRole("link", { name: "Redact" }).click();
-  await expect(page.getByLabel("Your text")).toBeVisible();
-  expect(server.seen).toEqual([]);
+  await expect(page.getByRole("textbox", { name: "Your text" })).toBeVisible();
+  // The browser itself looks for a new service worker, whatever the page's network.
+  expect(server.seen.filter(({ path }) => path !== "/demo/sw.js")).toEqual([]);
 });
 
 test("a request after loading would show", async ({ page, server }) => {

@@ -5,6 +5,7 @@ pub mod classify;
 pub mod convert;
 pub mod detokenize;
 pub mod embed;
+pub mod eval;
 pub mod inspect;
 pub mod logits;
 pub mod redact;

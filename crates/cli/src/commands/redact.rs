@@ -5,26 +5,16 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use sotto_engine::Classifier;
-use sotto_pii::eval::LabelMap;
-use sotto_pii::{Action, Entity, Label, Offsets, Policy, Recognisers, Redactor, Vault};
+use sotto_pii::{Entity, Offsets, Vault};
 
-use crate::bundled;
 use crate::commands::tokenize::read_text;
-use crate::model_file::{Backend, ModelFiles};
+use crate::finder::{Finder, FinderArgs};
 
 /// Finds personal data and replaces it with placeholders
 #[derive(clap::Args)]
 pub struct Args {
-    /// A classifier of tokens to use with the recognisers [default: the bundled one]
-    #[arg(long)]
-    model: Option<PathBuf>,
-    /// Use the recognisers alone
-    #[arg(long, conflicts_with = "model")]
-    no_model: bool,
-    /// Which label a class of the model stands for, as CLASS=LABEL; CLASS= leaves it out. Usual names need none
-    #[arg(long, value_name = "CLASS=LABEL", conflicts_with = "no_model")]
-    label: Vec<String>,
+    #[command(flatten)]
+    find: FinderArgs,
     /// A file that holds the text [default: standard input]
     #[arg(long)]
     file: Option<PathBuf>,
@@ -34,13 +24,10 @@ pub struct Args {
     /// Read {"id", "text"} a line, and print {"id", "text", "entities"} a line
     #[arg(long)]
     jsonl: bool,
-    /// Where to run the model
-    #[arg(long, value_enum, default_value_t = Backend::Gpu)]
-    backend: Backend,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let mut finder = Finder::new(args)?;
+    let mut finder = Finder::new(&args.find)?;
     let mut out = std::io::stdout().lock();
     if args.jsonl {
         return redact_lines(args, &mut finder, &mut out);
@@ -55,45 +42,6 @@ pub fn run(args: &Args) -> Result<()> {
         write!(out, "{}", redacted.text)?;
     }
     Ok(())
-}
-
-/// Recognisers, and the model unless they are to work alone.
-struct Finder {
-    redactor: Redactor,
-    model: Option<Classifier>,
-    labels: LabelMap,
-}
-
-impl Finder {
-    fn new(args: &Args) -> Result<Self> {
-        let redactor = Redactor::new(Policy::all(Action::Placeholder), Recognisers::all())?;
-        let labels = label_map(&args.label)?;
-        let model = match &args.model {
-            _ if args.no_model => None,
-            Some(path) => Some(ModelFiles::open(path)?.load_classifier(args.backend)?),
-            None => Some(bundled::pii_mini(args.backend)?),
-        };
-        Ok(Finder { redactor, model, labels })
-    }
-
-    fn find(&mut self, text: &str) -> Result<Vec<Entity>> {
-        match &mut self.model {
-            None => Ok(self.redactor.analyze(text)),
-            Some(model) => Ok(pollster::block_on(self.redactor.analyze_by_model(text, model, &self.labels))?),
-        }
-    }
-}
-
-fn label_map(settings: &[String]) -> Result<LabelMap> {
-    settings.iter().try_fold(LabelMap::new(), |map, setting| {
-        let (class, label) =
-            setting.split_once('=').with_context(|| format!("--label {setting} is not CLASS=LABEL"))?;
-        let label = match label {
-            "" => None,
-            name => Some(name.parse::<Label>().with_context(|| format!("--label {setting}"))?),
-        };
-        Ok(map.with(class, label))
-    })
 }
 
 fn redact_lines(args: &Args, finder: &mut Finder, out: &mut impl Write) -> Result<()> {
