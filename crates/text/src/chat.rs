@@ -83,6 +83,8 @@ pub struct ChatInput {
 #[derive(Debug)]
 pub struct ChatTemplate {
     environment: Environment<'static>,
+    /// Whether it treats the role `developer`, OpenAI's newer name of `system`, in a way of its own.
+    knows_developer: bool,
 }
 
 impl ChatTemplate {
@@ -98,7 +100,7 @@ impl ChatTemplate {
         let compile = || {
             let mut environment = environment()?;
             environment.add_template_owned(NAME, markup::rewrite(&without_generation_tags(source)))?;
-            Ok(ChatTemplate { environment })
+            Ok(ChatTemplate { environment, knows_developer: source.contains("developer") })
         };
         compile().map_err(|error: Error| ChatError::Syntax {
             line: error.line().unwrap_or(0),
@@ -112,7 +114,7 @@ impl ChatTemplate {
         let now = input.now;
         let strftime_now = move |format: &str| now.format(format);
         let context = context! {
-            messages => messages(&input.messages),
+            messages => messages(&input.messages, self.knows_developer),
             tools => input.tools.as_ref().map(python::value),
             documents => input.documents.as_ref().map(python::value),
             add_generation_prompt => input.add_generation_prompt,
@@ -165,8 +167,9 @@ fn environment() -> Result<Environment<'static>, Error> {
     Ok(environment)
 }
 
-/// The messages, with what a model thought under every name that templates look for it under.
-fn messages(messages: &serde_json::Value) -> Value {
+/// The messages, with what a model thought under every name that templates look for it under, and a developer's as
+/// the system's for templates that know no developer.
+fn messages(messages: &serde_json::Value, knows_developer: bool) -> Value {
     use serde_json::Value as Json;
     let thought = |message: &Json| {
         let names = ["reasoning_content", "thinking", "reasoning"];
@@ -181,8 +184,18 @@ fn messages(messages: &serde_json::Value) -> Value {
         }
         _ => python::value(message),
     };
+    let known = |message: &Json| match message {
+        Json::Object(fields)
+            if !knows_developer && fields.get("role").is_some_and(|role| role == "developer") =>
+        {
+            let mut fields = fields.clone();
+            fields.insert("role".to_owned(), "system".into());
+            named(&Json::Object(fields))
+        }
+        _ => named(message),
+    };
     match messages {
-        Json::Array(messages) => messages.iter().map(named).collect(),
+        Json::Array(messages) => messages.iter().map(known).collect(),
         other => python::value(other),
     }
 }
@@ -337,8 +350,22 @@ mod tests {
     }
 
     #[test]
+    fn a_developer_is_the_system_where_the_template_knows_no_developer() {
+        let input = ChatInput {
+            messages: json!([{"role": "developer", "content": "a"}, {"role": "user", "content": "b"}]),
+            ..ChatInput::default()
+        };
+        let render = |source: &str| ChatTemplate::new(source).unwrap().render(&input).unwrap();
+        let all = "{% for m in messages %}{{ m.role }}:{{ m.content }} {% endfor %}";
+        assert_eq!(render(all), "system:a user:b ");
+        let known =
+            "{% for m in messages if m.role == 'developer' %}{{ m.role }}:{{ m.content }}{% endfor %}";
+        assert_eq!(render(known), "developer:a");
+    }
+
+    #[test]
     fn thoughts_have_every_name() {
-        let message = |fields: serde_json::Value| messages(&json!([fields])).to_string();
+        let message = |fields: serde_json::Value| messages(&json!([fields]), true).to_string();
         // What `transformers` makes of the same messages.
         assert_eq!(
             message(json!({"role": "a", "reasoning": "r"})),
