@@ -12,6 +12,7 @@ import {
   type SottoError,
   throwIfAborted,
   toSottoError,
+  UnsupportedArchError,
 } from "./errors.js";
 import { readHeader, requireWhole } from "./header.js";
 import { type Progress, ProgressMeter } from "./progress.js";
@@ -243,7 +244,10 @@ export class LocalHost implements ModelHost {
   /** What a token classifier sees in a text: JSON of `[{ label, start, end, score }]`, in UTF-16 units. */
   classify(text: string, signal: AbortSignal): Promise<string> {
     throwIfAborted(signal);
-    return this.#use((engine) => engine.classify(text));
+    return this.#use((engine) => {
+      if (!engine.classify) throw new UnsupportedArchError("This build of Sotto runs no token classifiers.");
+      return engine.classify(text);
+    });
   }
 
   renderChat(messages: unknown[]): Promise<string> {

@@ -114,8 +114,8 @@ export interface WasmEngine {
   stats(): EngineCounters;
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Uint32Array;
   detokenize(ids: Uint32Array): string;
-  /** A token classifier's findings: JSON of `[{ label, start, end, score }]`, in UTF-16 units. */
-  classify(text: string): Promise<string>;
+  /** A token classifier's findings: JSON of `[{ label, start, end, score }]`, in UTF-16 units. Absent where none can be loaded. */
+  classify?(text: string): Promise<string>;
   renderChat(request: { messages: unknown[]; addGenerationPrompt?: boolean }): string;
   generate(
     prompt: string | Uint32Array,
