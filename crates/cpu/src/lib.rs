@@ -4,4 +4,7 @@
 //! letter. Every kernel of every other backend is checked against it, so it is written to be read beside a
 //! shader, not to be fast.
 
+mod error;
 pub mod reference;
+
+pub use error::CpuError;

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use sotto_cpu::reference::{CpuError, Loader, Model};
+use sotto_cpu::CpuError;
+use sotto_cpu::reference::{Loader, Model};
 use sotto_format::{ModelFile, Parse, parse_gguf};
 use sotto_plan::{Outputs, WeightId};
 

@@ -1,6 +1,6 @@
 //! One error for everything that can go wrong with a model, with a stable code for programs.
 
-use sotto_cpu::reference::CpuError;
+use sotto_cpu::CpuError;
 use sotto_format::{FormatError, ManifestError};
 use sotto_gpu::GpuError;
 use sotto_model::ModelError;

@@ -2,7 +2,8 @@
 
 use sotto_plan::{Plan, WeightId};
 
-use super::{CpuError, Model};
+use super::Model;
+use crate::CpuError;
 
 /// A model whose weights are still arriving.
 pub struct Loader {
