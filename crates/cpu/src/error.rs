@@ -25,6 +25,12 @@ pub enum CpuError {
         /// The tensor's size in bytes.
         total: u64,
     },
+    /// A weight holds what is no number.
+    #[error("tensor \"{name}\" holds scales that are not numbers; the file is damaged, download it again")]
+    DamagedWeight {
+        /// The tensor.
+        name: String,
+    },
     /// A token id outside the vocabulary.
     #[error("token id {id} is outside the vocabulary of {vocab}")]
     TokenId {
@@ -48,7 +54,4 @@ pub enum CpuError {
         "this model reads a sequence as a whole and cannot continue one; truncate to 0 and give it all tokens at once"
     )]
     WholeSequence,
-    /// The model's output holds NaN: its weights are damaged.
-    #[error("the model's output is not a number; its weights are damaged or of an unsupported kind")]
-    NotANumber,
 }

@@ -1,54 +1,17 @@
 //! The interpreter against llama2.c's own output on two real models.
 
-use std::path::PathBuf;
+mod common;
 
+use common::{Parsed, argmax, f32s, ids, relative_error};
 use sotto_cpu::CpuError;
 use sotto_cpu::reference::{Loader, Model};
-use sotto_format::{ModelFile, Parse, parse_gguf};
 use sotto_plan::{Outputs, WeightId};
 
-fn fixture(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/models").join(name);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
 fn load(name: &str) -> Model {
-    let bytes = fixture(name);
-    let Parse::Complete(header) = parse_gguf(&bytes, Some(bytes.len() as u64)).unwrap() else {
-        panic!("{name} ends within its header");
-    };
-    let file = ModelFile::from_parts(vec![header]).unwrap();
-    let model = sotto_model::build(&file).unwrap();
-    let mut loader = Loader::new(model.plan.clone(), model.hyperparameters.context_length);
-    for (index, weight) in model.plan.weights.iter().enumerate() {
-        let tensor = file.tensor(&weight.name).unwrap();
-        let bytes = &bytes[tensor.offset as usize..][..tensor.bytes as usize];
-        // Cut where no block ends: pieces come as a network brings them.
-        let (head, tail) = bytes.split_at(bytes.len() / 3);
-        loader.write(WeightId(index as u32), 0, head).unwrap();
-        loader.write(WeightId(index as u32), head.len() as u64, tail).unwrap();
-    }
+    let file = Parsed::fixture(name);
+    let mut loader = Loader::new(file.plan.clone(), file.context_length);
+    file.feed(|id, offset, bytes| loader.write(id, offset, bytes).unwrap());
     loader.finish().unwrap()
-}
-
-fn ids(name: &str) -> Vec<u32> {
-    let text = String::from_utf8(fixture(name)).unwrap();
-    text.split_whitespace().map(|word| word.parse().unwrap()).collect()
-}
-
-fn f32s(name: &str) -> Vec<f32> {
-    fixture(name).chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
-}
-
-fn argmax(row: &[f32]) -> usize {
-    (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]).then(b.cmp(&a))).unwrap()
-}
-
-/// Largest |difference| as a fraction of the largest |reference|.
-fn relative_error(got: &[f32], want: &[f32]) -> f32 {
-    assert_eq!(got.len(), want.len());
-    let largest = want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-    got.iter().zip(want).fold(0.0f32, |m, (g, w)| m.max((g - w).abs())) / largest
 }
 
 #[test]
@@ -106,11 +69,8 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
 
 #[test]
 fn bytes_out_of_order_or_missing_are_named() {
-    let bytes = fixture("tok105/tok105-f32.gguf");
-    let Parse::Complete(header) = parse_gguf(&bytes, None).unwrap() else { panic!("header is complete") };
-    let file = ModelFile::from_parts(vec![header]).unwrap();
-    let model = sotto_model::build(&file).unwrap();
-    let mut loader = Loader::new(model.plan, 16);
+    let file = Parsed::fixture("tok105/tok105-f32.gguf");
+    let mut loader = Loader::new(file.plan, 16);
     assert!(matches!(
         loader.write(WeightId(0), 4, &[0; 4]).unwrap_err(),
         CpuError::WriteOutOfOrder { offset: 4, expected: 0, .. }

@@ -159,9 +159,9 @@ impl EngineError {
             EngineError::Cpu(error) => match error {
                 CpuError::ContextLength { .. } => ErrorCode::ContextLength,
                 CpuError::TokenId { .. } | CpuError::WholeSequence => ErrorCode::InvalidArgument,
-                CpuError::WriteOutOfOrder { .. } | CpuError::MissingBytes { .. } | CpuError::NotANumber => {
-                    ErrorCode::ModelFormat
-                }
+                CpuError::WriteOutOfOrder { .. }
+                | CpuError::MissingBytes { .. }
+                | CpuError::DamagedWeight { .. } => ErrorCode::ModelFormat,
             },
             EngineError::Tags(_) | EngineError::Row(_) => ErrorCode::ModelFormat,
             EngineError::Aborted => ErrorCode::Aborted,

@@ -158,6 +158,20 @@ impl Op {
         pair.into_iter().flatten()
     }
 
+    /// The cache this operation reads or writes.
+    pub fn cache(&self) -> Option<CacheId> {
+        match *self {
+            Op::KvWrite { cache, .. } | Op::Attention { cache, .. } => Some(cache),
+            Op::Embed { .. }
+            | Op::RmsNorm { .. }
+            | Op::Linear { .. }
+            | Op::Rope { .. }
+            | Op::Gated { .. }
+            | Op::Add { .. }
+            | Op::SelectOutputs { .. } => None,
+        }
+    }
+
     /// The weights this operation reads.
     pub fn weights(&self) -> impl Iterator<Item = WeightId> {
         let pair = match *self {

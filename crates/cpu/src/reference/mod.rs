@@ -7,4 +7,4 @@ pub mod ops;
 
 pub use interpret::{Cache, Interpreter, Step};
 pub use loader::Loader;
-pub use model::Model;
+pub use model::{Model, check_ids};

@@ -63,7 +63,7 @@ impl Model {
         if self.position > 0 && self.plan.is_bidirectional() {
             return Err(CpuError::WholeSequence);
         }
-        self.check_ids(ids)?;
+        check_ids(&self.plan, ids)?;
         let step = Step { ids, position: self.position, first_output: outputs.first(ids.len()) };
         let Model { plan, weights, caches, .. } = self;
         let weight_row = |id, row, out: &mut [f32]| weight_row(plan, weights, id, row, out);
@@ -78,18 +78,19 @@ impl Model {
         self.position = end;
         Ok(self.plan.output.map(|id| std::mem::take(&mut values[id.0 as usize])).unwrap_or_default())
     }
+}
 
-    fn check_ids(&self, ids: &[u32]) -> Result<(), CpuError> {
-        for op in &self.plan.ops {
-            if let Op::Embed { table, .. } = *op {
-                let vocab = self.plan.weight(table).rows;
-                if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocab) {
-                    return Err(CpuError::TokenId { id, vocab });
-                }
+/// Refuses ids that `plan` has no embedding for.
+pub fn check_ids(plan: &Plan, ids: &[u32]) -> Result<(), CpuError> {
+    for op in &plan.ops {
+        if let Op::Embed { table, .. } = *op {
+            let vocab = plan.weight(table).rows;
+            if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocab) {
+                return Err(CpuError::TokenId { id, vocab });
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 fn weight_row(plan: &Plan, weights: &[Vec<u8>], id: WeightId, row: usize, out: &mut [f32]) {

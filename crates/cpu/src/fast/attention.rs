@@ -1,0 +1,230 @@
+//! Keys and values as half floats, and attention over them.
+//!
+//! Both lie in panels of sixteen, so that attention is two products of [`super::panel`] with a softmax between them:
+//! keys with a position a lane, `[kv_head][position / 16][element][16]`, give the scores of sixteen positions; values
+//! with an element a lane, `[kv_head][element / 16][position][16]`, give sixteen elements of the result.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use half::f16;
+use sotto_plan::{Attention, KvCache};
+
+use super::elementwise::{exp, tanh};
+use super::panel::floats;
+use crate::simd::{Kernel, LANES, Level, Simd};
+
+/// Keys and values of one layer.
+pub struct HalfCache {
+    shape: KvCache,
+    /// Positions there is room for, a multiple of 16.
+    capacity: usize,
+    keys: Vec<[f16; LANES]>,
+    values: Vec<[f16; LANES]>,
+}
+
+impl HalfCache {
+    /// Room for `positions`.
+    pub fn new(shape: KvCache, positions: usize) -> Self {
+        let capacity = positions.next_multiple_of(LANES);
+        let KvCache { n_kv_heads, head_dim } = shape;
+        HalfCache {
+            shape,
+            capacity,
+            keys: vec![[f16::ZERO; LANES]; n_kv_heads * capacity / LANES * head_dim],
+            values: vec![[f16::ZERO; LANES]; n_kv_heads * head_dim.div_ceil(LANES) * capacity],
+        }
+    }
+
+    /// Key/value heads.
+    pub fn n_kv_heads(&self) -> usize {
+        self.shape.n_kv_heads
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> u64 {
+        (size_of_val(&self.keys[..]) + size_of_val(&self.values[..])) as u64
+    }
+
+    /// Stores keys and values `[tokens, n_kv_heads, head_dim]` of the tokens from `position` on.
+    pub fn write(&mut self, position: usize, keys: &[f32], values: &[f32]) {
+        let KvCache { n_kv_heads, head_dim } = self.shape;
+        for (row, (keys, values)) in
+            keys.chunks_exact(head_dim).zip(values.chunks_exact(head_dim)).enumerate()
+        {
+            let (p, head) = (position + row / n_kv_heads, row % n_kv_heads);
+            let first = (head * self.capacity / LANES + p / LANES) * head_dim;
+            for (to, key) in self.keys[first..].iter_mut().zip(keys) {
+                to[p % LANES] = f16::from_f32(*key);
+            }
+            for (panel, values) in values.chunks(LANES).enumerate() {
+                let to = &mut self.values[(head * head_dim.div_ceil(LANES) + panel) * self.capacity + p];
+                to.iter_mut().zip(values).for_each(|(to, value)| *to = f16::from_f32(*value));
+            }
+        }
+    }
+
+    /// The keys of positions `16 * block ..`.
+    #[inline(always)]
+    fn key_panel(&self, head: usize, block: usize) -> &[[f16; LANES]] {
+        let n = self.shape.head_dim;
+        &self.keys[(head * self.capacity / LANES + block) * n..][..n]
+    }
+
+    /// Elements `16 * panel ..` of the values at `positions`.
+    #[inline(always)]
+    fn value_panel(&self, head: usize, panel: usize, positions: Range<usize>) -> &[[f16; LANES]] {
+        let first = (head * self.shape.head_dim.div_ceil(LANES) + panel) * self.capacity;
+        &self.values[first + positions.start..first + positions.end]
+    }
+}
+
+/// Causal attention of some queries, of some key/value heads' groups.
+pub struct Queries<'a> {
+    /// `[tokens, n_heads, head_dim]`.
+    pub q: &'a [f32],
+    /// Position of the first token.
+    pub position: usize,
+    /// Which key/value heads, with all query heads that read them.
+    pub heads: Range<usize>,
+    pub attention: &'a Attention,
+    pub cache: &'a HalfCache,
+    /// `[tokens, query heads of the groups, head_dim]`.
+    pub out: &'a mut [f32],
+}
+
+impl Queries<'_> {
+    /// Computes it.
+    pub fn run(self, level: Level) {
+        level.run(self);
+    }
+}
+
+/// Queries that share a pass over keys and values.
+const TILE: usize = 4;
+
+thread_local! {
+    /// Scores of [`TILE`] queries. It grows with the text and is kept.
+    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Kernel for Queries<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let head_dim = self.cache.shape.head_dim;
+        let group = self.attention.n_heads / self.cache.shape.n_kv_heads;
+        let tokens = self.q.len() / (self.attention.n_heads * head_dim);
+        let rows = tokens * group;
+        SCORES.with_borrow_mut(|scores| {
+            for head in self.heads.clone() {
+                let mut row = 0;
+                while row < rows {
+                    if rows - row >= TILE {
+                        self.tile::<S, TILE>(simd, head, row, group, scores);
+                        row += TILE;
+                    } else {
+                        self.tile::<S, 1>(simd, head, row, group, scores);
+                        row += 1;
+                    }
+                }
+            }
+        });
+    }
+}
+
+impl Queries<'_> {
+    /// Queries `first .. first + T` of a key/value head, counted by token and then by head.
+    #[inline(always)]
+    fn tile<S: Simd, const T: usize>(
+        &mut self,
+        simd: S,
+        head: usize,
+        first: usize,
+        group: usize,
+        scores: &mut Vec<f32>,
+    ) {
+        let Attention { n_heads, scale, window, softcap } = *self.attention;
+        let n = self.cache.shape.head_dim;
+        let place = |i: usize| ((first + i) / group, (first + i) % group);
+        let q: [&[f32]; T] = std::array::from_fn(|i| {
+            let (t, h) = place(i);
+            &self.q[(t * n_heads + head * group + h) * n..][..n]
+        });
+        let seen: [Range<usize>; T] = std::array::from_fn(|i| {
+            let end = self.position + place(i).0 + 1;
+            window.map_or(0, |window| end.saturating_sub(window as usize))..end
+        });
+        let blocks = seen[0].start / LANES..seen[T - 1].end.div_ceil(LANES);
+        let (start, length) = (blocks.start * LANES, blocks.len() * LANES);
+        if scores.len() < T * length {
+            scores.resize(T * length, 0.0);
+        }
+        for (at, block) in blocks.enumerate() {
+            let products = floats::<S, f16, T>(simd, self.cache.key_panel(head, block), q);
+            for i in 0..T {
+                let to = &mut scores[i * length + at * LANES..][..LANES];
+                simd.store(products[i], to.try_into().expect("sixteen lanes"));
+            }
+        }
+        let mut sums = [0.0; T];
+        for (i, sum) in sums.iter_mut().enumerate() {
+            let seen = seen[i].start - start..seen[i].end - start;
+            *sum = weights(&mut scores[i * length..][..length], seen, scale, softcap);
+        }
+        let weights: [&[f32]; T] = std::array::from_fn(|i| &scores[i * length..][..seen[T - 1].end - start]);
+        let stride = self.heads.len() * group * n;
+        for panel in 0..n.div_ceil(LANES) {
+            let values = self.cache.value_panel(head, panel, start..seen[T - 1].end);
+            let products = floats::<S, f16, T>(simd, values, weights);
+            for i in 0..T {
+                let (t, h) = place(i);
+                let at = t * stride + ((head - self.heads.start) * group + h) * n;
+                let mut result = [0.0; LANES];
+                simd.store(simd.mul(products[i], simd.float(1.0 / sums[i])), &mut result);
+                let out = &mut self.out[at + panel * LANES..at + n.min((panel + 1) * LANES)];
+                out.copy_from_slice(&result[..out.len()]);
+            }
+        }
+    }
+}
+
+/// Turns the scores that are `seen` into `exp(score - max)`, the others into 0, and returns the sum.
+#[inline(always)]
+fn weights(scores: &mut [f32], seen: Range<usize>, scale: f32, softcap: Option<f32>) -> f32 {
+    scores[..seen.start].fill(0.0);
+    scores[seen.end..].fill(0.0);
+    let scores = &mut scores[seen];
+    match softcap {
+        Some(cap) => scores.iter_mut().for_each(|s| *s = cap * tanh(scale * *s / cap)),
+        None => scores.iter_mut().for_each(|s| *s *= scale),
+    }
+    let max = max(scores);
+    scores.iter_mut().for_each(|s| *s = exp(*s - max));
+    sum(scores)
+}
+
+#[inline(always)]
+fn max(x: &[f32]) -> f32 {
+    let (lines, rest) = x.as_chunks::<LANES>();
+    let mut most = [f32::NEG_INFINITY; LANES];
+    for line in lines {
+        for i in 0..LANES {
+            most[i] = if line[i] > most[i] { line[i] } else { most[i] };
+        }
+    }
+    rest.iter().chain(&most).fold(f32::NEG_INFINITY, |a, &b| a.max(b))
+}
+
+#[inline(always)]
+fn sum(x: &[f32]) -> f32 {
+    let (lines, rest) = x.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for line in lines {
+        for i in 0..LANES {
+            sums[i] += line[i];
+        }
+    }
+    sums.iter().chain(rest).sum()
+}

@@ -1,0 +1,245 @@
+//! Runs one operation: in its fast form where there is one, else in the interpreter's, on the same values.
+
+use std::ops::Range;
+
+use sotto_plan::{Attention, CacheId, Op, Plan, ValueId};
+
+use super::Options;
+use super::activations::{BLOCK, Block, quantise};
+use super::attention::{HalfCache, Queries};
+use super::elementwise;
+use super::matmul::{Input, MatMul};
+use super::matrix::Matrix;
+use super::rope::Table;
+use super::weights::Weights;
+use crate::pool::Pool;
+use crate::reference::{self, Interpreter, Step};
+use crate::simd::{LANES, Level};
+
+/// What the steps of a model write.
+pub struct State {
+    pub level: Level,
+    pub pool: Pool,
+    /// Activations that live, by their id.
+    pub values: Vec<Vec<f32>>,
+    /// The buffers of those that do not, by the schedule's numbers.
+    pub buffers: Vec<Vec<f32>>,
+    /// Half-float caches, where every operation that uses one has a fast form; else the interpreter's.
+    half: Vec<Option<HalfCache>>,
+    plain: Vec<reference::Cache>,
+    ropes: Vec<Table>,
+    /// The value that was quantised last in this step.
+    blocks_of: Option<ValueId>,
+    blocks: Vec<Block>,
+}
+
+/// Tokens that go through a matrix together: their activations stay in the nearest caches.
+const TOKEN_TILE: usize = 64;
+/// Tokens whose queries are one piece of work.
+const QUERY_TILE: usize = 4;
+/// Panels of one piece of work, at least: fewer are done sooner than shared.
+const PANELS: usize = 4;
+/// Pieces of work a thread, so that one that is slower gets fewer.
+const PIECES: usize = 4;
+/// Elements below which an elementwise operation is done sooner than shared.
+const SMALL: usize = 8192;
+
+/// Whether [`State::run`] has a form of its own for `op`.
+pub fn has_fast_form(op: &Op) -> bool {
+    match op {
+        Op::Embed { .. }
+        | Op::RmsNorm { .. }
+        | Op::Linear { .. }
+        | Op::Rope { .. }
+        | Op::KvWrite { .. }
+        | Op::Attention { .. }
+        | Op::Gated { .. }
+        | Op::Add { .. }
+        | Op::SelectOutputs { .. } => true,
+    }
+}
+
+impl State {
+    /// Room for what the steps of `plan` need, over at most `positions`.
+    pub fn new(plan: &Plan, weights: &Weights, buffers: usize, positions: usize, options: &Options) -> Self {
+        let half = |(index, shape): (usize, &sotto_plan::KvCache)| {
+            let fast = |op: &Op| op.cache().is_none_or(|id| id.0 as usize != index) || has_fast_form(op);
+            plan.ops.iter().all(fast).then(|| HalfCache::new(*shape, positions))
+        };
+        let mut ropes: Vec<Table> = Vec::new();
+        for op in &plan.ops {
+            if let Op::Rope { rope, .. } = op
+                && !ropes.iter().any(|table| table.is_of(rope))
+            {
+                let factors = rope.factors.map(|id| weights.vector(id).to_vec());
+                ropes.push(Table::new(*rope, factors));
+            }
+        }
+        State {
+            level: options.level.unwrap_or_else(Level::best),
+            pool: Pool::new(options.threads),
+            values: vec![Vec::new(); plan.values.len()],
+            buffers: vec![Vec::new(); buffers],
+            half: plan.caches.iter().enumerate().map(half).collect(),
+            plain: vec![reference::Cache::default(); plan.caches.len()],
+            ropes,
+            blocks_of: None,
+            blocks: Vec::new(),
+        }
+    }
+
+    /// Bytes of the caches.
+    pub fn cache_bytes(&self) -> u64 {
+        let plain: usize = self.plain.iter().map(|c| 4 * (c.keys.len() + c.values.len())).sum();
+        self.half.iter().flatten().map(HalfCache::bytes).sum::<u64>() + plain as u64
+    }
+
+    /// Forgets the positions from `length` on.
+    pub fn truncate(&mut self, plan: &Plan, length: usize) {
+        // Half-float caches are written by position: what is beyond it is never read.
+        for (cache, shape) in self.plain.iter_mut().zip(&plan.caches) {
+            let elements = length * shape.n_kv_heads * shape.head_dim;
+            cache.keys.truncate(elements);
+            cache.values.truncate(elements);
+        }
+    }
+
+    /// Before the first operation of a step.
+    pub fn begin(&mut self, step: Step<'_>) {
+        self.blocks_of = None;
+        self.ropes.iter_mut().for_each(|table| table.reach(step.position + step.ids.len()));
+    }
+
+    /// Runs `op`, which writes `out`.
+    pub fn run(&mut self, plan: &Plan, weights: &Weights, op: &Op, step: Step<'_>, out: &mut Vec<f32>) {
+        match *op {
+            Op::Embed { table, scale, .. } => {
+                let width = plan.weight(table).cols;
+                for (&id, out) in step.ids.iter().zip(out.chunks_exact_mut(width)) {
+                    weights.row(plan, table, id as usize, out);
+                    out.iter_mut().for_each(|v| *v *= scale);
+                }
+            }
+            Op::RmsNorm { x, weight, eps, .. } => {
+                let (level, weight) = (self.level, weights.vector(weight));
+                self.rows(out, plan.value(x).width, [x], |[x], out| {
+                    elementwise::rms_norm(level, x, weight, eps, out);
+                });
+            }
+            Op::Linear { x, weight, bias, .. } => {
+                self.linear(x, weights.matrix(weight), bias.map(|id| weights.vector(id)), out);
+            }
+            Op::Rope { x, ref rope, .. } => {
+                let table = self.ropes.iter().find(|table| table.is_of(rope)).expect("there is one for each");
+                table.rotate(&self.values[x.0 as usize], plan.value(x).width, step.position, out);
+            }
+            Op::KvWrite { k, v, cache } if let Some(half) = &mut self.half[cache.0 as usize] => {
+                half.write(step.position, &self.values[k.0 as usize], &self.values[v.0 as usize]);
+            }
+            Op::Attention { q, cache, ref attention, .. } if self.half[cache.0 as usize].is_some() => {
+                self.attention(q, plan.value(q).width, cache, attention, step, out);
+            }
+            Op::Gated { kind, gate, up, .. } => {
+                let level = self.level;
+                self.rows(out, plan.value(gate).width, [gate, up], |[gate, up], out| {
+                    elementwise::gated(level, kind, gate, up, out);
+                });
+            }
+            Op::Add { a, b, .. } => {
+                let level = self.level;
+                self.rows(out, plan.value(a).width, [a, b], |[a, b], out| elementwise::add(level, a, b, out));
+            }
+            Op::SelectOutputs { x, .. } => {
+                out.copy_from_slice(&self.values[x.0 as usize][step.first_output * plan.value(x).width..]);
+            }
+            _ => {
+                let weight_row = &|id, row, out: &mut [f32]| weights.row(plan, id, row, out);
+                let (values, caches) = (&self.values[..], &mut self.plain[..]);
+                *out = Interpreter { plan, step, weight_row, values, caches }.run(op);
+            }
+        }
+    }
+
+    /// Shares rows of `width` elements between the threads: `work` is given rows of each of `x` and of `out`.
+    fn rows<const N: usize>(
+        &self,
+        out: &mut [f32],
+        width: usize,
+        x: [ValueId; N],
+        work: impl Fn([&[f32]; N], &mut [f32]) + Sync,
+    ) {
+        let x = x.map(|id| self.values[id.0 as usize].as_slice());
+        let length = SMALL.div_ceil(width) * width;
+        self.pool.pieces(out, length, |index, out| {
+            work(x.map(|x| &x[index * length..][..out.len()]), out);
+        });
+    }
+
+    fn linear(&mut self, x: ValueId, matrix: &Matrix, bias: Option<&[f32]>, out: &mut [f32]) {
+        let (level, quantised) = (self.level, matrix.is_quantised());
+        if quantised {
+            self.quantise(x);
+        }
+        let (values, blocks, cols) = (&self.values[x.0 as usize], &self.blocks[..], matrix.cols);
+        let input = |tokens: Range<usize>| match quantised {
+            true => Input::Blocks(&blocks[tokens.start * (cols / BLOCK)..tokens.end * (cols / BLOCK)]),
+            false => Input::Floats(&values[tokens.start * cols..tokens.end * cols]),
+        };
+        let (tokens, threads) = (values.len() / cols, self.pool.threads());
+        let all = matrix.rows.div_ceil(LANES);
+        if tokens == 1 {
+            let panels = if threads == 1 { all } else { all.div_ceil(threads * PIECES).max(PANELS) };
+            self.pool.pieces(out, panels * LANES, |index, out| {
+                let panels = index * panels..all.min((index + 1) * panels);
+                MatMul { matrix, bias, x: input(0..1), panels, out }.run(level);
+            });
+        } else {
+            let tile = tokens.div_ceil(threads).next_multiple_of(8).min(TOKEN_TILE);
+            self.pool.pieces(out, tile * matrix.rows, |index, out| {
+                let x = input(index * tile..tokens.min((index + 1) * tile));
+                MatMul { matrix, bias, x, panels: 0..all, out }.run(level);
+            });
+        }
+    }
+
+    /// Quantises a value, unless it was the last one to be.
+    fn quantise(&mut self, x: ValueId) {
+        if self.blocks_of == Some(x) {
+            return;
+        }
+        self.blocks_of = Some(x);
+        let (level, x) = (self.level, &self.values[x.0 as usize]);
+        self.blocks.resize(x.len() / BLOCK, Block::default());
+        let length = SMALL / BLOCK;
+        self.pool.pieces(&mut self.blocks, length, |index, out| {
+            quantise(level, &x[index * length * BLOCK..][..out.len() * BLOCK], out);
+        });
+    }
+
+    fn attention(
+        &self,
+        q: ValueId,
+        width: usize,
+        cache: CacheId,
+        attention: &Attention,
+        step: Step<'_>,
+        out: &mut [f32],
+    ) {
+        let (level, q) = (self.level, &self.values[q.0 as usize]);
+        let Some(cache) = &self.half[cache.0 as usize] else { return };
+        let heads = cache.n_kv_heads();
+        if step.ids.len() == 1 {
+            self.pool.pieces(out, width / heads, |head, out| {
+                let heads = head..head + 1;
+                Queries { q, position: step.position, heads, attention, cache, out }.run(level);
+            });
+        } else {
+            self.pool.pieces(out, QUERY_TILE * width, |index, out| {
+                let first = index * QUERY_TILE;
+                let q = &q[first * width..][..out.len()];
+                Queries { q, position: step.position + first, heads: 0..heads, attention, cache, out }
+                    .run(level);
+            });
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Which buffer each activation lives in: activations that are never needed at once share one.
+
+use sotto_plan::{Plan, ValueId};
+
+/// The buffers of a plan.
+pub struct Schedule {
+    /// The buffer of each value.
+    pub buffer: Vec<usize>,
+    /// How many there are.
+    pub buffers: usize,
+    /// For each operation, the values that nobody reads after it.
+    pub ends: Vec<Vec<ValueId>>,
+}
+
+impl Schedule {
+    /// Walks `plan` once.
+    pub fn new(plan: &Plan) -> Self {
+        let mut last_use = vec![None; plan.values.len()];
+        for (index, op) in plan.ops.iter().enumerate() {
+            for id in op.inputs().chain(op.out()) {
+                last_use[id.0 as usize] = Some(index);
+            }
+        }
+        if let Some(output) = plan.output {
+            last_use[output.0 as usize] = None;
+        }
+        let mut ends = vec![Vec::new(); plan.ops.len()];
+        for (id, end) in (0u32..).zip(&last_use) {
+            if let Some(op) = *end {
+                ends[op].push(ValueId(id));
+            }
+        }
+        let mut schedule = Schedule { buffer: vec![0; plan.values.len()], buffers: 0, ends };
+        let mut free = Vec::new();
+        for (op, ends) in plan.ops.iter().zip(&schedule.ends) {
+            if let Some(out) = op.out() {
+                schedule.buffer[out.0 as usize] = free.pop().unwrap_or_else(|| {
+                    schedule.buffers += 1;
+                    schedule.buffers - 1
+                });
+            }
+            free.extend(ends.iter().map(|id| schedule.buffer[id.0 as usize]));
+        }
+        schedule
+    }
+}

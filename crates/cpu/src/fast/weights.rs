@@ -1,0 +1,156 @@
+//! The weights of a plan, each in the form that its operations read, filled piece by piece.
+
+use sotto_format::dequantize;
+use sotto_plan::{Op, Plan, WeightId};
+
+use super::matrix::Matrix;
+use crate::CpuError;
+
+/// A weight.
+enum Stored {
+    /// A projection's, in panels.
+    Matrix(Matrix),
+    /// One row, as floats.
+    Vector(Vec<f32>),
+    /// As the file has it: tables that are only looked up, and what no fast form reads.
+    File(Vec<u8>),
+}
+
+/// All weights of a plan.
+pub struct Weights {
+    stored: Vec<Stored>,
+}
+
+impl Weights {
+    /// Room for the weights of `plan`.
+    pub fn new(plan: &Plan) -> Self {
+        let projected =
+            |id: WeightId| plan.ops.iter().any(|op| matches!(*op, Op::Linear { weight, .. } if weight == id));
+        let room = |(index, weight): (u32, &sotto_plan::Weight)| {
+            if projected(WeightId(index)) {
+                Stored::Matrix(Matrix::new(weight))
+            } else if weight.rows == 1 {
+                Stored::Vector(vec![0.0; weight.cols])
+            } else {
+                Stored::File(Vec::with_capacity(weight.bytes() as usize))
+            }
+        };
+        Weights { stored: (0..).zip(&plan.weights).map(room).collect() }
+    }
+
+    /// The matrix `id`, which an [`Op::Linear`] of the plan reads.
+    pub fn matrix(&self, id: WeightId) -> &Matrix {
+        match &self.stored[id.0 as usize] {
+            Stored::Matrix(matrix) => matrix,
+            _ => unreachable!("projections are stored as matrices"),
+        }
+    }
+
+    /// The one row of `id`, which is no [`Op::Linear`]'s weight.
+    pub fn vector(&self, id: WeightId) -> &[f32] {
+        match &self.stored[id.0 as usize] {
+            Stored::Vector(vector) => vector,
+            _ => unreachable!("weights of one row are stored as vectors"),
+        }
+    }
+
+    /// Writes row `row` of `id`.
+    pub fn row(&self, plan: &Plan, id: WeightId, row: usize, out: &mut [f32]) {
+        match &self.stored[id.0 as usize] {
+            Stored::Matrix(matrix) => matrix.row(row, out),
+            Stored::Vector(vector) => out.copy_from_slice(vector),
+            Stored::File(bytes) => {
+                let weight = plan.weight(id);
+                let bytes = &bytes[row * weight.row_bytes()..][..weight.row_bytes()];
+                dequantize(weight.ty, bytes, out).expect("rows are whole blocks");
+            }
+        }
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> u64 {
+        let bytes = |stored: &Stored| match stored {
+            Stored::Matrix(matrix) => matrix.bytes(),
+            Stored::Vector(vector) => size_of_val(&vector[..]) as u64,
+            Stored::File(bytes) => bytes.len() as u64,
+        };
+        self.stored.iter().map(bytes).sum()
+    }
+
+    /// The first matrix whose scales are not numbers.
+    pub fn damaged(&self) -> Option<WeightId> {
+        let damaged = |stored: &Stored| matches!(stored, Stored::Matrix(Matrix { damaged: true, .. }));
+        self.stored.iter().position(damaged).map(|index| WeightId(index as u32))
+    }
+}
+
+/// Weights that are arriving. A row that came in part waits for its rest; nothing else is held twice.
+pub struct Filling {
+    weights: Weights,
+    /// For each weight, bytes that came, and those of its last row if that is not whole.
+    progress: Vec<(u64, Vec<u8>)>,
+}
+
+impl Filling {
+    /// Room for the weights of `plan`.
+    pub fn new(plan: &Plan) -> Self {
+        Filling { weights: Weights::new(plan), progress: vec![(0, Vec::new()); plan.weights.len()] }
+    }
+
+    /// The next bytes of weight `id` as stored in the file; `offset` counts from the tensor's first byte.
+    pub fn write(&mut self, plan: &Plan, id: WeightId, offset: u64, bytes: &[u8]) -> Result<(), CpuError> {
+        let weight = plan.weight(id);
+        let (came, part) = &mut self.progress[id.0 as usize];
+        if offset != *came || bytes.len() as u64 > weight.bytes() - *came {
+            return Err(CpuError::WriteOutOfOrder {
+                name: weight.name.clone(),
+                offset,
+                expected: *came,
+                total: weight.bytes(),
+            });
+        }
+        let row_bytes = weight.row_bytes();
+        let mut row = (*came / row_bytes.max(1) as u64) as usize;
+        *came += bytes.len() as u64;
+        let stored = &mut self.weights.stored[id.0 as usize];
+        let mut put = |bytes: &[u8]| {
+            match stored {
+                Stored::Matrix(matrix) => matrix.put_row(row, bytes),
+                Stored::Vector(vector) => {
+                    dequantize(weight.ty, bytes, vector).expect("a row is whole blocks");
+                }
+                Stored::File(all) => all.extend_from_slice(bytes),
+            }
+            row += 1;
+        };
+        let mut rest = bytes;
+        if !part.is_empty() {
+            let (head, tail) = bytes.split_at(bytes.len().min(row_bytes - part.len()));
+            part.extend_from_slice(head);
+            rest = tail;
+            if part.len() < row_bytes {
+                return Ok(());
+            }
+            put(part);
+            part.clear();
+        }
+        let rows = rest.chunks_exact(row_bytes);
+        part.extend_from_slice(rows.remainder());
+        rows.for_each(put);
+        Ok(())
+    }
+
+    /// The weights, when all bytes came.
+    pub fn finish(self, plan: &Plan) -> Result<Weights, CpuError> {
+        for (weight, (came, _)) in plan.weights.iter().zip(&self.progress) {
+            if *came != weight.bytes() {
+                return Err(CpuError::MissingBytes {
+                    name: weight.name.clone(),
+                    got: *came,
+                    total: weight.bytes(),
+                });
+            }
+        }
+        Ok(self.weights)
+    }
+}
