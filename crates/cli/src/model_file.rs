@@ -17,8 +17,12 @@ const READ_BYTES: usize = 16 << 20;
 pub enum Backend {
     /// The GPU, through Vulkan, Metal or DX12.
     Gpu,
-    /// The plain interpreter.
+    /// The processor.
     Cpu,
+    /// A GPU where there is one, else the processor.
+    Auto,
+    /// The processor, by the plain interpreter that the others are checked against.
+    Reference,
 }
 
 impl From<Backend> for DeviceChoice {
@@ -26,6 +30,8 @@ impl From<Backend> for DeviceChoice {
         match backend {
             Backend::Gpu => DeviceChoice::Gpu,
             Backend::Cpu => DeviceChoice::Cpu,
+            Backend::Auto => DeviceChoice::Auto,
+            Backend::Reference => DeviceChoice::Reference,
         }
     }
 }
@@ -53,8 +59,12 @@ impl ModelFiles {
 
     /// Loads the weights.
     pub fn load(self, backend: Backend, context_length: Option<usize>, kv_type: KvType) -> Result<Engine> {
+        self.load_with(LoadOptions { device: backend.into(), context_length, kv_type, threads: None })
+    }
+
+    /// Loads the weights.
+    pub fn load_with(self, options: LoadOptions) -> Result<Engine> {
         let name = self.name();
-        let options = LoadOptions { device: backend.into(), context_length, kv_type };
         let mut loader = pollster::block_on(Loader::open(self.header, &options))?;
         let mut buffer = vec![0; READ_BYTES];
         for (index, path) in self.paths.iter().enumerate() {

@@ -25,6 +25,17 @@ pub enum CpuError {
         /// The tensor's size in bytes.
         total: u64,
     },
+    /// The model is larger than the memory that a program can have.
+    #[error(
+        "the model takes {needed} bytes with its context, and at most {limit} can be had; \
+         choose a smaller one, a smaller quantisation or a shorter context, or run it on a GPU"
+    )]
+    OutOfMemory {
+        /// Bytes of weights and caches.
+        needed: u64,
+        /// Bytes there can be.
+        limit: u64,
+    },
     /// A weight holds what is no number.
     #[error("tensor \"{name}\" holds scales that are not numbers; the file is damaged, download it again")]
     DamagedWeight {

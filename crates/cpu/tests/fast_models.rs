@@ -12,7 +12,7 @@ use sotto_plan::Outputs;
 const BOUND: f32 = 2e-2;
 
 fn fast(file: &Parsed, options: fast::Options) -> fast::Model {
-    let mut loader = fast::Loader::new(file.plan.clone(), file.context_length, options);
+    let mut loader = fast::Loader::new(file.plan.clone(), file.context_length, options).unwrap();
     file.feed(|id, offset, bytes| loader.write(id, offset, bytes).unwrap());
     loader.finish().unwrap()
 }

@@ -3,20 +3,24 @@
 use std::ops::Sub;
 
 use serde::Serialize;
-use sotto_cpu::reference;
-use sotto_gpu::{DeviceOptions, GpuDevice, GpuModel, ModelOptions};
+use sotto_cpu::{fast, reference};
+use sotto_gpu::{DeviceOptions, GpuDevice, GpuError, GpuModel, ModelOptions};
 use sotto_plan::{Outputs, Plan, Sampling, WeightId};
-use sotto_text::sampling::{TokenCounts, sample};
 
+use crate::cpu::{CpuBackend, CpuModel};
 use crate::{EngineError, LoadOptions};
 
 /// Where to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// WebGPU in the browser; Vulkan, Metal or DX12 natively.
+    /// A real GPU where there is one that can run the model, else the CPU.
+    Auto,
+    /// WebGPU in the browser; Vulkan, Metal or DX12 natively. A software adapter will do.
     Gpu,
-    /// The plain interpreter.
+    /// The CPU.
     Cpu,
+    /// The CPU, by the plain interpreter: what the others are checked against.
+    Reference,
 }
 
 /// Which device runs a model.
@@ -25,10 +29,12 @@ pub enum DeviceChoice {
 pub struct DeviceInfo {
     /// `webgpu` or `cpu`.
     pub backend: &'static str,
-    /// The adapter's name.
+    /// The adapter's name; for the CPU its instructions and threads.
     pub name: String,
-    /// Whether the adapter computes on the CPU.
+    /// Whether this is a WebGPU adapter that computes on the CPU.
     pub software: bool,
+    /// Why this device.
+    pub reason: String,
 }
 
 /// What a backend did since it was loaded.
@@ -75,99 +81,136 @@ impl Drop for OwnDevice {
 }
 
 pub(crate) enum BackendLoader {
-    Gpu(Box<sotto_gpu::Loader>, OwnDevice),
-    Cpu(reference::Loader),
+    Gpu(Box<sotto_gpu::Loader>, OwnDevice, String),
+    Cpu(Box<fast::Loader>, String),
+    Reference(reference::Loader),
 }
+
+/// Why a device was taken that was asked for by name.
+const ASKED_FOR: &str = "asked for";
 
 impl BackendLoader {
     pub async fn open(plan: Plan, context_length: usize, options: &LoadOptions) -> Result<Self, EngineError> {
+        let cpu = |plan, reason| {
+            let options = fast::Options { threads: options.threads.unwrap_or_else(threads), level: None };
+            fast::Loader::new(plan, context_length, options).map(|l| BackendLoader::Cpu(Box::new(l), reason))
+        };
         match options.device {
-            DeviceChoice::Cpu => Ok(BackendLoader::Cpu(reference::Loader::new(plan, context_length))),
+            DeviceChoice::Reference => {
+                Ok(BackendLoader::Reference(reference::Loader::new(plan, context_length)))
+            }
+            DeviceChoice::Cpu => Ok(cpu(plan, ASKED_FOR.to_owned())?),
             DeviceChoice::Gpu => {
                 let device = OwnDevice(GpuDevice::request(&DeviceOptions::default()).await?);
-                let options = ModelOptions { context_length, kv_type: options.kv_type, ..Default::default() };
-                let loader = sotto_gpu::Loader::new(&device.0, plan, &options).await?;
-                Ok(BackendLoader::Gpu(Box::new(loader), device))
+                Self::on_gpu(device, plan, context_length, options, ASKED_FOR).await
             }
+            DeviceChoice::Auto => match GpuDevice::request(&DeviceOptions::default()).await.map(OwnDevice) {
+                Err(error) => Ok(cpu(plan, error.to_string())?),
+                Ok(device) if device.0.facts().software => {
+                    Ok(cpu(plan, "the only WebGPU adapter computes on the processor, slower".to_owned())?)
+                }
+                Ok(device) => {
+                    match Self::on_gpu(device, plan.clone(), context_length, options, "there is a GPU").await
+                    {
+                        Err(EngineError::Gpu(error @ GpuError::Unsupported { .. })) => {
+                            Ok(cpu(plan, error.to_string())?)
+                        }
+                        other => other,
+                    }
+                }
+            },
         }
+    }
+
+    async fn on_gpu(
+        device: OwnDevice,
+        plan: Plan,
+        context_length: usize,
+        options: &LoadOptions,
+        reason: &str,
+    ) -> Result<Self, EngineError> {
+        let options = ModelOptions { context_length, kv_type: options.kv_type, ..Default::default() };
+        let loader = sotto_gpu::Loader::new(&device.0, plan, &options).await?;
+        Ok(BackendLoader::Gpu(Box::new(loader), device, reason.to_owned()))
     }
 
     pub fn write(&mut self, id: WeightId, offset: u64, bytes: &[u8]) -> Result<(), EngineError> {
         match self {
-            BackendLoader::Gpu(loader, _) => loader.write(id, offset, bytes)?,
-            BackendLoader::Cpu(loader) => loader.write(id, offset, bytes)?,
+            BackendLoader::Gpu(loader, ..) => loader.write(id, offset, bytes)?,
+            BackendLoader::Cpu(loader, _) => loader.write(id, offset, bytes)?,
+            BackendLoader::Reference(loader) => loader.write(id, offset, bytes)?,
         }
         Ok(())
     }
 
     pub async fn finish(self) -> Result<Backend, EngineError> {
         Ok(match self {
-            BackendLoader::Gpu(loader, device) => Backend::Gpu(Box::new(loader.finish().await?), device),
-            BackendLoader::Cpu(loader) => Backend::Cpu(Box::new(CpuBackend {
-                model: loader.finish()?,
-                logits: Vec::new(),
-                reply: None,
-                steps: 0,
-            })),
+            BackendLoader::Gpu(loader, device, reason) => {
+                Backend::Gpu(Box::new(loader.finish().await?), device, reason)
+            }
+            BackendLoader::Cpu(loader, reason) => {
+                Backend::Cpu(Box::new(CpuBackend::new(CpuModel::Fast(Box::new(loader.finish()?)), reason)))
+            }
+            BackendLoader::Reference(loader) => Backend::Cpu(Box::new(CpuBackend::new(
+                CpuModel::Reference(Box::new(loader.finish()?)),
+                ASKED_FOR.to_owned(),
+            ))),
         })
     }
 }
 
+/// As many threads as the processor runs at once; one in a browser.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 pub(crate) enum Backend {
-    Gpu(Box<GpuModel>, OwnDevice),
+    Gpu(Box<GpuModel>, OwnDevice, String),
     Cpu(Box<CpuBackend>),
-}
-
-/// The interpreter, with what the GPU keeps on its side: the last logits, the sampler, the pending token.
-pub(crate) struct CpuBackend {
-    model: reference::Model,
-    logits: Vec<f32>,
-    reply: Option<Reply>,
-    steps: u64,
-}
-
-/// Where a reply stands.
-struct Reply {
-    sampling: Sampling,
-    counts: TokenCounts,
-    /// Tokens sampled so far.
-    step: u32,
-    /// The last one, whose keys and values are not in the cache yet.
-    last: Option<u32>,
 }
 
 impl Backend {
     pub fn device(&self) -> DeviceInfo {
         match self {
-            Backend::Gpu(_, device) => {
+            Backend::Gpu(_, device, reason) => {
                 let facts = device.0.facts();
-                DeviceInfo { backend: "webgpu", name: facts.name.clone(), software: facts.software }
+                DeviceInfo {
+                    backend: "webgpu",
+                    name: facts.name.clone(),
+                    software: facts.software,
+                    reason: reason.clone(),
+                }
             }
-            Backend::Cpu(_) => DeviceInfo { backend: "cpu", name: "CPU".to_owned(), software: false },
+            Backend::Cpu(cpu) => DeviceInfo {
+                backend: "cpu",
+                name: cpu.name(),
+                software: false,
+                reason: cpu.reason().to_owned(),
+            },
         }
     }
 
     /// Tokens in the KV cache.
     pub fn position(&self) -> usize {
         match self {
-            Backend::Gpu(model, _) => model.position(),
-            Backend::Cpu(cpu) => cpu.model.position(),
+            Backend::Gpu(model, ..) => model.position(),
+            Backend::Cpu(cpu) => cpu.position(),
         }
     }
 
     /// Forgets all tokens but the first `length`.
     pub fn truncate(&mut self, length: usize) {
         match self {
-            Backend::Gpu(model, _) => model.truncate(length),
-            Backend::Cpu(cpu) => cpu.model.truncate(length),
+            Backend::Gpu(model, ..) => model.truncate(length),
+            Backend::Cpu(cpu) => cpu.truncate(length),
         }
     }
 
     /// Appends `ids`; gives the logits of the rows asked for, `[rows, vocab]`.
     pub async fn logits(&mut self, ids: &[u32], outputs: Outputs) -> Result<Vec<f32>, EngineError> {
         match self {
-            Backend::Gpu(model, _) => Ok(model.prefill(ids, outputs).await?),
-            Backend::Cpu(cpu) => Ok(cpu.model.forward(ids, outputs)?),
+            Backend::Gpu(model, ..) => Ok(model.prefill(ids, outputs).await?),
+            Backend::Cpu(cpu) => cpu.logits(ids, outputs),
         }
     }
 
@@ -179,16 +222,11 @@ impl Backend {
         sampling: &Sampling,
     ) -> Result<(), EngineError> {
         match self {
-            Backend::Gpu(model, _) => {
+            Backend::Gpu(model, ..) => {
                 model.prefill_for_decode(ids).await?;
                 model.start(sampling, prompt)?;
             }
-            Backend::Cpu(cpu) => {
-                cpu.logits = cpu.model.forward(ids, Outputs::Last)?;
-                let mut counts = TokenCounts::new(cpu.logits.len());
-                prompt.iter().for_each(|&id| counts.prompt(id));
-                cpu.reply = Some(Reply { sampling: *sampling, counts, step: 0, last: None });
-            }
+            Backend::Cpu(cpu) => cpu.start(ids, prompt, sampling)?,
         }
         Ok(())
     }
@@ -196,7 +234,7 @@ impl Backend {
     /// The next sampled token.
     pub async fn next(&mut self) -> Result<u32, EngineError> {
         match self {
-            Backend::Gpu(model, _) => Ok(model.next().await?),
+            Backend::Gpu(model, ..) => Ok(model.next().await?),
             Backend::Cpu(cpu) => cpu.next(),
         }
     }
@@ -204,15 +242,15 @@ impl Backend {
     /// Ends the generation. Tokens computed ahead are forgotten.
     pub async fn stop(&mut self) -> Result<(), EngineError> {
         match self {
-            Backend::Gpu(model, _) => model.stop().await?,
-            Backend::Cpu(cpu) => cpu.reply = None,
+            Backend::Gpu(model, ..) => model.stop().await?,
+            Backend::Cpu(cpu) => cpu.stop(),
         }
         Ok(())
     }
 
     pub fn counters(&self) -> Counters {
         match self {
-            Backend::Gpu(model, _) => {
+            Backend::Gpu(model, ..) => {
                 let c = model.counters();
                 Counters {
                     dispatches: c.dispatches,
@@ -224,24 +262,8 @@ impl Backend {
                 }
             }
             Backend::Cpu(cpu) => {
-                let (weights, caches) = cpu.model.memory();
-                Counters { device_bytes: weights + caches, steps: cpu.steps, ..Counters::default() }
+                Counters { device_bytes: cpu.bytes(), steps: cpu.steps(), ..Counters::default() }
             }
         }
-    }
-}
-
-impl CpuBackend {
-    fn next(&mut self) -> Result<u32, EngineError> {
-        let Some(reply) = &mut self.reply else { return Err(EngineError::NoReply) };
-        if let Some(id) = reply.last {
-            self.logits = self.model.forward(&[id], Outputs::Last)?;
-            self.steps += 1;
-        }
-        let id = sample(&mut self.logits, reply.counts.as_slice(), &reply.sampling, reply.step)?;
-        reply.counts.generated(id);
-        reply.step += 1;
-        reply.last = Some(id);
-        Ok(id)
     }
 }

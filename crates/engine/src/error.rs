@@ -159,6 +159,7 @@ impl EngineError {
             EngineError::Cpu(error) => match error {
                 CpuError::ContextLength { .. } => ErrorCode::ContextLength,
                 CpuError::TokenId { .. } | CpuError::WholeSequence => ErrorCode::InvalidArgument,
+                CpuError::OutOfMemory { .. } => ErrorCode::OutOfMemory,
                 CpuError::WriteOutOfOrder { .. }
                 | CpuError::MissingBytes { .. }
                 | CpuError::DamagedWeight { .. } => ErrorCode::ModelFormat,

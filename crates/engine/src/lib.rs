@@ -8,6 +8,7 @@
 mod backend;
 mod chat;
 mod classifier;
+mod cpu;
 mod embedder;
 mod engine;
 mod error;

@@ -13,6 +13,8 @@ pub struct LoadOptions {
     pub context_length: Option<usize>,
     /// How keys and values are stored on the GPU.
     pub kv_type: KvType,
+    /// Threads on the CPU; `None` takes as many as the processor runs at once.
+    pub threads: Option<usize>,
 }
 
 /// Positions a model holds when the caller names no number: KV memory is bought by the position.
@@ -20,7 +22,7 @@ pub const DEFAULT_CONTEXT_LENGTH: usize = 4096;
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        LoadOptions { device: DeviceChoice::Gpu, context_length: None, kv_type: KvType::F16 }
+        LoadOptions { device: DeviceChoice::Gpu, context_length: None, kv_type: KvType::F16, threads: None }
     }
 }
 

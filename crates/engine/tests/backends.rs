@@ -8,7 +8,7 @@ use sotto_engine::{
     ModelHeader, Outputs, Prompt,
 };
 
-const BACKENDS: [DeviceChoice; 2] = [DeviceChoice::Cpu, DeviceChoice::Gpu];
+const BACKENDS: [DeviceChoice; 3] = [DeviceChoice::Reference, DeviceChoice::Cpu, DeviceChoice::Gpu];
 const STORIES: &str = "stories260K/stories260K-f32.gguf";
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -22,7 +22,7 @@ fn load_bytes(
     context_length: Option<usize>,
 ) -> Result<Engine, EngineError> {
     let header = ModelHeader::parse(&[bytes])?;
-    let options = LoadOptions { device, context_length, kv_type: KvType::F32 };
+    let options = LoadOptions { device, context_length, kv_type: KvType::F32, threads: Some(2) };
     pollster::block_on(async {
         let mut loader = Loader::open(header, &options).await?;
         // Pieces of an odd length cut blocks, rows and tensors anywhere.
@@ -104,7 +104,7 @@ fn logits_are_those_of_implementations_that_are_not_ours() {
             let vocab = engine.info().vocab_size;
             let ids = &ids("tok105/ref_tokens.txt")[..want.len() / vocab];
             let got = pollster::block_on(engine.logits(ids, Outputs::All)).unwrap();
-            assert_logits(&got, &want, vocab, &format!("{file} on {device:?}"));
+            assert_logits(&got, &want, vocab, bound(device), &format!("{file} on {device:?}"));
         }
     }
 }
@@ -118,10 +118,15 @@ fn f32s(name: &str) -> Vec<f32> {
     fixture(name).chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 
-/// The bound of f32 mode, 2e-3 of the largest logit, and the same top-1 wherever the two largest logits are further
-/// apart than that.
-fn assert_logits(got: &[f32], want: &[f32], vocab: usize, what: &str) {
-    let bound = assert_close(got, want, what);
+/// How far logits may be from their reference, as a part of the largest: 2e-3 where all is f32, 2e-2 where keys, values
+/// and activations are stored in fewer bits.
+fn bound(device: DeviceChoice) -> f32 {
+    if device == DeviceChoice::Cpu { 2e-2 } else { 2e-3 }
+}
+
+/// Within the bound, and the same top-1 wherever the two largest logits are further apart than that.
+fn assert_logits(got: &[f32], want: &[f32], vocab: usize, bound: f32, what: &str) {
+    let bound = assert_close(got, want, bound, what);
     for (row, (got, want)) in got.chunks(vocab).zip(want.chunks(vocab)).enumerate() {
         let mut order: Vec<usize> = (0..vocab).collect();
         order.sort_by(|&a, &b| want[b].total_cmp(&want[a]));
@@ -132,10 +137,10 @@ fn assert_logits(got: &[f32], want: &[f32], vocab: usize, what: &str) {
     }
 }
 
-/// The bound of f32 mode, 2e-3 of the largest logit, which it returns. NaN is outside it.
-fn assert_close(got: &[f32], want: &[f32], what: &str) -> f32 {
+/// Within this part of the largest logit, which it returns. NaN is outside it.
+fn assert_close(got: &[f32], want: &[f32], bound: f32, what: &str) -> f32 {
     assert_eq!(got.len(), want.len());
-    let bound = 2e-3 * want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    let bound = bound * want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
     for (at, (g, w)) in got.iter().zip(want).enumerate() {
         assert!((g - w).abs() <= bound, "{what}: {g} at {at}, expected {w} within {bound}");
     }
@@ -227,6 +232,7 @@ fn backends_sample_the_same_tokens() {
     let options = GenerateOptions { temperature: 0.8, top_p: 0.9, seed: 11, ..greedy(40) };
     let ids = BACKENDS.map(|device| reply(&mut load(STORIES, device), &text("A"), &options).unwrap().ids);
     assert_eq!(ids[0], ids[1]);
+    assert_eq!(ids[0], ids[2]);
 }
 
 #[test]

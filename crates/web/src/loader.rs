@@ -22,6 +22,7 @@ struct Options {
 #[serde(rename_all = "lowercase")]
 enum Device {
     #[default]
+    Auto,
     Webgpu,
     Cpu,
 }
@@ -52,6 +53,7 @@ impl Loader {
         };
         let options = LoadOptions {
             device: match options.device {
+                Device::Auto => DeviceChoice::Auto,
                 Device::Webgpu => DeviceChoice::Gpu,
                 Device::Cpu => DeviceChoice::Cpu,
             },
@@ -60,6 +62,7 @@ impl Loader {
                 Kv::F32 => KvType::F32,
                 Kv::F16 => KvType::F16,
             },
+            threads: None,
         };
         let inner = sotto_engine::Loader::open(header, &options).await.map_err(throw)?;
         Ok(Loader { inner, heap: Watch::start() })

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use serde_json::json;
 use sotto_engine::format::BlockType;
 use sotto_engine::synthetic::Shape;
-use sotto_engine::{Counters, Engine, GenerateOptions, KvType, Prompt};
+use sotto_engine::{Counters, Engine, GenerateOptions, KvType, LoadOptions, Prompt};
 
 use crate::model_file::{Backend, ModelFiles};
 
@@ -28,8 +28,8 @@ pub struct Args {
     /// Where to run
     #[arg(long, value_enum, default_value_t = Backend::Gpu)]
     backend: Backend,
-    /// Threads of the cpu backend; it runs on one
-    #[arg(long, default_value_t = 1)]
+    /// Threads of the cpu backend
+    #[arg(long, default_value_t = 1, value_parser = super::at_least_one)]
     threads: usize,
     /// Tokens to prefill
     #[arg(long, default_value_t = 128, value_parser = super::at_least_one)]
@@ -57,9 +57,6 @@ struct Run {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    if args.threads > 1 {
-        bail!("--threads {}: the cpu backend runs on one thread", args.threads);
-    }
     let scratch = ScratchFile::for_shape(args)?;
     let path = scratch.as_ref().map_or(args.model.as_deref(), |s| Some(&s.0)).unwrap_or(Path::new(""));
     let files = ModelFiles::open(path)?;
@@ -70,7 +67,12 @@ pub fn run(args: &Args) -> Result<()> {
     let kv_type = KvType::F16;
 
     let begin = Instant::now();
-    let mut engine = files.load(args.backend, Some(context), kv_type)?;
+    let mut engine = files.load_with(LoadOptions {
+        device: args.backend.into(),
+        context_length: Some(context),
+        kv_type,
+        threads: Some(args.threads),
+    })?;
     let load = begin.elapsed();
     let mut runs =
         (0..args.runs).map(|_| pollster::block_on(measure(&mut engine, args))).collect::<Result<Vec<_>>>()?;
@@ -83,8 +85,8 @@ pub fn run(args: &Args) -> Result<()> {
     let steps = args.generate as f64;
     let per_token = |count: u64| count as f64 / steps;
     let kv_bytes = match args.backend {
-        Backend::Gpu => kv_type.bytes(),
-        Backend::Cpu => 4,
+        Backend::Reference => KvType::F32.bytes(),
+        _ => kv_type.bytes(),
     };
     let bytes_per_token = weights_read + (kv_elements * kv_bytes * (args.depth + args.generate / 2)) as u64;
     let decode_rate = steps / decode.decode.as_secs_f64();
@@ -92,7 +94,7 @@ pub fn run(args: &Args) -> Result<()> {
         "model": info.name,
         "quantization": info.quantization,
         "device": engine.device(),
-        "threads": 1,
+        "threads": args.threads,
         "prompt": args.prompt,
         "gen": args.generate,
         "depth": args.depth,

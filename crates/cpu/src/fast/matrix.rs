@@ -146,6 +146,18 @@ impl Matrix {
     }
 }
 
+/// Bytes of `weight` as a [`Matrix`]; other forms take less.
+pub fn bytes_needed(weight: &Weight) -> u64 {
+    let elements = (weight.rows.next_multiple_of(LANES) * weight.cols) as u64;
+    let layout = match weight.ty {
+        BlockType::F16 | BlockType::BF16 => return 2 * elements,
+        BlockType::F32 => return 4 * elements,
+        ty => Layout::of(ty),
+    };
+    let halves = (layout.scales + usize::from(layout.mins)) as u64;
+    elements / BLOCK as u64 * (4 * u64::from(layout.bits) + 2 * halves)
+}
+
 /// Puts a row's 32 integers into the lines of its block. The lines hold zeros there.
 fn put_block(lines: &mut [Line], lane: usize, quants: &[u8; BLOCK]) {
     let n = lines.len();

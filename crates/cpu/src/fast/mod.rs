@@ -21,6 +21,8 @@ mod weights;
 pub use loader::Loader;
 pub use model::Model;
 
+use sotto_plan::Plan;
+
 use crate::simd::Level;
 
 /// How to run a model.
@@ -36,4 +38,12 @@ impl Default for Options {
     fn default() -> Self {
         Options { threads: 1, level: None }
     }
+}
+
+/// Bytes that the weights of `plan` and its caches of `context_length` positions take.
+pub fn bytes_needed(plan: &Plan, context_length: usize) -> u64 {
+    /// Of a cached element, a half float.
+    const CACHE_BYTES: u64 = 2;
+    let weights: u64 = plan.weights.iter().map(matrix::bytes_needed).sum();
+    weights + plan.kv_elements_per_position() as u64 * context_length as u64 * CACHE_BYTES
 }
