@@ -5,10 +5,27 @@
 //! Types of less than eight bits share bytes: the low nibbles of line `j` are vector `j`, the high ones vector
 //! `j + 4`; what is above four bits lies in lines of its own. Float panels go by columns: 16 rows of one, then the next.
 
+use std::ops::Range;
+
 use half::{bf16, f16};
 
 use crate::fast::activations::{BLOCK, Block};
 use crate::simd::{LANES, Line, Simd};
+
+/// Repeats the body for each index below `$n`, at most eight, each a constant: sums in arrays stay in registers.
+macro_rules! unroll {
+    ($n:expr, $index:ident => $body:block) => {
+        unroll!(@ $n, $index, $body, 0 1 2 3 4 5 6 7);
+    };
+    (@ $n:expr, $index:ident, $body:block, $($at:literal)*) => {
+        $(
+            if $at < $n {
+                let $index: usize = $at;
+                $body
+            }
+        )*
+    };
+}
 
 /// Vectors of weights in a block.
 pub const QUADS: usize = BLOCK / 4;
@@ -43,9 +60,20 @@ impl Bits for Bits4 {
 
     #[inline(always)]
     fn unpack<S: Simd>(simd: S, lines: &[Line]) -> [S::Weights; QUADS] {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|j| simd.nibbles(simd.bytes(&lines[j])));
+        let a = simd.nibbles(simd.bytes(&lines[0]));
+        let b = simd.nibbles(simd.bytes(&lines[1]));
+        let c = simd.nibbles(simd.bytes(&lines[2]));
+        let d = simd.nibbles(simd.bytes(&lines[3]));
         [a[0], b[0], c[0], d[0], a[1], b[1], c[1], d[1]]
     }
+}
+
+/// Vector `j` of nibbles, with what `mask` keeps of `upper` above it.
+#[inline(always)]
+fn merge<S: Simd>(simd: S, lines: &[Line], j: usize, mask: u8, upper: S::Bytes) -> S::Weights {
+    let nibbles = simd.bytes(&lines[j % 4]);
+    let nibbles = if j < 4 { nibbles } else { simd.shr(nibbles, 4) };
+    simd.weights(simd.or(simd.and(nibbles, 0x0f), simd.and(upper, mask)))
 }
 
 impl Bits for Bits5 {
@@ -55,20 +83,15 @@ impl Bits for Bits5 {
     #[inline(always)]
     fn unpack<S: Simd>(simd: S, lines: &[Line]) -> [S::Weights; QUADS] {
         let fifth = simd.bytes(&lines[4]);
-        let vector = |j: usize, upper| {
-            let nibbles = simd.bytes(&lines[j % 4]);
-            let nibbles = if j < 4 { nibbles } else { simd.shr(nibbles, 4) };
-            simd.weights(simd.or(simd.and(nibbles, 0x0f), simd.and(upper, 0x10)))
-        };
         [
-            vector(0, simd.shl(fifth, 4)),
-            vector(1, simd.shl(fifth, 3)),
-            vector(2, simd.shl(fifth, 2)),
-            vector(3, simd.shl(fifth, 1)),
-            vector(4, fifth),
-            vector(5, simd.shr(fifth, 1)),
-            vector(6, simd.shr(fifth, 2)),
-            vector(7, simd.shr(fifth, 3)),
+            merge(simd, lines, 0, 0x10, simd.shl(fifth, 4)),
+            merge(simd, lines, 1, 0x10, simd.shl(fifth, 3)),
+            merge(simd, lines, 2, 0x10, simd.shl(fifth, 2)),
+            merge(simd, lines, 3, 0x10, simd.shl(fifth, 1)),
+            merge(simd, lines, 4, 0x10, fifth),
+            merge(simd, lines, 5, 0x10, simd.shr(fifth, 1)),
+            merge(simd, lines, 6, 0x10, simd.shr(fifth, 2)),
+            merge(simd, lines, 7, 0x10, simd.shr(fifth, 3)),
         ]
     }
 }
@@ -79,21 +102,16 @@ impl Bits for Bits6 {
 
     #[inline(always)]
     fn unpack<S: Simd>(simd: S, lines: &[Line]) -> [S::Weights; QUADS] {
-        let vector = |j: usize, upper| {
-            let nibbles = simd.bytes(&lines[j % 4]);
-            let nibbles = if j < 4 { nibbles } else { simd.shr(nibbles, 4) };
-            simd.weights(simd.or(simd.and(nibbles, 0x0f), simd.and(upper, 0x30)))
-        };
-        let upper = [4, 5].map(|line| simd.bytes(&lines[line]));
+        let upper = [simd.bytes(&lines[4]), simd.bytes(&lines[5])];
         [
-            vector(0, simd.shl(upper[0], 4)),
-            vector(1, simd.shl(upper[0], 2)),
-            vector(2, upper[0]),
-            vector(3, simd.shr(upper[0], 2)),
-            vector(4, simd.shl(upper[1], 4)),
-            vector(5, simd.shl(upper[1], 2)),
-            vector(6, upper[1]),
-            vector(7, simd.shr(upper[1], 2)),
+            merge(simd, lines, 0, 0x30, simd.shl(upper[0], 4)),
+            merge(simd, lines, 1, 0x30, simd.shl(upper[0], 2)),
+            merge(simd, lines, 2, 0x30, upper[0]),
+            merge(simd, lines, 3, 0x30, simd.shr(upper[0], 2)),
+            merge(simd, lines, 4, 0x30, simd.shl(upper[1], 4)),
+            merge(simd, lines, 5, 0x30, simd.shl(upper[1], 2)),
+            merge(simd, lines, 6, 0x30, upper[1]),
+            merge(simd, lines, 7, 0x30, simd.shr(upper[1], 2)),
         ]
     }
 }
@@ -104,7 +122,16 @@ impl Bits for Bits8 {
 
     #[inline(always)]
     fn unpack<S: Simd>(simd: S, lines: &[Line]) -> [S::Weights; QUADS] {
-        [0, 1, 2, 3, 4, 5, 6, 7].map(|j| simd.weights(simd.bytes(&lines[j])))
+        [
+            simd.weights(simd.bytes(&lines[0])),
+            simd.weights(simd.bytes(&lines[1])),
+            simd.weights(simd.bytes(&lines[2])),
+            simd.weights(simd.bytes(&lines[3])),
+            simd.weights(simd.bytes(&lines[4])),
+            simd.weights(simd.bytes(&lines[5])),
+            simd.weights(simd.bytes(&lines[6])),
+            simd.weights(simd.bytes(&lines[7])),
+        ]
     }
 
     #[inline(always)]
@@ -134,35 +161,61 @@ pub fn quantised<S: Simd, B: Bits, const MIN: bool, const T: usize>(
     x: [&[Block]; T],
 ) -> [S::Float; T] {
     let blocks = panel.lines.len() / B::LINES;
-    let x = x.map(|x| &x[..blocks]);
+    let x = cut(x, blocks);
     let scales = &panel.scales[..blocks * B::SCALES];
     let mins = if MIN { &panel.mins[..blocks] } else { &[] };
-    let quads = QUADS / B::SCALES;
     let mut out = [simd.float(0.0); T];
     for b in 0..blocks {
         let weights = B::unpack(simd, &panel.lines[b * B::LINES..][..B::LINES]);
-        let mut scale = [simd.load_f16(&scales[b * B::SCALES]); 2];
-        if B::SCALES == 2 {
-            scale[1] = simd.load_f16(&scales[b * B::SCALES + 1]);
-        }
-        for t in 0..T {
+        let scale = simd.load_f16(&scales[b * B::SCALES]);
+        let last_scale = simd.load_f16(&scales[b * B::SCALES + B::SCALES - 1]);
+        unroll!(T, t => {
             let a = &x[t][b];
             let a_scale = simd.float(a.scale);
-            for group in 0..B::SCALES {
-                let sum = if B::SCALES == 2 { a.sums[group] } else { a.sums[0] + a.sums[1] };
-                let mut acc = simd.int(-panel.offset * sum);
-                for j in group * quads..(group + 1) * quads {
-                    acc = B::dot(simd, acc, weights[j], simd.quad(a.quads[j]));
-                }
-                out[t] = simd.mul_add(simd.to_float(acc), simd.mul(scale[group], a_scale), out[t]);
+            let sum = a.sums[0] + a.sums[1];
+            if B::SCALES == 1 {
+                let acc = simd.int(-panel.offset * sum);
+                let acc = quads::<S, B>(simd, acc, &weights, a, 0..QUADS);
+                out[t] = simd.mul_add(simd.to_float(acc), simd.mul(scale, a_scale), out[t]);
+            } else {
+                let acc = simd.int(-panel.offset * a.sums[0]);
+                let acc = quads::<S, B>(simd, acc, &weights, a, 0..QUADS / 2);
+                out[t] = simd.mul_add(simd.to_float(acc), simd.mul(scale, a_scale), out[t]);
+                let acc = simd.int(-panel.offset * a.sums[1]);
+                let acc = quads::<S, B>(simd, acc, &weights, a, QUADS / 2..QUADS);
+                out[t] = simd.mul_add(simd.to_float(acc), simd.mul(last_scale, a_scale), out[t]);
             }
             if MIN {
-                let sum = simd.float(a.scale * (a.sums[0] + a.sums[1]) as f32);
-                out[t] = simd.mul_add(simd.load_f16(&mins[b]), sum, out[t]);
+                let min = simd.load_f16(&mins[b]);
+                out[t] = simd.mul_add(min, simd.float(a.scale * sum as f32), out[t]);
             }
-        }
+        });
     }
     out
+}
+
+/// `acc` and the products of some of a block's vectors.
+#[inline(always)]
+fn quads<S: Simd, B: Bits>(
+    simd: S,
+    mut acc: S::Int,
+    weights: &[S::Weights; QUADS],
+    a: &Block,
+    which: Range<usize>,
+) -> S::Int {
+    for j in which {
+        acc = B::dot(simd, acc, weights[j], simd.quad(a.quads[j]));
+    }
+    acc
+}
+
+/// The first `n` of each row, for all to know that there are as many.
+#[inline(always)]
+fn cut<X, const T: usize>(mut x: [&[X]; T], n: usize) -> [&[X]; T] {
+    for x in &mut x {
+        *x = &x[..n];
+    }
+    x
 }
 
 /// A float that panels store.
@@ -199,25 +252,33 @@ pub fn floats<S: Simd, E: Element, const T: usize>(
     panel: &[[E; LANES]],
     x: [&[f32]; T],
 ) -> [S::Float; T] {
-    /// Sums in flight for each row, so that one need not wait for the one before.
-    const CHAINS: usize = 4;
-    let x = x.map(|x| &x[..panel.len()]);
-    let mut sums = [[simd.float(0.0); CHAINS]; T];
-    let (fours, rest) = panel.as_chunks::<CHAINS>();
+    /// Columns at a time: of a single row, each has a sum of its own, so that none waits for the one before.
+    const COLUMNS: usize = 4;
+    let x = cut(x, panel.len());
+    let mut sums = [simd.float(0.0); T];
+    let mut more = [simd.float(0.0); COLUMNS];
+    let (fours, rest) = panel.as_chunks::<COLUMNS>();
     for (c, columns) in fours.iter().enumerate() {
-        for (i, column) in columns.iter().enumerate() {
-            let w = E::load(simd, column);
-            for t in 0..T {
-                let sum = &mut sums[t][if T == 1 { i } else { 0 }];
-                *sum = simd.mul_add(w, simd.float(x[t][c * CHAINS + i]), *sum);
+        unroll!(COLUMNS, i => {
+            let w = E::load(simd, &columns[i]);
+            if T == 1 {
+                more[i] = simd.mul_add(w, simd.float(x[0][c * COLUMNS + i]), more[i]);
+            } else {
+                unroll!(T, t => {
+                    sums[t] = simd.mul_add(w, simd.float(x[t][c * COLUMNS + i]), sums[t]);
+                });
             }
-        }
+        });
     }
-    for (column, c) in rest.iter().zip(fours.len() * CHAINS..) {
+    for (column, c) in rest.iter().zip(fours.len() * COLUMNS..) {
         let w = E::load(simd, column);
-        for t in 0..T {
-            sums[t][0] = simd.mul_add(w, simd.float(x[t][c]), sums[t][0]);
-        }
+        unroll!(T, t => {
+            sums[t] = simd.mul_add(w, simd.float(x[t][c]), sums[t]);
+        });
     }
-    sums.map(|s| if T == 1 { simd.add(simd.add(s[0], s[1]), simd.add(s[2], s[3])) } else { s[0] })
+    if T == 1 {
+        let more = simd.add(simd.add(more[0], more[1]), simd.add(more[2], more[3]));
+        sums[0] = simd.add(sums[0], more);
+    }
+    sums
 }

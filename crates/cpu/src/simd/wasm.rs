@@ -18,7 +18,7 @@ pub struct Wasm;
 /// Four vectors, one after the other.
 #[inline(always)]
 fn four<T: Copy, U>(a: [T; 4], f: impl Fn(T) -> U) -> [U; 4] {
-    a.map(f)
+    [f(a[0]), f(a[1]), f(a[2]), f(a[3])]
 }
 
 /// Two by two.
@@ -97,7 +97,12 @@ impl Simd for Wasm {
     #[inline(always)]
     fn mul_add(self, a: Self::Float, b: Self::Float, c: Self::Float) -> Self::Float {
         #[cfg(target_feature = "relaxed-simd")]
-        return std::array::from_fn(|i| f32x4_relaxed_madd(a[i], b[i], c[i]));
+        return [
+            f32x4_relaxed_madd(a[0], b[0], c[0]),
+            f32x4_relaxed_madd(a[1], b[1], c[1]),
+            f32x4_relaxed_madd(a[2], b[2], c[2]),
+            f32x4_relaxed_madd(a[3], b[3], c[3]),
+        ];
         #[cfg(not(target_feature = "relaxed-simd"))]
         self.add(self.mul(a, b), c)
     }
