@@ -42,17 +42,16 @@ fn block(x: &[f32; BLOCK]) -> Block {
     // Magnitudes compare as integers, and NaN is the greatest: it must not get lost.
     let largest = f32::from_bits(x.iter().fold(0, |max, v| max.max(v.to_bits() & 0x7fff_ffff)));
     let inverse = if largest == 0.0 { 0.0 } else { 127.0 / largest };
-    let integers = x.map(|v| round(v * inverse));
-    let half = BLOCK / 2;
+    let mut integers = [0; BLOCK];
+    for (to, v) in integers.iter_mut().zip(x) {
+        *to = round(v * inverse);
+    }
     let mut quads = [[0; 4]; BLOCK / 4];
     for (to, from) in quads.as_flattened_mut().iter_mut().zip(integers) {
         *to = from as i8;
     }
-    Block {
-        quads,
-        scale: largest / 127.0,
-        sums: [integers[..half].iter().sum(), integers[half..].iter().sum()],
-    }
+    let (first, second) = integers.split_at(BLOCK / 2);
+    Block { quads, scale: largest / 127.0, sums: [first.iter().sum(), second.iter().sum()] }
 }
 
 /// The nearest integer, for magnitudes below 2^22: adding 1.5 * 2^23 leaves it in the lowest bits.

@@ -4,7 +4,7 @@
 //! keys with a position a lane, `[kv_head][position / 16][element][16]`, give the scores of sixteen positions; values
 //! with an element a lane, `[kv_head][element / 16][position][16]`, give sixteen elements of the result.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::ops::Range;
 
 use half::f16;
@@ -105,7 +105,7 @@ const TILE: usize = 4;
 
 thread_local! {
     /// Scores of [`TILE`] queries. It grows with the text and is kept.
-    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static SCORES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
 impl Kernel for Queries<'_> {
@@ -117,20 +117,21 @@ impl Kernel for Queries<'_> {
         let group = self.attention.n_heads / self.cache.shape.n_kv_heads;
         let tokens = self.q.len() / (self.attention.n_heads * head_dim);
         let rows = tokens * group;
-        SCORES.with_borrow_mut(|scores| {
-            for head in self.heads.clone() {
-                let mut row = 0;
-                while row < rows {
-                    if rows - row >= TILE {
-                        self.tile::<S, TILE>(simd, head, row, group, scores);
-                        row += TILE;
-                    } else {
-                        self.tile::<S, 1>(simd, head, row, group, scores);
-                        row += 1;
-                    }
+        // Taken and put back, not borrowed in a closure: closures are not compiled for the target.
+        let mut scores = SCORES.take();
+        for head in self.heads.clone() {
+            let mut row = 0;
+            while row < rows {
+                if rows - row >= TILE {
+                    self.tile::<S, TILE>(simd, head, row, group, &mut scores);
+                    row += TILE;
+                } else {
+                    self.tile::<S, 1>(simd, head, row, group, &mut scores);
+                    row += 1;
                 }
             }
-        });
+        }
+        SCORES.set(scores);
     }
 }
 
