@@ -6,6 +6,7 @@
 /** What went wrong, as a stable word to branch on. */
 export type SottoErrorCode =
   | "E_NO_WEBGPU"
+  | "E_NO_SIMD"
   | "E_MODEL_FORMAT"
   | "E_UNSUPPORTED_ARCH"
   | "E_INTEGRITY"
@@ -46,6 +47,14 @@ export class NoWebGpuError extends SottoError {
   override readonly name = "NoWebGpuError";
   constructor(message: string, init?: ErrorInit) {
     super("E_NO_WEBGPU", message, init);
+  }
+}
+
+/** The browser's WebAssembly has no SIMD instructions. Code `E_NO_SIMD`. */
+export class NoSimdError extends SottoError {
+  override readonly name = "NoSimdError";
+  constructor(message: string, init?: ErrorInit) {
+    super("E_NO_SIMD", message, init);
   }
 }
 
@@ -160,6 +169,7 @@ type ErrorClass = new (message: string, init?: ErrorInit) => SottoError;
 
 const CLASSES: Record<SottoErrorCode, ErrorClass> = {
   E_NO_WEBGPU: NoWebGpuError,
+  E_NO_SIMD: NoSimdError,
   E_MODEL_FORMAT: ModelFormatError,
   E_UNSUPPORTED_ARCH: UnsupportedArchError,
   E_INTEGRITY: IntegrityError,

@@ -18,6 +18,7 @@ export {
   InvalidArgumentError,
   ModelFormatError,
   NetworkError,
+  NoSimdError,
   NoWebGpuError,
   OutOfMemoryError,
   QuotaError,

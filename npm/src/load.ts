@@ -14,8 +14,11 @@ export interface LoadOptions {
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Gives up with `E_ABORTED`. What was downloaded stays, and the next load goes on from there. */
   signal?: AbortSignal | undefined;
-  /** `"webgpu"` (default), or `"cpu"`, which is slow and works everywhere. */
-  device?: "webgpu" | "cpu" | undefined;
+  /**
+   * `"auto"` (default) takes WebGPU where there is a real GPU, and the CPU where there is none or only a software
+   * one. `"webgpu"` and `"cpu"` take that. The model's `device` says what was taken, and why.
+   */
+  device?: "auto" | "webgpu" | "cpu" | undefined;
   /** Tokens that fit, prompt and reply together. Default: what the model was made for, at most 4096. Less takes less memory. */
   contextLength?: number | undefined;
   /** Storage of attention keys and values: `"f16"` takes half the memory of `"f32"`. Default: the engine's choice. */
@@ -40,7 +43,7 @@ export interface LoadOptions {
 const LOAD_RULES: Rules<LoadOptions> = {
   onProgress: rule.function,
   signal: rule.signal,
-  device: rule.oneOf("webgpu", "cpu"),
+  device: rule.oneOf("auto", "webgpu", "cpu"),
   contextLength: rule.integer(1, 2 ** 32 - 1),
   kvType: rule.oneOf("f32", "f16"),
   store: rule.boolean,
@@ -55,7 +58,7 @@ const LOAD_RULES: Rules<LoadOptions> = {
  * Loads a model, from the store where it is stored, else from its source and into the store.
  *
  * @param source An address of a `.gguf` or `manifest.json`, an `hf:owner/repo/file` name, or a `File`.
- * @throws SottoError `E_NO_WEBGPU`, `E_NETWORK`, `E_INTEGRITY`, `E_QUOTA`, `E_MODEL_FORMAT`, `E_UNSUPPORTED_ARCH`,
+ * @throws SottoError `E_NO_WEBGPU`, `E_NO_SIMD`, `E_NETWORK`, `E_INTEGRITY`, `E_QUOTA`, `E_MODEL_FORMAT`, `E_UNSUPPORTED_ARCH`,
  *   `E_OUT_OF_MEMORY`, `E_DEVICE_LOST`, `E_ABORTED` or `E_INVALID_ARGUMENT`.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
@@ -64,6 +67,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const { signal, onProgress, device, contextLength, kvType } = checked;
   throwIfAborted(signal);
   requireSecureContext();
+  requireSimd();
   const engine: EngineOptions = {
     ...(device !== undefined && { device }),
     ...(contextLength !== undefined && { contextLength }),

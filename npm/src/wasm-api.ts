@@ -38,7 +38,7 @@ export interface Manifest {
 }
 
 export interface EngineOptions {
-  device?: "webgpu" | "cpu";
+  device?: "auto" | "webgpu" | "cpu";
   contextLength?: number;
   kvType?: "f32" | "f16";
 }
@@ -71,8 +71,12 @@ export interface EnginePart {
 /** What runs the model. `software`: the "GPU" is the processor in disguise, and slow. */
 export interface DeviceInfo {
   backend: "webgpu" | "cpu";
+  /** The GPU's name; for the CPU its instructions and threads. */
   name: string;
+  /** Whether this is a WebGPU adapter that computes on the CPU. */
   software: boolean;
+  /** Why this device. */
+  reason: string;
 }
 
 /** What the engine did since it was loaded, and the memory it holds in bytes. */

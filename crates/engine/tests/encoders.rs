@@ -8,7 +8,7 @@ use common::{assert_close, load, repository};
 use sotto_engine::{Classifier, DeviceChoice, EngineError, GenerateOptions, Outputs, Prompt, Task};
 use sotto_pii::{ClassSpan, TokenClassifier};
 
-const BACKENDS: [DeviceChoice; 2] = [DeviceChoice::Cpu, DeviceChoice::Gpu];
+const BACKENDS: [DeviceChoice; 3] = [DeviceChoice::Reference, DeviceChoice::Cpu, DeviceChoice::Gpu];
 
 /// A case of `models/pii-mini/reference`, which numpy computed from the same file.
 struct Case {
@@ -58,7 +58,9 @@ fn pii_mini_gives_the_logits_and_spans_of_its_reference() {
             let ids = classifier.engine().tokenizer().encode(&case.text, true, false).unwrap();
             assert_eq!(ids, case.ids);
             let found = pollster::block_on(classifier.engine().logits(&ids, Outputs::All)).unwrap();
-            assert_close(&format!("{device:?}"), &found, &case.logits, labels.len(), 2e-3);
+            // Eight-bit activations and half-float keys.
+            let tolerance = if device == DeviceChoice::Cpu { 2e-2 } else { 2e-3 };
+            assert_close(&format!("{device:?}"), &found, &case.logits, labels.len(), tolerance);
             let spans = pollster::block_on(classifier.classify(&case.text)).unwrap();
             let code_points = |byte: usize| case.text[..byte].chars().count();
             let spans: Vec<_> =

@@ -163,6 +163,8 @@ impl Op {
         match *self {
             Op::KvWrite { cache, .. } | Op::Attention { cache, .. } => Some(cache),
             Op::Embed { .. }
+            | Op::AddRow { .. }
+            | Op::LayerNorm { .. }
             | Op::RmsNorm { .. }
             | Op::Linear { .. }
             | Op::Rope { .. }

@@ -79,12 +79,14 @@ impl HalfCache {
     }
 }
 
-/// Causal attention of some queries, of some key/value heads' groups.
+/// Attention of some queries, of some key/value heads' groups.
 pub struct Queries<'a> {
     /// `[tokens, n_heads, head_dim]`.
     pub q: &'a [f32],
     /// Position of the first token.
     pub position: usize,
+    /// Positions that the cache holds, those of the step among them.
+    pub length: usize,
     /// Which key/value heads, with all query heads that read them.
     pub heads: Range<usize>,
     pub attention: &'a Attention,
@@ -146,7 +148,7 @@ impl Queries<'_> {
         group: usize,
         scores: &mut Vec<f32>,
     ) {
-        let Attention { n_heads, scale, window, softcap } = *self.attention;
+        let Attention { n_heads, scale, causal, window, softcap } = *self.attention;
         let n = self.cache.shape.head_dim;
         let place = |i: usize| ((first + i) / group, (first + i) % group);
         let q: [&[f32]; T] = std::array::from_fn(|i| {
@@ -154,8 +156,10 @@ impl Queries<'_> {
             &self.q[(t * n_heads + head * group + h) * n..][..n]
         });
         let seen: [Range<usize>; T] = std::array::from_fn(|i| {
-            let end = self.position + place(i).0 + 1;
-            window.map_or(0, |window| end.saturating_sub(window as usize))..end
+            let here = self.position + place(i).0;
+            let window = window.map_or(self.length, |window| window as usize);
+            let end = if causal { here + 1 } else { self.length.min(here + window) };
+            (here + 1).saturating_sub(window)..end
         });
         let blocks = seen[0].start / LANES..seen[T - 1].end.div_ceil(LANES);
         let (start, length) = (blocks.start * LANES, blocks.len() * LANES);

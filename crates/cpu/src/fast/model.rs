@@ -3,7 +3,7 @@
 use sotto_plan::{Outputs, Plan, Rows};
 
 use super::Options;
-use super::run::{State, has_fast_form};
+use super::run::State;
 use super::schedule::Schedule;
 use super::weights::Weights;
 use crate::CpuError;
@@ -28,9 +28,9 @@ const CHUNK: usize = 256;
 impl Model {
     pub(super) fn new(plan: Plan, weights: Weights, context_length: usize, options: &Options) -> Self {
         let schedule = Schedule::new(&plan);
+        let context_length = context_length.min(plan.max_positions().unwrap_or(usize::MAX));
         let state = State::new(&plan, &weights, schedule.buffers, context_length, options);
-        // Rows of a plan that the interpreter has a part in may depend on rows after them.
-        let chunk = if plan.ops.iter().all(has_fast_form) { CHUNK } else { usize::MAX };
+        let chunk = if plan.is_bidirectional() { usize::MAX } else { CHUNK };
         Model { plan, weights, schedule, state, position: 0, context_length, chunk }
     }
 
@@ -75,6 +75,9 @@ impl Model {
         let end = self.position + ids.len();
         if end > self.context_length {
             return Err(CpuError::ContextLength { asked: end, limit: self.context_length });
+        }
+        if self.position > 0 && self.plan.is_bidirectional() {
+            return Err(CpuError::WholeSequence);
         }
         if let Some(id) = self.weights.damaged() {
             return Err(CpuError::DamagedWeight { name: self.plan.weight(id).name.clone() });

@@ -45,7 +45,7 @@ const PIECES: usize = 4;
 const SMALL: usize = 8192;
 
 /// Whether [`State::run`] has a form of its own for `op`.
-pub fn has_fast_form(op: &Op) -> bool {
+fn has_fast_form(op: &Op) -> bool {
     match op {
         Op::Embed { .. }
         | Op::RmsNorm { .. }
@@ -56,6 +56,7 @@ pub fn has_fast_form(op: &Op) -> bool {
         | Op::Gated { .. }
         | Op::Add { .. }
         | Op::SelectOutputs { .. } => true,
+        Op::AddRow { .. } | Op::LayerNorm { .. } => false,
     }
 }
 
@@ -227,18 +228,18 @@ impl State {
     ) {
         let (level, q) = (self.level, &self.values[q.0 as usize]);
         let Some(cache) = &self.half[cache.0 as usize] else { return };
-        let heads = cache.n_kv_heads();
+        let (heads, length) = (cache.n_kv_heads(), step.position + step.ids.len());
         if step.ids.len() == 1 {
             self.pool.pieces(out, width / heads, |head, out| {
                 let heads = head..head + 1;
-                Queries { q, position: step.position, heads, attention, cache, out }.run(level);
+                Queries { q, position: step.position, length, heads, attention, cache, out }.run(level);
             });
         } else {
             self.pool.pieces(out, QUERY_TILE * width, |index, out| {
                 let first = index * QUERY_TILE;
                 let q = &q[first * width..][..out.len()];
-                Queries { q, position: step.position + first, heads: 0..heads, attention, cache, out }
-                    .run(level);
+                let (position, heads) = (step.position + first, 0..heads);
+                Queries { q, position, length, heads, attention, cache, out }.run(level);
             });
         }
     }
