@@ -52,7 +52,7 @@ export class RemoteModel {
       let wanted = await describe(source, options, formats, record);
       if (store && !(record?.complete && record.manifest === wanted.manifest && !options.revalidate)) {
         const { signal, meter } = options;
-        let waited = false;
+        let waited = false as boolean;
         const onWait = () => {
           waited = true;
           meter.file = source.name;
