@@ -5,6 +5,7 @@ import { Model } from "./model.js";
 import { checkOptions, rule, type Rules } from "./options.js";
 import type { Progress } from "./progress.js";
 import { WorkerHost } from "./remote-host.js";
+import { requireSimd } from "./simd.js";
 import { baseUrl, type ModelSource, resolveSource } from "./source.js";
 import type { EngineOptions } from "./wasm-api.js";
 
