@@ -2,7 +2,7 @@
 import { InvalidArgumentError, throwIfAborted, toSottoError } from "../errors.js";
 import { checkOptions, rule, type Rules } from "../options.js";
 import type { Progress } from "../progress.js";
-import { type ModelSource, resolveSource } from "../source.js";
+import { baseUrl, type ModelSource, resolveSource } from "../source.js";
 import {
   CALL_RULES,
   type CallOptions,
@@ -342,7 +342,7 @@ function modelRequest(
   if (model === false) return undefined;
   // Bundlers recognise exactly this expression.
   const bundled = model === "bundled" ? new URL("./pii-mini.gguf", import.meta.url) : undefined;
-  const source = resolveSource(bundled ?? model, { base: document.baseURI, hfEndpoint });
+  const source = resolveSource(bundled ?? model, { base: baseUrl(), hfEndpoint });
   const name = bundled ? "pii-mini" : source.kind === "blobs" ? (source.names[0] ?? "model") : source.name;
   // The bundled model is a file of the site like any other, and cached like one.
   return { source, name, device, store: store && !bundled };

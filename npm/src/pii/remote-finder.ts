@@ -9,11 +9,16 @@ export class WorkerFinder implements Finder {
   readonly #client: Client;
 
   constructor() {
-    // Bundlers recognise exactly this expression.
-    this.#worker = new Worker(new URL("./pii-worker.js", import.meta.url), {
-      type: "module",
-      name: "sotto-pii",
-    });
+    try {
+      // Bundlers recognise exactly this expression.
+      this.#worker = new Worker(new URL("./pii-worker.js", import.meta.url), {
+        type: "module",
+        name: "sotto-pii",
+      });
+    } catch (cause) {
+      // A script on another site, or a policy that forbids it.
+      throw notStarted(cause);
+    }
     this.#client = new Client(this.#worker);
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
@@ -52,10 +57,11 @@ export class WorkerFinder implements Finder {
   }
 }
 
-function notStarted(): InternalError {
+function notStarted(cause?: unknown): InternalError {
   return new InternalError(
     "Sotto's worker could not start. Serve pii-worker.js beside Sotto's other files; if the page has a " +
       "Content-Security-Policy, allow it in worker-src; or pass worker: false to run in the page.",
+    { cause },
   );
 }
 
