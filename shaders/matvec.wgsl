@@ -6,10 +6,10 @@
 //   7        residual, as out      with `residual`
 //
 // With `gated`, the weight holds 2 * ROWS rows, those of the gate and then those of the up projection:
-//   out[t, o] = activation(gate . x) * (up . x)
+//   out[t, o] = gated(gate . x, up . x)
 #include "lib/matvec.wgsl"
 #if gated
-#include "lib/activation.wgsl"
+#include "lib/gated.wgsl"
 #endif
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 #if bias
@@ -41,10 +41,10 @@ fn store(t: u32, slot: u32, sums: vec4<f32>) {
 #if gated
     let o = slot / 2u;
     if (o < ROWS) {
-        out[at + o] = activation(sums.x) * sums.y;
+        out[at + o] = gated(sums.x, sums.y);
     }
     if (o + 1u < ROWS) {
-        out[at + o + 1u] = activation(sums.z) * sums.w;
+        out[at + o + 1u] = gated(sums.z, sums.w);
     }
 #else
     for (var r = 0u; r < 4u; r++) {

@@ -19,6 +19,9 @@ override ROTARY_DIM: u32;
 override STRIDE: u32;
 override POSITION_SCALE: f32;
 override MAGNITUDE: f32;
+// With BETA, the result is multiplied by 1 + BETA * ln(1 + floor(position / INTERVAL)) too.
+override BETA: f32 = 0.0;
+override INTERVAL: u32 = 1u;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -45,7 +48,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let i0 = base + 2u * j;
     let i1 = i0 + 1u;
 #endif
-    let turned = rotate(vec2<f32>(x[i0], x[i1]), step.position + t, frequencies[j], POSITION_SCALE, MAGNITUDE);
+    let position = step.position + t;
+    let growth = 1.0 + BETA * log(1.0 + f32(position / INTERVAL));
+    let turned = growth * rotate(vec2<f32>(x[i0], x[i1]), position, frequencies[j], POSITION_SCALE, MAGNITUDE);
     out[i0] = turned.x;
     out[i1] = turned.y;
 }

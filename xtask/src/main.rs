@@ -5,6 +5,7 @@ mod bench;
 mod browser;
 mod build;
 mod demo;
+mod models;
 mod node;
 mod package;
 mod packages;
@@ -62,6 +63,11 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Check every architecture against the code its authors use, and write docs/models.md
+    Models {
+        /// Only tests whose names hold this; prints their rows instead
+        name: Option<String>,
+    },
     /// Build the npm tarball; its path is the last line
     Package,
 }
@@ -82,6 +88,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test { groups, slow } => return test::test(&groups, slow),
         Command::Size => return size::size(),
         Command::Bench { args } => return bench::native(&args),
+        Command::Models { name } => return models::models(name.as_deref()),
         Command::Package => package::package()?,
     }
     Ok(ExitCode::SUCCESS)

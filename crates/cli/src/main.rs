@@ -32,8 +32,8 @@ enum Command {
     Embed(commands::embed::Args),
     Convert(commands::convert::Args),
     Bench(commands::bench::Args),
-    Redact(commands::redact::Args),
     Eval(commands::eval::Args),
+    Redact(commands::redact::Args),
 }
 
 fn main() -> ExitCode {
@@ -47,8 +47,8 @@ fn main() -> ExitCode {
         Command::Embed(args) => commands::embed::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
-        Command::Redact(args) => commands::redact::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
+        Command::Redact(args) => commands::redact::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

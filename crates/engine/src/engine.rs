@@ -76,6 +76,11 @@ impl Engine {
         self.backend.logits(ids, outputs).await
     }
 
+    /// Appends `ids` to what the backend holds, outside of any prompt.
+    pub(crate) async fn append(&mut self, ids: &[u32], outputs: Outputs) -> Result<Vec<f32>, EngineError> {
+        self.backend.logits(ids, outputs).await
+    }
+
     pub(crate) fn prompt_ids(&self, prompt: &Prompt) -> Result<Vec<u32>, EngineError> {
         let ids = match prompt {
             Prompt::Text(text) => self.tokenizer.encode(text, true, false)?,
@@ -117,11 +122,10 @@ impl Engine {
         let shared = self.cached.iter().zip(prompt).take_while(|(a, b)| a == b).count();
         // The last token is always run: its logits are what the reply starts from.
         let shared = shared.min(prompt.len() - 1);
-        self.backend.truncate(shared);
-        self.cached.truncate(shared);
+        let shared = self.truncate(shared);
         let started = self.backend.start(&prompt[shared..], prompt, sampling).await;
         if started.is_err() {
-            self.backend.truncate(shared);
+            self.truncate(shared);
         }
         started?;
         self.cached = prompt.to_vec();
@@ -143,9 +147,16 @@ impl Engine {
     /// Ends the reply in progress: the cache keeps what was both sampled and fed back.
     pub(crate) async fn stop_backend(&mut self) -> Result<(), EngineError> {
         self.backend.stop().await?;
-        let kept = self.cached.len().min(self.backend.position());
-        self.backend.truncate(kept);
-        self.cached.truncate(kept);
+        self.truncate(self.cached.len().min(self.backend.position()));
         Ok(())
+    }
+
+    /// Forgets all tokens but the first `length`, or all where the backend cannot go back that far: it then computes
+    /// them anew. Returns how many are kept.
+    fn truncate(&mut self, length: usize) -> usize {
+        self.backend.truncate(length);
+        let kept = self.backend.position();
+        self.cached.truncate(kept);
+        kept
     }
 }

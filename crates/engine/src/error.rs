@@ -191,7 +191,9 @@ fn model_code(error: &ModelError) -> ErrorCode {
         ModelError::UnsupportedArchitecture { .. } | ModelError::UnsupportedSetting { .. } => {
             ErrorCode::UnsupportedArch
         }
-        ModelError::Plan(_) | ModelError::Hyperparameter { .. } => ErrorCode::ModelFormat,
+        ModelError::Plan(_) | ModelError::Hyperparameter { .. } | ModelError::LayerCount { .. } => {
+            ErrorCode::ModelFormat
+        }
         ModelError::Metadata(error) => format_code(error),
     }
 }

@@ -49,6 +49,12 @@ impl ModelHeader {
         Ok(ModelHeader { file, model, tokenizer, template, info })
     }
 
+    /// Plans the model again for contexts of up to `context_length` positions: some choose their RoPE by it.
+    pub(crate) fn plan_for(&mut self, context_length: usize) -> Result<(), EngineError> {
+        self.model = sotto_model::build_for(&self.file, Some(context_length))?;
+        Ok(())
+    }
+
     /// What to show of the model.
     pub fn info(&self) -> &ModelInfo {
         &self.info
@@ -93,9 +99,10 @@ impl ModelHeader {
         let mut files: Vec<Vec<Segment>> = (0..self.info.files).map(|_| Vec::new()).collect();
         for (index, weight) in self.model.plan.weights.iter().enumerate() {
             let Some(tensor) = self.file.tensor(&weight.name) else { continue };
+            let start = tensor.offset + weight.offset;
             files[tensor.file as usize].push(Segment {
-                start: tensor.offset,
-                end: tensor.offset + tensor.bytes,
+                start,
+                end: start + weight.bytes(),
                 weight: sotto_plan::WeightId(index as u32),
             });
         }

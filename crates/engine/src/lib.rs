@@ -16,6 +16,7 @@ mod generation;
 mod header;
 mod info;
 mod loader;
+mod perplexity;
 pub mod synthetic;
 
 pub use backend::{Counters, DeviceChoice, DeviceInfo};
@@ -27,6 +28,7 @@ pub use generation::{FinishReason, GenerateOptions, Generation, Part, Prompt};
 pub use header::ModelHeader;
 pub use info::ModelInfo;
 pub use loader::{LoadOptions, Loader};
+pub use perplexity::Perplexity;
 pub use sotto_format as format;
 pub use sotto_gpu::KvType;
 pub use sotto_model::{Pooling, Task};

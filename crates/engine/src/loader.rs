@@ -36,7 +36,7 @@ pub struct Loader {
 
 impl Loader {
     /// Finds the device, makes room for the weights and starts to compile the pipelines.
-    pub async fn open(header: ModelHeader, options: &LoadOptions) -> Result<Self, EngineError> {
+    pub async fn open(mut header: ModelHeader, options: &LoadOptions) -> Result<Self, EngineError> {
         let trained = header.info.context_length;
         let context_length = options.context_length.unwrap_or(trained.min(DEFAULT_CONTEXT_LENGTH));
         if context_length == 0 || context_length > trained {
@@ -46,6 +46,7 @@ impl Loader {
                 range: format!("at least 1 and at most {trained}, the context this model was trained for"),
             });
         }
+        header.plan_for(context_length)?;
         // An encoder's layers share one cache, so that the wider type costs next to nothing.
         let kv_type = if header.model.plan.is_bidirectional() { KvType::F32 } else { options.kv_type };
         let options = LoadOptions { kv_type, ..*options };

@@ -159,6 +159,7 @@ impl GpuModel {
         counters.submits += 1;
         counters.dispatches += (forward.len() + sample.len()) as u64;
         if index > 0 {
+            self.seen_by_states = self.seen_by_states.max(positions as usize);
             counters.weight_bytes += runtime.decode_weight_bytes;
             let elements = runtime.plan.kv_elements_per_position() as u64;
             counters.kv_bytes += u64::from(positions) * elements * runtime.options.kv_type.bytes() as u64;

@@ -1,10 +1,10 @@
 //! A loaded model: prefill, decoding, and what it costs.
 
-use sotto_plan::{Op, Outputs, Sampling};
+use sotto_plan::{Op, Outputs, Sampling, State};
 
 use crate::decode::{Decoding, Readbacks};
 use crate::kernel::{Dispatch, Step, StepSize};
-use crate::kernels::stride;
+use crate::kernels::{short_conv, stride};
 use crate::runtime::Runtime;
 use crate::{GpuDevice, GpuError};
 
@@ -34,7 +34,7 @@ pub struct Counters {
 pub struct Memory {
     /// Weights.
     pub weights: u64,
-    /// Keys and values.
+    /// Keys, values and states.
     pub kv: u64,
     /// Activations, logits and state.
     pub activations: u64,
@@ -53,6 +53,8 @@ pub struct GpuModel {
     pub(crate) runtime: Runtime,
     /// Tokens in the KV cache.
     pub(crate) position: usize,
+    /// Positions whose rows states have seen since the first; more than `position` after going back.
+    pub(crate) seen_by_states: usize,
     pub(crate) counters: Counters,
     /// Whether the logits of the last token are on the GPU.
     pub(crate) logits_ready: bool,
@@ -69,6 +71,7 @@ impl GpuModel {
         Ok(GpuModel {
             runtime,
             position: 0,
+            seen_by_states: 0,
             counters: Counters::default(),
             logits_ready: false,
             decoding: None,
@@ -92,13 +95,25 @@ impl GpuModel {
         self.runtime.options.context_length
     }
 
-    /// Forgets all tokens but the first `length`.
+    /// Forgets all tokens but the first `length`; all of them where a state has not kept what it saw before
+    /// that position ([`GpuModel::position`] tells).
     pub fn truncate(&mut self, length: usize) {
         self.stop_decoding();
         if length < self.position {
             self.logits_ready = false;
+            self.position = length;
         }
-        self.position = self.position.min(length);
+        let kept = |state: &State| {
+            let oldest = self.seen_by_states.saturating_sub(short_conv::ring_rows(*state));
+            self.position.saturating_sub(state.rows) >= oldest
+        };
+        if !self.runtime.plan.states.iter().all(kept) {
+            self.position = 0;
+            self.logits_ready = false;
+        }
+        if self.position == 0 {
+            self.seen_by_states = 0;
+        }
     }
 
     /// What the model did so far.
@@ -121,7 +136,7 @@ impl GpuModel {
         let state = [&buffers.step, &buffers.ids, &buffers.attention_scratch];
         Memory {
             weights: weights.bytes() + size(&mut buffers.joined_biases.values()),
-            kv: size(&mut buffers.caches.iter().flat_map(|c| [&c.keys, &c.values])),
+            kv: size(&mut buffers.caches.iter().flat_map(|c| [&c.keys, &c.values]).chain(&buffers.states)),
             activations: sampler.bytes()
                 + size(&mut buffers.slots.iter().chain(buffers.pinned.values()).chain(state)),
         }
@@ -213,6 +228,7 @@ impl GpuModel {
         self.counters.submits += 1;
         self.counters.dispatches += (programs.prefill.len() + head.len()) as u64;
         self.position += ids.len();
+        self.seen_by_states = self.seen_by_states.max(self.position);
         self.logits_ready = outputs == Outputs::Last;
     }
 

@@ -7,7 +7,7 @@ use sotto_plan::{Plan, Rows, ValueId, WeightId};
 
 use crate::kernel::{Dispatch, Kernels, Slice, Step};
 use crate::kernels::attention::{AttentionShape, decode_scratch_bytes};
-use crate::kernels::qkv;
+use crate::kernels::{qkv, short_conv};
 use crate::lower::{
     Arena, Assignment, Buffers, Capacity, Fusions, KvBuffers, Lowering, Node, Size, fuse, groups, matrix_uses,
 };
@@ -67,6 +67,7 @@ impl Runtime {
         let positions = options.context_length.min(options.first_positions) as u64;
         plan.weight_bytes()
             + positions * plan.kv_elements_per_position() as u64 * options.kv_type.bytes() as u64
+            + plan.states.iter().map(|&s| short_conv::ring_bytes(s)).sum::<u64>()
     }
 
     pub fn new(kernels: Arc<Kernels>, plan: Plan, options: &ModelOptions) -> Result<Runtime, GpuError> {
@@ -97,6 +98,7 @@ impl Runtime {
                 state(&device, "logits", capacity.bytes(&plan, output) as usize)?,
             )]),
             caches: kv_buffers(&device, &plan, options, kv_positions)?,
+            states: states(&device, &plan)?,
             attention_scratch: state(&device, "attention", attention_scratch_bytes(&decode, &plan, options))?,
             joined_biases: joined_biases(&device, &plan, &decode, &weights)?,
         };
@@ -280,6 +282,11 @@ fn kv_buffers(
         Ok(KvBuffers { keys, values })
     };
     plan.caches.iter().map(cache).collect()
+}
+
+fn states(device: &GpuDevice, plan: &Plan) -> Result<Vec<Slice>, GpuError> {
+    let ring = |&s: &sotto_plan::State| state(device, "state", short_conv::ring_bytes(s) as usize);
+    plan.states.iter().map(ring).collect()
 }
 
 fn attention_scratch_bytes(nodes: &[Node], plan: &Plan, options: &ModelOptions) -> usize {

@@ -32,8 +32,9 @@ fn open(path: &str) -> File {
 
 impl File {
     fn weight(&self, id: u32) -> &[u8] {
-        let tensor = self.model.tensor(&self.plan.weights[id as usize].name).unwrap();
-        &self.bytes[tensor.offset as usize..][..tensor.bytes as usize]
+        let weight = &self.plan.weights[id as usize];
+        let tensor = self.model.tensor(&weight.name).unwrap();
+        &self.bytes[(tensor.offset + weight.offset) as usize..][..weight.bytes() as usize]
     }
 
     fn on_gpu(&self, device: &GpuDevice, options: &ModelOptions) -> GpuModel {

@@ -1,36 +1,62 @@
 //! Architectures: what a model file says of itself, to a [`Plan`].
 //!
-//! Each architecture is one file with one function from [`Hyperparameters`] and tensors to a plan; what
-//! several share stands in `decoder`. To add one, write its file and name it in [`ARCHITECTURES`]. Encoders, which read a
-//! text as a whole, are in `encoders`, and named there.
+//! Each architecture is one file with one function from a file's numbers and tensors to a plan, put together from
+//! the parts in `layer`; what Llama's kin share stands in `decoder`. To add one, write its file and name it in
+//! [`ARCHITECTURES`]. Encoders, which read a text as a whole, are in `encoders`, and named there.
 
 mod decoder;
 mod encoders;
+mod gemma;
+mod gemma2;
+mod gemma3;
+mod gpt_oss;
+mod granite;
 mod hyperparameters;
+mod keys;
+mod layer;
+mod lfm2;
 mod llama;
+mod mistral3;
+mod olmo2;
+mod phi3;
 mod qwen2;
 mod qwen3;
+mod rope;
+mod smollm3;
+mod source;
 mod task;
 
-pub use hyperparameters::Hyperparameters;
+pub use hyperparameters::{Hyperparameters, LayerSizes};
 pub use task::{Pooling, Task};
 
 use encoders::ENCODERS;
+use keys::Keys;
 use sotto_format::{FormatError, ModelFile};
 use sotto_plan::{Plan, PlanBuilder, PlanError};
+use source::Source;
 
 /// An architecture this crate knows.
 pub struct Architecture {
     /// `general.architecture` in a GGUF file.
     pub name: &'static str,
-    build: fn(&Hyperparameters, PlanBuilder<'_>) -> Result<Plan, ModelError>,
+    build: fn(Source<'_>) -> Result<Plan, ModelError>,
 }
 
 /// All decoders, by name.
 pub const ARCHITECTURES: &[Architecture] = &[
+    Architecture { name: "gemma2", build: gemma2::plan },
+    Architecture { name: "gemma3", build: gemma3::plan },
+    Architecture { name: "gpt-oss", build: gpt_oss::plan },
+    Architecture { name: "granite", build: granite::plan },
+    Architecture { name: "lfm2", build: lfm2::plan },
     Architecture { name: "llama", build: llama::plan },
+    Architecture { name: "mistral3", build: mistral3::plan },
+    Architecture { name: "olmo2", build: olmo2::plan },
+    Architecture { name: "phi3", build: phi3::plan },
     Architecture { name: "qwen2", build: qwen2::plan },
     Architecture { name: "qwen3", build: qwen3::plan },
+    Architecture { name: "qwen3moe", build: qwen3::plan_moe },
+    Architecture { name: "smollm3", build: smollm3::plan },
 ];
 
 /// Why a file's model cannot be planned.
@@ -62,6 +88,16 @@ pub enum ModelError {
         /// What it may be.
         range: &'static str,
     },
+    /// An array with a number for each layer has another length.
+    #[error("{key} has {values} values, but the model has {layers} layers")]
+    LayerCount {
+        /// The metadata key.
+        key: String,
+        /// Values there are.
+        values: usize,
+        /// Layers there are.
+        layers: usize,
+    },
     /// Metadata is missing or of the wrong type.
     #[error(transparent)]
     Metadata(#[from] FormatError),
@@ -86,8 +122,14 @@ pub struct Model {
     pub task: Task,
 }
 
-/// Plans the model that `file` holds. Reads metadata and the tensor table only.
+/// Plans the model that `file` holds, for contexts of up to the length it was trained for. Reads metadata and the
+/// tensor table only.
 pub fn build(file: &ModelFile) -> Result<Model, ModelError> {
+    build_for(file, None)
+}
+
+/// As [`build`], for a model that will hold at most `context_length` positions: some choose their RoPE by it.
+pub fn build_for(file: &ModelFile, context_length: Option<usize>) -> Result<Model, ModelError> {
     let name = file.metadata.str("general.architecture")?;
     if let Some((_, build)) = ENCODERS.iter().find(|(encoder, _)| *encoder == name) {
         let hyperparameters = Hyperparameters::read(name, file)?;
@@ -98,7 +140,10 @@ pub fn build(file: &ModelFile) -> Result<Model, ModelError> {
         .iter()
         .find(|a| a.name == name)
         .ok_or_else(|| ModelError::UnsupportedArchitecture { name: name.to_owned() })?;
-    let hyperparameters = Hyperparameters::read(name, file)?;
-    let plan = (architecture.build)(&hyperparameters, PlanBuilder::new(&file.tensors))?;
-    Ok(Model { hyperparameters, plan, task: Task::Generate })
+    let h = Hyperparameters::read(name, file)?;
+    let context_length = context_length.unwrap_or(h.context_length);
+    let b = PlanBuilder::new(&file.tensors);
+    let source = Source { keys: Keys::new(name, file), h: h.clone(), context_length, b };
+    let plan = (architecture.build)(source)?;
+    Ok(Model { hyperparameters: h, plan, task: Task::Generate })
 }

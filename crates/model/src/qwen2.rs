@@ -2,11 +2,14 @@
 //! wherever the file has them) and RoPE pairs half a head apart.
 //! Source: "Qwen2 Technical Report", 2024.
 
-use sotto_plan::{Plan, PlanBuilder, RopeLayout};
+use sotto_plan::{Plan, RopeLayout};
 
-use crate::{Hyperparameters, ModelError, decoder};
+use crate::decoder::{self, Variant};
+use crate::layer::Heads;
+use crate::rope::rope;
+use crate::{ModelError, Source};
 
-pub(crate) fn plan(h: &Hyperparameters, b: PlanBuilder<'_>) -> Result<Plan, ModelError> {
-    let variant = decoder::Variant { rope_layout: RopeLayout::Halves, qk_norm: false };
-    Ok(decoder::plan(h, b, &variant)?)
+pub(crate) fn plan(mut source: Source<'_>) -> Result<Plan, ModelError> {
+    let rope = rope(&mut source, RopeLayout::Halves)?;
+    decoder::plan(source, &Variant::new(&|_| Heads::new(rope)))
 }

@@ -1,10 +1,12 @@
 //! Builds a [`Plan`] operation by operation, checking every shape on the way.
 
+use std::ops::Range;
+
 use sotto_format::TensorInfo;
 
 use crate::{
-    Attention, CacheId, Gated, KvCache, Op, Plan, PlanError, Rope, Rows, TableRow, Value, ValueId, Weight,
-    WeightId,
+    Attention, CacheId, Factors, Gated, KvCache, Map, Op, Plan, PlanError, Rope, Rows, State, StateId,
+    TableId, TableRow, Value, ValueId, Weight, WeightId,
 };
 
 /// Writes a plan against the tensors of one model file.
@@ -34,6 +36,33 @@ impl<'a> PlanBuilder<'a> {
 
     /// As [`Self::weight`], or `None` when the file has no such tensor.
     pub fn weight_if_present(&mut self, name: &str, shape: &[usize]) -> Result<Option<WeightId>, PlanError> {
+        Ok(self.find(name, shape)?.map(|weight| self.push_weight(weight)))
+    }
+
+    /// Rows `range` of the tensor `name`, which must have `shape`; elements `range` where it has one dimension.
+    pub fn weight_rows(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        range: Range<usize>,
+    ) -> Result<WeightId, PlanError> {
+        let found = self.find(name, shape)?;
+        let mut part = found.ok_or_else(|| PlanError::MissingTensor { name: name.to_owned() })?;
+        let vector = shape.len() < 2;
+        let (total, bytes) =
+            if vector { (part.cols, part.ty.block_bytes()) } else { (part.rows, part.row_bytes()) };
+        check("weight_rows", "end of the range beyond the tensor", range.end.saturating_sub(total), 0)?;
+        part.offset = (range.start * bytes) as u64;
+        if vector {
+            check("weight_rows", "elements a block of a sliced vector", part.ty.block_len(), 1)?;
+            part.cols = range.len();
+        } else {
+            part.rows = range.len();
+        }
+        Ok(self.push_weight(part))
+    }
+
+    fn find(&self, name: &str, shape: &[usize]) -> Result<Option<Weight>, PlanError> {
         let Some(tensor) = self.tensors.iter().find(|t| t.name == name) else { return Ok(None) };
         let expected: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
         if tensor.shape != expected {
@@ -43,13 +72,34 @@ impl<'a> PlanBuilder<'a> {
                 expected,
             });
         }
-        if let Some(at) = self.plan.weights.iter().position(|w| w.name == name) {
-            return Ok(Some(WeightId(at as u32)));
-        }
         let cols = shape.last().copied().unwrap_or(1);
         let rows = shape.iter().rev().skip(1).product();
-        self.plan.weights.push(Weight { name: name.to_owned(), rows, cols, ty: tensor.ty });
-        Ok(Some(WeightId(self.plan.weights.len() as u32 - 1)))
+        Ok(Some(Weight { name: name.to_owned(), rows, cols, ty: tensor.ty, offset: 0 }))
+    }
+
+    fn push_weight(&mut self, weight: Weight) -> WeightId {
+        if let Some(at) = self.plan.weights.iter().position(|w| *w == weight) {
+            return WeightId(at as u32);
+        }
+        self.plan.weights.push(weight);
+        WeightId(self.plan.weights.len() as u32 - 1)
+    }
+
+    /// The tensor's shape, outermost first, when the file has it.
+    pub fn shape_of(&self, name: &str) -> Option<&[u64]> {
+        self.tensors.iter().find(|t| t.name == name).map(|t| t.shape.as_slice())
+    }
+
+    /// Numbers that were computed for this plan.
+    pub fn table(&mut self, numbers: Vec<f32>) -> TableId {
+        self.plan.tables.push(numbers);
+        TableId(self.plan.tables.len() as u32 - 1)
+    }
+
+    /// A state of the last `rows` rows of `width` elements.
+    pub fn state(&mut self, rows: usize, width: usize) -> StateId {
+        self.plan.states.push(State { rows, width });
+        StateId(self.plan.states.len() as u32 - 1)
     }
 
     /// A KV cache of `n_kv_heads` heads of `head_dim` elements.
@@ -121,9 +171,12 @@ impl<'a> PlanBuilder<'a> {
         check("rope", "input width modulo head_dim", width % rope.head_dim.max(1), 0)?;
         check("rope", "rotary_dim modulo 2", rope.rotary_dim % 2, 0)?;
         check("rope", "rotary_dim beyond head_dim", rope.rotary_dim.saturating_sub(rope.head_dim), 0)?;
-        if let Some(factors) = rope.factors {
-            check("rope", "frequency factors", self.plan.weight(factors).cols, rope.rotary_dim / 2)?;
-        }
+        let factors = match rope.factors {
+            None => rope.rotary_dim / 2,
+            Some(Factors::Weight(id)) => self.plan.weight(id).cols,
+            Some(Factors::Table(id)) => self.plan.table(id).len(),
+        };
+        check("rope", "frequency factors", factors, rope.rotary_dim / 2)?;
         Ok(self.push(rows, width, |out| Op::Rope { x, rope, out }))
     }
 
@@ -147,6 +200,9 @@ impl<'a> PlanBuilder<'a> {
         let KvCache { n_kv_heads, head_dim } = self.plan.cache(cache);
         check("attention", "query width", width, attention.n_heads * head_dim)?;
         check("attention", "query heads modulo key heads", attention.n_heads % n_kv_heads.max(1), 0)?;
+        if let Some(sinks) = attention.sinks {
+            check("attention", "sinks", self.plan.weight(sinks).cols, attention.n_heads)?;
+        }
         Ok(self.push(rows, width, |out| Op::Attention { q, cache, attention, out }))
     }
 
@@ -160,6 +216,66 @@ impl<'a> PlanBuilder<'a> {
     pub fn add(&mut self, a: ValueId, b: ValueId) -> Result<ValueId, PlanError> {
         let Value { rows, width } = self.same_width("add", a, b)?;
         Ok(self.push(rows, width, |out| Op::Add { a, b, out }))
+    }
+
+    /// [`Op::Map`].
+    pub fn map(&mut self, map: Map, x: ValueId) -> ValueId {
+        let Value { rows, width } = self.plan.value(x);
+        self.push(rows, width, |out| Op::Map { map, x, out })
+    }
+
+    /// `factor * x`: [`Op::Map`], or `x` itself where the factor is 1.
+    pub fn scale(&mut self, x: ValueId, factor: f32) -> ValueId {
+        if factor == 1.0 { x } else { self.map(Map::Scale(factor), x) }
+    }
+
+    /// [`Op::Route`].
+    pub fn route(&mut self, logits: ValueId, n_used: usize, normalise: bool) -> Result<ValueId, PlanError> {
+        let Value { rows, width } = self.plan.value(logits);
+        check("route", "experts used beyond those there are", n_used.saturating_sub(width), 0)?;
+        Ok(self.push(rows, 2 * n_used, |out| Op::Route { logits, n_used, normalise, out }))
+    }
+
+    /// [`Op::ExpertLinear`] by `n_experts` experts.
+    pub fn expert_linear(
+        &mut self,
+        x: ValueId,
+        routes: ValueId,
+        n_experts: usize,
+        weight: WeightId,
+        bias: Option<WeightId>,
+    ) -> Result<ValueId, PlanError> {
+        let Value { rows, width } = self.plan.value(x);
+        let n_used = self.plan.value(routes).width / 2;
+        let (all_rows, in_width) = (self.plan.weight(weight).rows, self.plan.weight(weight).cols);
+        if width != n_used * in_width {
+            check("expert_linear", "input width", width, in_width)?;
+        }
+        check("expert_linear", "weight rows modulo experts", all_rows % n_experts.max(1), 0)?;
+        let out_width = all_rows / n_experts.max(1);
+        if let Some(bias) = bias {
+            check("expert_linear", "bias rows", self.plan.weight(bias).rows, n_experts)?;
+            check("expert_linear", "bias length", self.plan.weight(bias).cols, out_width)?;
+        }
+        Ok(self.push(rows, n_used * out_width, |out| Op::ExpertLinear { x, routes, weight, bias, out }))
+    }
+
+    /// [`Op::ExpertSum`].
+    pub fn expert_sum(&mut self, x: ValueId, routes: ValueId) -> Result<ValueId, PlanError> {
+        let Value { rows, width } = self.plan.value(x);
+        let n_used = self.plan.value(routes).width / 2;
+        check("expert_sum", "input width modulo the slots", width % n_used.max(1), 0)?;
+        Ok(self.push(rows, width / n_used.max(1), |out| Op::ExpertSum { x, routes, out }))
+    }
+
+    /// [`Op::ShortConv`], with a state of its own.
+    pub fn short_conv(&mut self, x: ValueId, weight: WeightId) -> Result<ValueId, PlanError> {
+        let Value { rows, width } = self.plan.value(x);
+        let (channels, taps) = (self.plan.weight(weight).rows, self.plan.weight(weight).cols);
+        check("short_conv", "input width", width, channels)?;
+        check("short_conv", "row kind of the input", rows as usize, Rows::Tokens as usize)?;
+        let state = self.state(taps.saturating_sub(1), width);
+        Ok(self.push(rows, width, |out| Op::ShortConv { x, weight, state, out }))
     }
 
     /// [`Op::SelectOutputs`].

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Op, Plan, Rows, TableRow, ValueId, WeightId};
+use crate::{Factors, Op, Plan, Rows, TableRow, ValueId, WeightId};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,8 +50,19 @@ impl Plan {
                     "rope %{} {:?} dim={}/{} base={}",
                     x.0, rope.layout, rope.rotary_dim, rope.head_dim, rope.base
                 )?;
-                if let Some(factors) = rope.factors {
-                    write!(f, " factors={}", self.describe_weight(factors))?;
+                if rope.position_scale != 1.0 {
+                    write!(f, " position_scale={}", rope.position_scale)?;
+                }
+                if rope.magnitude != 1.0 {
+                    write!(f, " magnitude={}", rope.magnitude)?;
+                }
+                if let Some(growth) = rope.growth {
+                    write!(f, " growth={}/{}", growth.beta, growth.interval)?;
+                }
+                match rope.factors {
+                    None => {}
+                    Some(Factors::Weight(id)) => write!(f, " factors={}", self.describe_weight(id))?,
+                    Some(Factors::Table(id)) => write!(f, " factors={:?}", self.table(id))?,
                 }
             }
             Op::KvWrite { k, v, cache } => write!(f, "kv_write @{} %{} %{}", cache.0, k.0, v.0)?,
@@ -71,9 +82,26 @@ impl Plan {
                 if let Some(cap) = attention.softcap {
                     write!(f, " softcap={cap}")?;
                 }
+                if let Some(sinks) = attention.sinks {
+                    write!(f, " sinks={}", self.describe_weight(sinks))?;
+                }
             }
             Op::Gated { kind, gate, up, .. } => write!(f, "gated {kind:?} %{} %{}", gate.0, up.0)?,
             Op::Add { a, b, .. } => write!(f, "add %{} %{}", a.0, b.0)?,
+            Op::Map { map, x, .. } => write!(f, "map {map:?} %{}", x.0)?,
+            Op::Route { logits, n_used, normalise, .. } => {
+                write!(f, "route %{} used={n_used} normalise={normalise}", logits.0)?;
+            }
+            Op::ExpertLinear { x, routes, weight, bias, .. } => {
+                write!(f, "expert_linear %{} %{} {}", x.0, routes.0, self.describe_weight(*weight))?;
+                if let Some(bias) = bias {
+                    write!(f, " bias={}", self.describe_weight(*bias))?;
+                }
+            }
+            Op::ExpertSum { x, routes, .. } => write!(f, "expert_sum %{} %{}", x.0, routes.0)?,
+            Op::ShortConv { x, weight, state, .. } => {
+                write!(f, "short_conv %{} {} ${}", x.0, self.describe_weight(*weight), state.0)?;
+            }
             Op::SelectOutputs { x, .. } => write!(f, "select_outputs %{}", x.0)?,
         }
         writeln!(f)
@@ -90,6 +118,7 @@ impl Plan {
 
     fn describe_weight(&self, id: WeightId) -> String {
         let w = self.weight(id);
-        format!("{}[{}, {}]:{}", w.name, w.rows, w.cols, w.ty)
+        let offset = if w.offset > 0 { format!("+{}", w.offset) } else { String::new() };
+        format!("{}{offset}[{}, {}]:{}", w.name, w.rows, w.cols, w.ty)
     }
 }

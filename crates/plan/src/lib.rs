@@ -17,7 +17,7 @@ pub mod sampling;
 
 pub use builder::PlanBuilder;
 pub use error::PlanError;
-pub use op::{Attention, Gated, Op, Rope, RopeLayout, TableRow};
+pub use op::{Attention, Factors, Gated, Growth, Map, Op, Rope, RopeLayout, TableRow};
 pub use sampling::Sampling;
 
 use sotto_format::BlockType;
@@ -34,7 +34,15 @@ pub struct ValueId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CacheId(pub u32);
 
-/// A tensor of the model file: `rows` rows of `cols` elements, the last dimension contiguous.
+/// Index of a table of numbers in [`Plan::tables`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableId(pub u32);
+
+/// Index of a state in [`Plan::states`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StateId(pub u32);
+
+/// A tensor of the model file, or a range of its rows: `rows` rows of `cols` elements, the last dimension contiguous.
 /// One-dimensional tensors have one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weight {
@@ -46,6 +54,9 @@ pub struct Weight {
     pub cols: usize,
     /// How the elements are stored in the file.
     pub ty: BlockType,
+    /// Bytes of the tensor before the first of these rows: 0 but where a tensor is read in parts, such as
+    /// the queries of a fused projection.
+    pub offset: u64,
 }
 
 impl Weight {
@@ -54,7 +65,7 @@ impl Weight {
         self.cols / self.ty.block_len() * self.ty.block_bytes()
     }
 
-    /// Bytes of the whole tensor as stored in the file.
+    /// Bytes of all its rows as stored in the file.
     pub fn bytes(&self) -> u64 {
         self.rows as u64 * self.row_bytes() as u64
     }
@@ -109,6 +120,18 @@ pub struct KvCache {
     pub head_dim: usize,
 }
 
+/// What an operation remembers of the positions before a step: the last `rows` rows of one activation.
+///
+/// A backend that keeps no more than that cannot go back to any earlier position; it then forgets all
+/// (see each backend's `truncate`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Rows that the operation reads.
+    pub rows: usize,
+    /// Elements a row.
+    pub width: usize,
+}
+
 /// A model's computation for one step of `n` tokens at positions `start..start + n`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
@@ -118,6 +141,10 @@ pub struct Plan {
     pub values: Vec<Value>,
     /// KV caches, kept from step to step.
     pub caches: Vec<KvCache>,
+    /// What operations remember of earlier positions besides keys and values.
+    pub states: Vec<State>,
+    /// Numbers that were computed when the plan was made.
+    pub tables: Vec<Vec<f32>>,
     /// Operations, in the order they run.
     pub ops: Vec<Op>,
     /// The activation that is the step's result: logits `[outputs, vocab]`.
@@ -147,6 +174,22 @@ impl Plan {
     /// If `id` is of another plan.
     pub fn cache(&self, id: CacheId) -> KvCache {
         self.caches[id.0 as usize]
+    }
+
+    /// The state `id` names.
+    ///
+    /// # Panics
+    /// If `id` is of another plan.
+    pub fn state(&self, id: StateId) -> State {
+        self.states[id.0 as usize]
+    }
+
+    /// The numbers `id` names.
+    ///
+    /// # Panics
+    /// If `id` is of another plan.
+    pub fn table(&self, id: TableId) -> &[f32] {
+        &self.tables[id.0 as usize]
     }
 
     /// Width of the result: the vocabulary size, or the number of labels. 0 when there is no output.

@@ -1,6 +1,6 @@
 //! The operations. Formulas use `t` for a row (token) and `i`, `o` for elements.
 
-use crate::{CacheId, ValueId, WeightId};
+use crate::{CacheId, StateId, TableId, ValueId, WeightId};
 
 /// One operation of a [`crate::Plan`].
 #[derive(Clone, Debug, PartialEq)]
@@ -93,9 +93,9 @@ pub enum Op {
         /// `[tokens, n_heads * head_dim]`.
         out: ValueId,
     },
-    /// `out[t, i] = activation(gate[t, i]) * up[t, i]`.
+    /// `out[t, i] = kind(gate[t, i], up[t, i])`.
     Gated {
-        /// Which activation.
+        /// Which function.
         kind: Gated,
         /// `[rows, n]`.
         gate: ValueId,
@@ -111,6 +111,66 @@ pub enum Op {
         /// `[rows, n]`.
         b: ValueId,
         /// `[rows, n]`.
+        out: ValueId,
+    },
+    /// `out[t, i] = map(x[t, i])`.
+    Map {
+        /// Which function.
+        map: Map,
+        /// `[rows, n]`.
+        x: ValueId,
+        /// `[rows, n]`.
+        out: ValueId,
+    },
+    /// Chooses the `n_used` experts with the largest logits, ties to the lowest index. `out[t, s]` is the index of
+    /// the expert in slot `s` (largest logit first) and `out[t, n_used + s]` its weight, which is
+    /// `softmax(logits[t])` at it, divided with `normalise` by the sum over the chosen.
+    /// Source: Shazeer et al., "Outrageously Large Neural Networks", 2017.
+    Route {
+        /// `[rows, n_experts]`.
+        logits: ValueId,
+        /// Experts a row, at most `n_experts`.
+        n_used: usize,
+        /// Whether the weights of a row add up to 1.
+        normalise: bool,
+        /// `[rows, 2 * n_used]`.
+        out: ValueId,
+    },
+    /// A projection by the experts of each row: with `e = routes[t, s]`,
+    /// `out[t, s, o] = bias[e, o] + sum_i weight[e, o, i] * x[t, s, i]`. An `x` of width `in` is the same for every slot.
+    ExpertLinear {
+        /// `[rows, in]` or `[rows, n_used * in]`.
+        x: ValueId,
+        /// From [`Op::Route`].
+        routes: ValueId,
+        /// `[n_experts * out, in]`.
+        weight: WeightId,
+        /// `[n_experts, out]`.
+        bias: Option<WeightId>,
+        /// `[rows, n_used * out]`.
+        out: ValueId,
+    },
+    /// `out[t, i] = sum_s routes[t, n_used + s] * x[t, s, i]`.
+    ExpertSum {
+        /// `[rows, n_used * n]`.
+        x: ValueId,
+        /// From [`Op::Route`].
+        routes: ValueId,
+        /// `[rows, n]`.
+        out: ValueId,
+    },
+    /// A causal convolution of each element with its own past:
+    /// `out[t, i] = sum_j weight[i, j] * x[t + j + 1 - taps, i]`, where rows before the step come from the state
+    /// and rows before position 0 are 0. The state then takes the step's rows.
+    /// Source: Liquid AI, LFM2 (transformers' `Lfm2ShortConv`).
+    ShortConv {
+        /// `[tokens, n]`.
+        x: ValueId,
+        /// `[n, taps]`.
+        weight: WeightId,
+        /// The rows of `x` at the positions before the step.
+        state: StateId,
+        /// `[tokens, n]`.
         out: ValueId,
     },
     /// Keeps the rows whose output was asked for.
@@ -135,6 +195,11 @@ impl Op {
             | Op::Attention { out, .. }
             | Op::Gated { out, .. }
             | Op::Add { out, .. }
+            | Op::Map { out, .. }
+            | Op::Route { out, .. }
+            | Op::ExpertLinear { out, .. }
+            | Op::ExpertSum { out, .. }
+            | Op::ShortConv { out, .. }
             | Op::SelectOutputs { out, .. } => Some(out),
             Op::KvWrite { .. } => None,
         }
@@ -142,18 +207,32 @@ impl Op {
 
     /// The activations this operation reads.
     pub fn inputs(&self) -> impl Iterator<Item = ValueId> {
-        let pair = match *self {
+        // One list of what is read serves this and `inputs_mut`.
+        let mut copy = self.clone();
+        let mut inputs = [None; 2];
+        inputs.iter_mut().zip(copy.inputs_mut()).for_each(|(input, id)| *input = Some(*id));
+        inputs.into_iter().flatten()
+    }
+
+    /// The activations this operation reads, to be replaced by others of the same shape.
+    pub fn inputs_mut(&mut self) -> impl Iterator<Item = &mut ValueId> {
+        let pair = match self {
             Op::Embed { .. } => [None, None],
             Op::AddRow { x, .. }
             | Op::LayerNorm { x, .. }
             | Op::RmsNorm { x, .. }
             | Op::Linear { x, .. }
             | Op::Rope { x, .. }
+            | Op::Map { x, .. }
+            | Op::Route { logits: x, .. }
+            | Op::ShortConv { x, .. }
             | Op::SelectOutputs { x, .. }
             | Op::Attention { q: x, .. } => [Some(x), None],
-            Op::KvWrite { k: a, v: b, .. } | Op::Gated { gate: a, up: b, .. } | Op::Add { a, b, .. } => {
-                [Some(a), Some(b)]
-            }
+            Op::KvWrite { k: a, v: b, .. }
+            | Op::Gated { gate: a, up: b, .. }
+            | Op::ExpertLinear { x: a, routes: b, .. }
+            | Op::ExpertSum { x: a, routes: b, .. }
+            | Op::Add { a, b, .. } => [Some(a), Some(b)],
         };
         pair.into_iter().flatten()
     }
@@ -170,6 +249,11 @@ impl Op {
             | Op::Rope { .. }
             | Op::Gated { .. }
             | Op::Add { .. }
+            | Op::Map { .. }
+            | Op::Route { .. }
+            | Op::ExpertLinear { .. }
+            | Op::ExpertSum { .. }
+            | Op::ShortConv { .. }
             | Op::SelectOutputs { .. } => None,
         }
     }
@@ -178,14 +262,19 @@ impl Op {
     pub fn weights(&self) -> impl Iterator<Item = WeightId> {
         let pair = match *self {
             Op::Embed { table, .. } | Op::AddRow { table, .. } => [Some(table), None],
-            Op::LayerNorm { weight, bias, .. } => [Some(weight), bias],
-            Op::RmsNorm { weight, .. } => [Some(weight), None],
-            Op::Linear { weight, bias, .. } => [Some(weight), bias],
-            Op::Rope { rope, .. } => [rope.factors, None],
-            Op::KvWrite { .. }
-            | Op::Attention { .. }
+            Op::RmsNorm { weight, .. } | Op::ShortConv { weight, .. } => [Some(weight), None],
+            Op::LayerNorm { weight, bias, .. }
+            | Op::Linear { weight, bias, .. }
+            | Op::ExpertLinear { weight, bias, .. } => [Some(weight), bias],
+            Op::Rope { rope: Rope { factors: Some(Factors::Weight(id)), .. }, .. } => [Some(id), None],
+            Op::Attention { attention, .. } => [attention.sinks, None],
+            Op::Rope { .. }
+            | Op::KvWrite { .. }
             | Op::Gated { .. }
             | Op::Add { .. }
+            | Op::Map { .. }
+            | Op::Route { .. }
+            | Op::ExpertSum { .. }
             | Op::SelectOutputs { .. } => [None, None],
         };
         pair.into_iter().flatten()
@@ -227,8 +316,36 @@ pub struct Rope {
     pub position_scale: f32,
     /// Multiplies the rotated elements; 1 but for YaRN and LongRoPE.
     pub magnitude: f32,
-    /// `[rotary_dim / 2]` divisors of the frequencies (Llama 3.1's `rope_freqs.weight`).
-    pub factors: Option<WeightId>,
+    /// Multiplies them further, by their position.
+    pub growth: Option<Growth>,
+    /// `[rotary_dim / 2]` divisors of the frequencies.
+    pub factors: Option<Factors>,
+}
+
+/// `1 + beta * ln(1 + floor(p / interval))` at position `p`: what queries are multiplied by so that attention over long
+/// contexts stays as sharp as over short ones (Llama 4, Ministral 3).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Growth {
+    /// How fast it grows.
+    pub beta: f32,
+    /// Positions that make no difference, at least 1.
+    pub interval: u32,
+}
+
+impl Growth {
+    /// The factor at `position`.
+    pub fn at(self, position: usize) -> f32 {
+        1.0 + self.beta * ((position / self.interval as usize) as f32).ln_1p()
+    }
+}
+
+/// Where the divisors of RoPE's frequencies are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Factors {
+    /// In a tensor of the file: Llama 3.1's `rope_freqs.weight`, LongRoPE's factors.
+    Weight(WeightId),
+    /// In the plan, computed when it was made: YaRN.
+    Table(TableId),
 }
 
 /// Scaled dot-product attention. Query head `h` reads key/value head `h * n_kv_heads / n_heads`;
@@ -246,26 +363,60 @@ pub struct Attention {
     pub window: Option<u32>,
     /// Scores become `c * tanh(score / c)` (Gemma 2).
     pub softcap: Option<f32>,
+    /// `[n_heads]`: a score a head that takes part in the softmax and has no value (gpt-oss; Xiao et al.,
+    /// "Efficient Streaming Language Models with Attention Sinks", 2024).
+    pub sinks: Option<WeightId>,
 }
 
-/// The non-linearity of a gated feed-forward layer.
+/// How a gate and what it lets through make one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Gated {
-    /// `x * sigmoid(x)` (Shazeer, "GLU Variants Improve Transformer", 2020).
+    /// `gate * sigmoid(gate) * up` (Shazeer, "GLU Variants Improve Transformer", 2020).
     Silu,
-    /// The tanh approximation of GELU.
+    /// The tanh approximation of GELU at `gate`, times `up`.
     GeluTanh,
+    /// `gate * up`.
+    Product,
+    /// `g * sigmoid(1.702 * g) * (u + 1)` with `g = min(gate, 7)` and `u = clamp(up, -7, 7)` (gpt-oss).
+    SwigluClamped,
 }
 
 impl Gated {
-    /// The non-linearity at `x`.
-    pub fn apply(self, x: f32) -> f32 {
+    /// The result for one gate and one input.
+    pub fn apply(self, gate: f32, up: f32) -> f32 {
         match self {
-            Gated::Silu => x / (1.0 + (-x).exp()),
+            Gated::Silu => gate / (1.0 + (-gate).exp()) * up,
             Gated::GeluTanh => {
                 const SQRT_2_OVER_PI: f32 = 0.797_884_6;
-                0.5 * x * (1.0 + (SQRT_2_OVER_PI * x * (1.0 + 0.044_715 * x * x)).tanh())
+                0.5 * gate * (1.0 + (SQRT_2_OVER_PI * gate * (1.0 + 0.044_715 * gate * gate)).tanh()) * up
             }
+            Gated::Product => gate * up,
+            Gated::SwigluClamped => {
+                const LIMIT: f32 = 7.0;
+                const ALPHA: f32 = 1.702;
+                // Unlike `min`, this lets NaN through.
+                let gate = if gate > LIMIT { LIMIT } else { gate };
+                gate / (1.0 + (-ALPHA * gate).exp()) * (up.clamp(-LIMIT, LIMIT) + 1.0)
+            }
+        }
+    }
+}
+
+/// A function of each element by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Map {
+    /// `factor * x`.
+    Scale(f32),
+    /// `cap * tanh(x / cap)` (Gemma 2).
+    Softcap(f32),
+}
+
+impl Map {
+    /// The function at `x`.
+    pub fn apply(self, x: f32) -> f32 {
+        match self {
+            Map::Scale(factor) => factor * x,
+            Map::Softcap(cap) => cap * (x / cap).tanh(),
         }
     }
 }

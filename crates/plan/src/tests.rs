@@ -51,7 +51,7 @@ fn contradictions_are_named() {
     );
     let cache = b.cache(2, 4);
     assert!(b.kv_write(x, x, cache).is_ok());
-    let odd = Attention { n_heads: 3, scale: 1.0, causal: true, window: None, softcap: None };
+    let odd = Attention { n_heads: 3, scale: 1.0, causal: true, window: None, softcap: None, sinks: None };
     assert!(b.attention(x, cache, odd).is_err());
 }
 
@@ -68,7 +68,8 @@ fn encoders_say_how_long_a_sequence_may_be() {
     let x = b.layer_norm(x, norm, Some(norm), 1e-5).unwrap();
     let cache = b.cache(2, 4);
     b.kv_write(x, x, cache).unwrap();
-    let banded = Attention { n_heads: 2, scale: 1.0, causal: false, window: Some(3), softcap: None };
+    let banded =
+        Attention { n_heads: 2, scale: 1.0, causal: false, window: Some(3), softcap: None, sinks: None };
     let x = b.attention(x, cache, banded).unwrap();
     let plan = b.finish(x);
     assert!(plan.is_bidirectional());
@@ -77,4 +78,25 @@ fn encoders_say_how_long_a_sequence_may_be() {
     assert_eq!(lines[1], "%1[tokens, 8] = add_row %0 position[7, 8]:F32 position+2");
     assert_eq!(lines[2], "%2[tokens, 8] = layer_norm %1 norm[1, 8]:F32 eps=0.00001 bias=norm[1, 8]:F32");
     assert!(lines[4].ends_with("bidirectional window=3"), "{}", lines[4]);
+}
+
+#[test]
+fn a_tensor_can_be_read_in_parts() {
+    let tensors = [tensor("embed", &[10, 8]), tensor("qkv", &[6, 8]), tensor("bias", &[6])];
+    let mut b = PlanBuilder::new(&tensors);
+    let table = b.weight("embed", &[10, 8]).unwrap();
+    let x = b.embed(table, 1.0);
+    let part = b.weight_rows("qkv", &[6, 8], 2..6).unwrap();
+    let bias = b.weight_rows("bias", &[6], 2..6).unwrap();
+    assert_eq!(part, b.weight_rows("qkv", &[6, 8], 2..6).unwrap());
+    assert!(b.weight_rows("qkv", &[6, 8], 2..7).is_err());
+    let y = b.linear(x, part, Some(bias)).unwrap();
+    let plan = b.finish(y);
+    assert_eq!((plan.weight(part).rows, plan.weight(part).cols, plan.weight(part).offset), (4, 8, 64));
+    assert_eq!((plan.weight(bias).rows, plan.weight(bias).cols, plan.weight(bias).offset), (1, 4, 8));
+    assert_eq!(plan.weights.len(), 3);
+    assert_eq!(
+        plan.to_string().lines().nth(1),
+        Some("%1[tokens, 4] = linear %0 qkv+64[4, 8]:F32 bias=bias+8[1, 4]:F32")
+    );
 }

@@ -90,6 +90,8 @@ pub struct Queries<'a> {
     /// Which key/value heads, with all query heads that read them.
     pub heads: Range<usize>,
     pub attention: &'a Attention,
+    /// `[n_heads]`, see [`Attention::sinks`].
+    pub sinks: Option<&'a [f32]>,
     pub cache: &'a HalfCache,
     /// `[tokens, query heads of the groups, head_dim]`.
     pub out: &'a mut [f32],
@@ -148,7 +150,7 @@ impl Queries<'_> {
         group: usize,
         scores: &mut Vec<f32>,
     ) {
-        let Attention { n_heads, scale, causal, window, softcap } = *self.attention;
+        let Attention { n_heads, scale, causal, window, softcap, .. } = *self.attention;
         let n = self.cache.shape.head_dim;
         let place = |i: usize| ((first + i) / group, (first + i) % group);
         let q: [&[f32]; T] = std::array::from_fn(|i| {
@@ -176,7 +178,8 @@ impl Queries<'_> {
         let mut sums = [0.0; T];
         for (i, sum) in sums.iter_mut().enumerate() {
             let seen = seen[i].start - start..seen[i].end - start;
-            *sum = weights(&mut scores[i * length..][..length], seen, scale, softcap);
+            let sink = self.sinks.map(|sinks| sinks[head * group + place(i).1]);
+            *sum = weights(&mut scores[i * length..][..length], seen, scale, softcap, sink);
         }
         let weights: [&[f32]; T] = std::array::from_fn(|i| &scores[i * length..][..seen[T - 1].end - start]);
         let stride = self.heads.len() * group * n;
@@ -195,9 +198,16 @@ impl Queries<'_> {
     }
 }
 
-/// Turns the scores that are `seen` into `exp(score - max)`, the others into 0, and returns the sum.
+/// Turns the scores that are `seen` into `exp(score - max)`, the others into 0, and returns the sum. A `sink` is one more score,
+/// in the sum only.
 #[inline(always)]
-fn weights(scores: &mut [f32], seen: Range<usize>, scale: f32, softcap: Option<f32>) -> f32 {
+fn weights(
+    scores: &mut [f32],
+    seen: Range<usize>,
+    scale: f32,
+    softcap: Option<f32>,
+    sink: Option<f32>,
+) -> f32 {
     scores[..seen.start].fill(0.0);
     scores[seen.end..].fill(0.0);
     let scores = &mut scores[seen];
@@ -205,9 +215,9 @@ fn weights(scores: &mut [f32], seen: Range<usize>, scale: f32, softcap: Option<f
         Some(cap) => scores.iter_mut().for_each(|s| *s = cap * tanh(scale * *s / cap)),
         None => scores.iter_mut().for_each(|s| *s *= scale),
     }
-    let max = max(scores);
+    let max = sink.map_or(max(scores), |sink| max(scores).max(sink));
     scores.iter_mut().for_each(|s| *s = exp(*s - max));
-    sum(scores)
+    sum(scores) + sink.map_or(0.0, |sink| exp(sink - max))
 }
 
 #[inline(always)]

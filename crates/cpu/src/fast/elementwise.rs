@@ -45,7 +45,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
-/// `kind(gate) * up`.
+/// `kind(gate, up)`.
 pub fn gated(level: Level, kind: Gated, gate: &[f32], up: &[f32], out: &mut [f32]) {
     level.run(Gate { kind, gate, up, out });
 }
@@ -69,6 +69,8 @@ impl Kernel for Gate<'_> {
                 const SQRT_2_OVER_PI: f32 = 0.797_884_6;
                 *out = 0.5 * x * (1.0 + tanh(SQRT_2_OVER_PI * x * (1.0 + 0.044_715 * x * x))) * up;
             }),
+            Gated::Product => all.for_each(|((x, up), out)| *out = x * up),
+            kind @ Gated::SwigluClamped => all.for_each(|((&x, &up), out)| *out = kind.apply(x, up)),
         }
     }
 }

@@ -64,10 +64,10 @@ impl Model {
         (self.weights.bytes(), self.state.cache_bytes())
     }
 
-    /// Forgets all tokens but the first `length`.
+    /// Forgets all tokens but the first `length`; all of them where a state has not kept what it saw before that position
+    /// ([`Model::position`] tells).
     pub fn truncate(&mut self, length: usize) {
-        self.position = self.position.min(length);
-        self.state.truncate(&self.plan, self.position);
+        self.position = self.state.truncate(&self.plan, self.position, length);
     }
 
     /// Appends `ids`; leaves the output rows asked for in `out`, `[outputs, output_width]`.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sotto_plan::{Attention, CacheId, Op, Plan, ValueId};
+use sotto_plan::{Attention, CacheId, Factors, Op, Plan, ValueId};
 
 use super::Options;
 use super::activations::{BLOCK, Block, quantise};
@@ -27,6 +27,8 @@ pub struct State {
     /// Half-float caches, where every operation that uses one has a fast form; else the interpreter's.
     half: Vec<Option<HalfCache>>,
     plain: Vec<reference::Cache>,
+    /// The last rows that each of the plan's states has seen, at least [`REWIND`] more than it reads where there were so many.
+    histories: Vec<Vec<f32>>,
     ropes: Vec<Table>,
     /// The value that was quantised last in this step.
     blocks_of: Option<ValueId>,
@@ -41,6 +43,8 @@ const QUERY_TILE: usize = 4;
 const PANELS: usize = 4;
 /// Pieces of work a thread, so that one that is slower gets fewer.
 const PIECES: usize = 4;
+/// Positions that a state can be taken back by, besides the rows it reads.
+const REWIND: usize = 64;
 /// Elements below which an elementwise operation is done sooner than shared.
 const SMALL: usize = 8192;
 
@@ -56,7 +60,13 @@ fn has_fast_form(op: &Op) -> bool {
         | Op::Gated { .. }
         | Op::Add { .. }
         | Op::SelectOutputs { .. } => true,
-        Op::AddRow { .. } | Op::LayerNorm { .. } => false,
+        Op::AddRow { .. }
+        | Op::LayerNorm { .. }
+        | Op::Map { .. }
+        | Op::Route { .. }
+        | Op::ExpertLinear { .. }
+        | Op::ExpertSum { .. }
+        | Op::ShortConv { .. } => false,
     }
 }
 
@@ -72,7 +82,10 @@ impl State {
             if let Op::Rope { rope, .. } = op
                 && !ropes.iter().any(|table| table.is_of(rope))
             {
-                let factors = rope.factors.map(|id| weights.vector(id).to_vec());
+                let factors = rope.factors.map(|factors| match factors {
+                    Factors::Weight(id) => weights.vector(id).to_vec(),
+                    Factors::Table(id) => plan.table(id).to_vec(),
+                });
                 ropes.push(Table::new(*rope, factors));
             }
         }
@@ -83,6 +96,7 @@ impl State {
             buffers: vec![Vec::new(); buffers],
             half: plan.caches.iter().enumerate().map(half).collect(),
             plain: vec![reference::Cache::default(); plan.caches.len()],
+            histories: vec![Vec::new(); plan.states.len()],
             ropes,
             blocks_of: None,
             blocks: Vec::new(),
@@ -92,17 +106,32 @@ impl State {
     /// Bytes of the caches.
     pub fn cache_bytes(&self) -> u64 {
         let plain: usize = self.plain.iter().map(|c| 4 * (c.keys.len() + c.values.len())).sum();
-        self.half.iter().flatten().map(HalfCache::bytes).sum::<u64>() + plain as u64
+        let histories: usize = self.histories.iter().map(|rows| 4 * rows.len()).sum();
+        self.half.iter().flatten().map(HalfCache::bytes).sum::<u64>() + (plain + histories) as u64
     }
 
-    /// Forgets the positions from `length` on.
-    pub fn truncate(&mut self, plan: &Plan, length: usize) {
+    /// Forgets the positions from `length` on, of `position` that there are; all of them where a history has not kept what
+    /// came before `length`. Returns how many are kept.
+    pub fn truncate(&mut self, plan: &Plan, position: usize, length: usize) -> usize {
+        let mut length = length.min(position);
+        let kept = |(rows, state): (&Vec<f32>, &sotto_plan::State)| {
+            (rows.len() / state.width.max(1) + length).checked_sub(position)
+        };
+        let reaches = |(at, state): (Option<usize>, &sotto_plan::State)| at >= Some(length.min(state.rows));
+        let kept: Vec<_> = self.histories.iter().zip(&plan.states).map(kept).collect();
+        if !kept.iter().copied().zip(&plan.states).all(reaches) {
+            length = 0;
+        }
+        for ((rows, kept), state) in self.histories.iter_mut().zip(kept).zip(&plan.states) {
+            rows.truncate(if length == 0 { 0 } else { kept.unwrap_or(0) * state.width });
+        }
         // Half-float caches are written by position: what is beyond it is never read.
         for (cache, shape) in self.plain.iter_mut().zip(&plan.caches) {
             let elements = length * shape.n_kv_heads * shape.head_dim;
             cache.keys.truncate(elements);
             cache.values.truncate(elements);
         }
+        length
     }
 
     /// Before the first operation of a step.
@@ -138,7 +167,8 @@ impl State {
                 half.write(step.position, &self.values[k.0 as usize], &self.values[v.0 as usize]);
             }
             Op::Attention { q, cache, ref attention, .. } if self.half[cache.0 as usize].is_some() => {
-                self.attention(q, plan.value(q).width, cache, attention, step, out);
+                let sinks = attention.sinks.map(|id| weights.vector(id));
+                self.attention(q, plan.value(q).width, cache, (attention, sinks), step, out);
             }
             Op::Gated { kind, gate, up, .. } => {
                 let level = self.level;
@@ -156,7 +186,16 @@ impl State {
             _ => {
                 let weight_row = &|id, row, out: &mut [f32]| weights.row(plan, id, row, out);
                 let (values, caches) = (&self.values[..], &mut self.plain[..]);
-                *out = Interpreter { plan, step, weight_row, values, caches }.run(op);
+                let states = &mut self.histories[..];
+                *out = Interpreter { plan, step, weight_row, values, caches, states }.run(op);
+                if let Op::ShortConv { state, .. } = *op {
+                    let (rows, state) = (&mut self.histories[state.0 as usize], plan.state(state));
+                    let wanted = (state.rows + REWIND) * state.width;
+                    // Twice as many before any are moved.
+                    if rows.len() > 2 * wanted {
+                        rows.drain(..rows.len() - wanted);
+                    }
+                }
             }
         }
     }
@@ -222,7 +261,7 @@ impl State {
         q: ValueId,
         width: usize,
         cache: CacheId,
-        attention: &Attention,
+        (attention, sinks): (&Attention, Option<&[f32]>),
         step: Step<'_>,
         out: &mut [f32],
     ) {
@@ -232,14 +271,15 @@ impl State {
         if step.ids.len() == 1 {
             self.pool.pieces(out, width / heads, |head, out| {
                 let heads = head..head + 1;
-                Queries { q, position: step.position, length, heads, attention, cache, out }.run(level);
+                Queries { q, position: step.position, length, heads, attention, sinks, cache, out }
+                    .run(level);
             });
         } else {
             self.pool.pieces(out, QUERY_TILE * width, |index, out| {
                 let first = index * QUERY_TILE;
                 let q = &q[first * width..][..out.len()];
                 let (position, heads) = (step.position + first, 0..heads);
-                Queries { q, position, length, heads, attention, cache, out }.run(level);
+                Queries { q, position, length, heads, attention, sinks, cache, out }.run(level);
             });
         }
     }

@@ -1,7 +1,7 @@
 //! One operation of a plan, on plain vectors: what [`super::Model`] runs for every operation, and a faster engine for
 //! those that it has no form of its own for.
 
-use sotto_plan::{Op, Plan, ValueId, WeightId};
+use sotto_plan::{Factors, Op, Plan, Rope, ValueId, WeightId};
 
 use super::ops;
 
@@ -37,6 +37,8 @@ pub struct Interpreter<'a> {
     pub values: &'a [Vec<f32>],
     /// Caches by their id.
     pub caches: &'a mut [Cache],
+    /// Rows that states have seen, by their id: the last of them is that of the position before the step.
+    pub states: &'a mut [Vec<f32>],
 }
 
 impl Interpreter<'_> {
@@ -65,7 +67,7 @@ impl Interpreter<'_> {
                 ops::linear(value(x), (shape.rows, shape.cols), row, bias.as_deref())
             }
             Op::Rope { x, rope, .. } => {
-                let factors = rope.factors.map(|id| self.vector(id));
+                let factors = self.factors(&rope);
                 ops::rope(value(x), plan.value(x).width, step.position, &rope, factors.as_deref())
             }
             Op::KvWrite { k, v, cache } => {
@@ -80,12 +82,49 @@ impl Interpreter<'_> {
             }
             Op::Attention { q, cache, ref attention, .. } => {
                 let Cache { keys, values } = &self.caches[cache.0 as usize];
-                ops::attention(value(q), keys, values, plan.cache(cache), step.position, attention)
+                let sinks = attention.sinks.map(|id| self.vector(id));
+                let shape = plan.cache(cache);
+                ops::attention(value(q), keys, values, shape, step.position, attention, sinks.as_deref())
             }
             Op::Gated { kind, gate, up, .. } => ops::gated(kind, value(gate), value(up)),
             Op::Add { a, b, .. } => ops::add(value(a), value(b)),
+            Op::Map { map, x, .. } => ops::map(map, value(x)),
+            Op::Route { logits, n_used, normalise, .. } => {
+                ops::route(value(logits), plan.value(logits).width, n_used, normalise)
+            }
+            Op::ExpertLinear { x, routes, weight, bias, out } => {
+                let n_used = plan.value(routes).width / 2;
+                let shape = (plan.value(out).width / n_used, plan.weight(weight).cols);
+                let bias = bias.map(|id| self.matrix(id));
+                let row = |o, out: &mut [f32]| (self.weight_row)(weight, o, out);
+                ops::expert_linear(value(x), value(routes), n_used, shape, row, bias.as_deref())
+            }
+            Op::ExpertSum { x, routes, .. } => {
+                ops::expert_sum(value(x), value(routes), plan.value(routes).width / 2)
+            }
+            Op::ShortConv { x, weight, state, .. } => {
+                let weight = self.matrix(weight);
+                let history = &mut self.states[state.0 as usize];
+                let out = ops::short_conv(value(x), history, &weight, plan.value(x).width);
+                history.extend_from_slice(value(x));
+                out
+            }
             Op::SelectOutputs { x, .. } => value(x)[step.first_output * plan.value(x).width..].to_vec(),
         }
+    }
+
+    fn factors(&self, rope: &Rope) -> Option<Vec<f32>> {
+        Some(match rope.factors? {
+            Factors::Weight(id) => self.vector(id),
+            Factors::Table(id) => self.plan.table(id).to_vec(),
+        })
+    }
+
+    fn matrix(&self, id: WeightId) -> Vec<f32> {
+        let weight = self.plan.weight(id);
+        let mut out = vec![0.0; weight.rows * weight.cols];
+        out.chunks_exact_mut(weight.cols).enumerate().for_each(|(row, out)| (self.weight_row)(id, row, out));
+        out
     }
 
     fn vector(&self, id: WeightId) -> Vec<f32> {

@@ -11,6 +11,8 @@ pub struct Model {
     plan: Plan,
     weights: Vec<Vec<u8>>,
     caches: Vec<Cache>,
+    /// All rows that each state has seen, so that any of them can be gone back to.
+    states: Vec<Vec<f32>>,
     position: usize,
     context_length: usize,
 }
@@ -19,7 +21,8 @@ impl Model {
     pub(super) fn new(plan: Plan, weights: Vec<Vec<u8>>, context_length: usize) -> Self {
         let caches = plan.caches.iter().map(|_| Cache::default()).collect();
         let context_length = context_length.min(plan.max_positions().unwrap_or(usize::MAX));
-        Model { plan, weights, caches, position: 0, context_length }
+        let states = vec![Vec::new(); plan.states.len()];
+        Model { plan, weights, caches, states, position: 0, context_length }
     }
 
     /// The plan that runs.
@@ -40,8 +43,9 @@ impl Model {
     /// Bytes of the weights and of the caches as they stand.
     pub fn memory(&self) -> (u64, u64) {
         let weights = self.weights.iter().map(|w| w.len() as u64).sum();
-        let caches = self.caches.iter().map(|c| 4 * (c.keys.len() + c.values.len()) as u64).sum();
-        (weights, caches)
+        let caches: u64 = self.caches.iter().map(|c| 4 * (c.keys.len() + c.values.len()) as u64).sum();
+        let states: u64 = self.states.iter().map(|s| 4 * s.len() as u64).sum();
+        (weights, caches + states)
     }
 
     /// Forgets all tokens but the first `length`.
@@ -51,6 +55,9 @@ impl Model {
             let elements = self.position * shape.n_kv_heads * shape.head_dim;
             cache.keys.truncate(elements);
             cache.values.truncate(elements);
+        }
+        for (rows, state) in self.states.iter_mut().zip(&self.plan.states) {
+            rows.truncate(self.position * state.width);
         }
     }
 
@@ -65,12 +72,12 @@ impl Model {
         }
         check_ids(&self.plan, ids)?;
         let step = Step { ids, position: self.position, first_output: outputs.first(ids.len()) };
-        let Model { plan, weights, caches, .. } = self;
+        let Model { plan, weights, caches, states, .. } = self;
         let weight_row = |id, row, out: &mut [f32]| weight_row(plan, weights, id, row, out);
         let mut values: Vec<Vec<f32>> = vec![Vec::new(); plan.values.len()];
         for op in &plan.ops {
             let weight_row = &weight_row;
-            let result = Interpreter { plan, step, weight_row, values: &values, caches }.run(op);
+            let result = Interpreter { plan, step, weight_row, values: &values, caches, states }.run(op);
             if let Some(out) = op.out() {
                 values[out.0 as usize] = result;
             }

@@ -1,7 +1,7 @@
 //! Each operation of [`sotto_plan::Op`] as a plain function. Matrices are row-major; `width` is the number
 //! of elements a row, the number of rows follows from the slice's length.
 
-use sotto_plan::{Attention, Gated, KvCache, Rope, RopeLayout, TableRow};
+use sotto_plan::{Attention, Gated, KvCache, Map, Rope, RopeLayout, TableRow};
 
 /// `out[t] = scale * table[ids[t]]`; `row(id, out)` writes one row of the table.
 pub fn embed(ids: &[u32], scale: f32, width: usize, mut row: impl FnMut(u32, &mut [f32])) -> Vec<f32> {
@@ -93,7 +93,8 @@ pub fn rope(x: &[f32], width: usize, position: usize, rope: &Rope, factors: Opti
                 let frequency = rope.base.powf(exponent) / factors.map_or(1.0, |f| f[j]);
                 let angle = (position + t) as f32 * rope.position_scale * frequency;
                 let (sin, cos) = angle.sin_cos();
-                let (sin, cos) = (sin * rope.magnitude, cos * rope.magnitude);
+                let magnitude = rope.magnitude * rope.growth.map_or(1.0, |growth| growth.at(position + t));
+                let (sin, cos) = (sin * magnitude, cos * magnitude);
                 let (i0, i1) = match rope.layout {
                     RopeLayout::Adjacent => (2 * j, 2 * j + 1),
                     RopeLayout::Halves => (j, j + rope.rotary_dim / 2),
@@ -107,7 +108,8 @@ pub fn rope(x: &[f32], width: usize, position: usize, rope: &Rope, factors: Opti
     out
 }
 
-/// Attention of queries at `position..` over `keys` and `values`, both `[positions, n_kv_heads, head_dim]`.
+/// Attention of queries at `position..` over `keys` and `values`, both `[positions, n_kv_heads, head_dim]`;
+/// `sinks` are `[n_heads]`.
 pub fn attention(
     q: &[f32],
     keys: &[f32],
@@ -115,6 +117,7 @@ pub fn attention(
     cache: KvCache,
     position: usize,
     attention: &Attention,
+    sinks: Option<&[f32]>,
 ) -> Vec<f32> {
     let KvCache { n_kv_heads, head_dim } = cache;
     let group = attention.n_heads / n_kv_heads;
@@ -134,6 +137,8 @@ pub fn attention(
                 attention.softcap.map_or(score, |cap| cap * (score / cap).tanh())
             })
             .collect();
+        // A sink is one more score, whose value is 0.
+        scores.extend(sinks.map(|sinks| sinks[head]));
         softmax(&mut scores);
         for (p, weight) in (start..end).zip(scores) {
             let value = &values[at(p)..][..head_dim];
@@ -151,12 +156,96 @@ pub fn softmax(x: &mut [f32]) {
     x.iter_mut().for_each(|v| *v /= sum);
 }
 
-/// `kind(gate) * up`.
+/// `kind(gate, up)`.
 pub fn gated(kind: Gated, gate: &[f32], up: &[f32]) -> Vec<f32> {
-    gate.iter().zip(up).map(|(&g, u)| kind.apply(g) * u).collect()
+    gate.iter().zip(up).map(|(&gate, &up)| kind.apply(gate, up)).collect()
 }
 
 /// `a + b`.
 pub fn add(a: &[f32], b: &[f32]) -> Vec<f32> {
     a.iter().zip(b).map(|(a, b)| a + b).collect()
+}
+
+/// `map(x)`.
+pub fn map(map: Map, x: &[f32]) -> Vec<f32> {
+    x.iter().map(|&v| map.apply(v)).collect()
+}
+
+/// The `n_used` experts of each row of `logits`, largest first, and their weights: `[rows, 2 * n_used]`.
+pub fn route(logits: &[f32], n_experts: usize, n_used: usize, normalise: bool) -> Vec<f32> {
+    let mut out = Vec::new();
+    for row in logits.chunks_exact(n_experts) {
+        let mut probabilities = row.to_vec();
+        softmax(&mut probabilities);
+        let mut order: Vec<usize> = (0..n_experts).collect();
+        // A stable sort leaves ties in the order of their indices.
+        order.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
+        let chosen = &order[..n_used];
+        let sum: f32 = chosen.iter().map(|&e| probabilities[e]).sum();
+        let scale = if normalise { 1.0 / sum } else { 1.0 };
+        out.extend(chosen.iter().map(|&e| e as f32));
+        out.extend(chosen.iter().map(|&e| probabilities[e] * scale));
+    }
+    out
+}
+
+/// `out[t, s, o] = bias[e, o] + sum_i weight[e, o, i] * x[t, s, i]` with `e = routes[t, s]`. `row(e * out_width + o, out)`
+/// writes one row of the weight. Rows of `x` hold `in_width` elements for all slots, or as many for each.
+pub fn expert_linear(
+    x: &[f32],
+    routes: &[f32],
+    n_used: usize,
+    (out_width, in_width): (usize, usize),
+    mut row: impl FnMut(usize, &mut [f32]),
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    let n_rows = routes.len() / (2 * n_used);
+    let shared = x.len() == n_rows * in_width;
+    let mut out = vec![0.0; n_rows * n_used * out_width];
+    let mut weight = vec![0.0; in_width];
+    for (at, out) in out.chunks_exact_mut(out_width).enumerate() {
+        let (t, slot) = (at / n_used, at % n_used);
+        let expert = routes[t * 2 * n_used + slot] as usize;
+        let x = &x[if shared { t } else { at } * in_width..][..in_width];
+        for (o, out) in out.iter_mut().enumerate() {
+            row(expert * out_width + o, &mut weight);
+            let dot: f32 = weight.iter().zip(x).map(|(w, x)| w * x).sum();
+            *out = dot + bias.map_or(0.0, |b| b[expert * out_width + o]);
+        }
+    }
+    out
+}
+
+/// `out[t, i] = sum_s routes[t, n_used + s] * x[t, s, i]`.
+pub fn expert_sum(x: &[f32], routes: &[f32], n_used: usize) -> Vec<f32> {
+    let n_rows = routes.len() / (2 * n_used);
+    let width = x.len() / (n_rows * n_used).max(1);
+    let mut out = vec![0.0; n_rows * width];
+    for (t, out) in out.chunks_exact_mut(width.max(1)).enumerate() {
+        for slot in 0..n_used {
+            let weight = routes[(2 * t + 1) * n_used + slot];
+            let x = &x[(t * n_used + slot) * width..][..width];
+            out.iter_mut().zip(x).for_each(|(o, x)| *o += weight * x);
+        }
+    }
+    out
+}
+
+/// `out[t, i] = sum_j weight[i, j] * x[t + j + 1 - taps, i]`, with `weight` `[width, taps]`. `history` holds
+/// the rows before the step, the last of them `x[-1]`; what it does not hold is 0.
+pub fn short_conv(x: &[f32], history: &[f32], weight: &[f32], width: usize) -> Vec<f32> {
+    let taps = weight.len() / width;
+    let past = history.len() / width;
+    let all = [history, x].concat();
+    let mut out = vec![0.0; x.len()];
+    for (t, out) in out.chunks_exact_mut(width).enumerate() {
+        for (j, back) in (0..taps).rev().enumerate() {
+            let Some(row) = (past + t).checked_sub(back) else { continue };
+            let x = &all[row * width..][..width];
+            for (i, out) in out.iter_mut().enumerate() {
+                *out += weight[i * taps + j] * x[i];
+            }
+        }
+    }
+    out
 }

@@ -38,7 +38,8 @@ impl Parsed {
     pub fn feed(&self, mut write: impl FnMut(WeightId, u64, &[u8])) {
         for (index, weight) in self.plan.weights.iter().enumerate() {
             let tensor = self.file.tensor(&weight.name).unwrap();
-            let bytes = &self.bytes[tensor.offset as usize..][..tensor.bytes as usize];
+            let start = (tensor.offset + weight.offset) as usize;
+            let bytes = &self.bytes[start..][..weight.bytes() as usize];
             let mut offset = 0;
             for piece in [1, bytes.len() / 3, bytes.len() - 1 - bytes.len() / 3] {
                 write(WeightId(index as u32), offset as u64, &bytes[offset..offset + piece]);

@@ -78,8 +78,8 @@ impl Data {
         let cache = KvCache { n_kv_heads: case.kv_heads, head_dim: case.head_dim };
         let n_heads = case.kv_heads * case.group;
         let scale = 3.0 / (case.head_dim as f32).sqrt();
-        let attention =
-            Attention { n_heads, scale, causal: case.causal, window: case.window, softcap: case.softcap };
+        let Case { causal, window, softcap, .. } = case;
+        let attention = Attention { n_heads, scale, causal, window, softcap, sinks: None };
         let positions = case.position + case.tokens;
         let kv = |seed| {
             let values = random(seed, positions * case.kv_heads * case.head_dim);
@@ -97,7 +97,7 @@ impl Data {
 
     fn expected(&self) -> Vec<f32> {
         let AttentionShape { cache, attention, .. } = &self.shape;
-        ops::attention(&self.q, &self.keys, &self.values, *cache, self.position, attention)
+        ops::attention(&self.q, &self.keys, &self.values, *cache, self.position, attention, None)
     }
 
     fn run(&self, variant: &Variant, path: Path, sinks: Option<&[f32]>) -> Vec<f32> {

@@ -1,21 +1,31 @@
-//! Kernels that read and write rows without a weight matrix: `gated.wgsl`, `add.wgsl`, `select_outputs.wgsl`.
+//! Kernels that read and write rows without a weight matrix: `gated.wgsl`, `add.wgsl`, `map.wgsl`,
+//! `select_outputs.wgsl`.
 
-use sotto_plan::{Gated, Rows};
+use sotto_plan::{Gated, Map, Rows};
 
 use crate::GpuError;
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
 use crate::kernels::{WORKGROUP, rows_count, rows_flag, stride};
 
-/// `out = activation(gate) * up`, rows of `width` elements.
+/// The flag that selects `kind` in `lib/gated.wgsl`.
+pub(crate) fn gated_flag(kind: Gated) -> &'static str {
+    match kind {
+        Gated::Silu => "gated_silu",
+        Gated::GeluTanh => "gated_gelu_tanh",
+        Gated::Product => "gated_product",
+        Gated::SwigluClamped => "gated_swiglu_clamped",
+    }
+}
+
+/// `out = gated(gate, up)`, rows of `width` elements.
 pub(crate) fn gated(
     kernels: &Kernels,
-    activation: Gated,
+    gated: Gated,
     (kind, width): (Rows, usize),
     [gate, up, out, step]: [&Slice; 4],
 ) -> Result<Dispatch, GpuError> {
-    let gelu = (activation == Gated::GeluTanh).then_some("gelu_tanh");
-    let flags: Vec<_> = rows_flag(kind).chain(gelu).collect();
-    four_a_thread(kernels, "gated", &flags, (kind, width), &[(3, gate), (4, out), (5, step), (6, up)])
+    let flags: Vec<_> = rows_flag(kind).chain([gated_flag(gated)]).collect();
+    four_a_thread(kernels, "gated", &flags, &[], (kind, width), &[(3, gate), (4, out), (5, step), (6, up)])
 }
 
 /// `out = a + b`, rows of `width` elements.
@@ -25,7 +35,23 @@ pub(crate) fn add(
     [a, b, out, step]: [&Slice; 4],
 ) -> Result<Dispatch, GpuError> {
     let flags: Vec<_> = rows_flag(kind).collect();
-    four_a_thread(kernels, "add", &flags, (kind, width), &[(3, a), (4, out), (5, step), (6, b)])
+    four_a_thread(kernels, "add", &flags, &[], (kind, width), &[(3, a), (4, out), (5, step), (6, b)])
+}
+
+/// `out = map(x)`, rows of `width` elements.
+pub(crate) fn map(
+    kernels: &Kernels,
+    map: Map,
+    (kind, width): (Rows, usize),
+    [x, out, step]: [&Slice; 3],
+) -> Result<Dispatch, GpuError> {
+    let (flag, parameter) = match map {
+        Map::Scale(factor) => ("map_scale", factor),
+        Map::Softcap(cap) => ("map_softcap", cap),
+    };
+    let flags: Vec<_> = rows_flag(kind).chain([flag]).collect();
+    let constants = [("PARAMETER", f64::from(parameter))];
+    four_a_thread(kernels, "map", &flags, &constants, (kind, width), &[(3, x), (4, out), (5, step)])
 }
 
 /// The rows of `x` whose output is wanted.
@@ -34,18 +60,20 @@ pub(crate) fn select_outputs(
     width: usize,
     [x, out, step]: [&Slice; 3],
 ) -> Result<Dispatch, GpuError> {
-    four_a_thread(kernels, "select_outputs", &[], (Rows::Outputs, width), &[(3, x), (4, out), (5, step)])
+    four_a_thread(kernels, "select_outputs", &[], &[], (Rows::Outputs, width), &[(3, x), (4, out), (5, step)])
 }
 
 fn four_a_thread(
     kernels: &Kernels,
     shader: &'static str,
     flags: &[&'static str],
+    constants: &[(&'static str, f64)],
     (kind, width): (Rows, usize),
     bindings: &[(u32, &Slice)],
 ) -> Result<Dispatch, GpuError> {
     let quads = stride(width) / 4;
-    let pipeline = kernels.pipeline(shader, flags, &[("STRIDE4", quads as f64)])?;
+    let constants = [&[("STRIDE4", quads as f64)], constants].concat();
+    let pipeline = kernels.pipeline(shader, flags, &constants)?;
     let grid = [Count::Fixed((quads as u32).div_ceil(WORKGROUP)), rows_count(kind, 1), Count::Fixed(1)];
     Ok(kernels.dispatch(shader, &pipeline, bindings, grid))
 }

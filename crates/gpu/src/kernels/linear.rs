@@ -4,6 +4,7 @@ use sotto_plan::{Gated, Rows};
 
 use crate::GpuError;
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
+use crate::kernels::elementwise::gated_flag;
 use crate::kernels::{rows_count, rows_flag, stride};
 use crate::tuning::Tuning;
 use crate::weights::Matrix;
@@ -40,11 +41,7 @@ impl Linear<'_> {
         if self.norm.is_some() {
             flags.push("norm");
         }
-        match self.gated {
-            Some(Gated::Silu) => flags.push("gated"),
-            Some(Gated::GeluTanh) => flags.extend(["gated", "gelu_tanh"]),
-            None => {}
-        }
+        flags.extend(self.gated.map(|kind| ["gated", gated_flag(kind)]).into_iter().flatten());
         let max_x = kernels.device().facts().max_workgroups;
         self.parts(|part| {
             let mut constants = part.constants.clone();

@@ -8,12 +8,14 @@
 pub(crate) mod attention;
 pub(crate) mod elementwise;
 pub(crate) mod embed;
+pub(crate) mod experts;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
 pub(crate) mod position;
 pub(crate) mod qkv;
 pub(crate) mod rms_norm;
 pub(crate) mod sample;
+pub(crate) mod short_conv;
 #[cfg(test)]
 mod tests;
 

@@ -35,6 +35,8 @@ pub(crate) fn rope(
         ("POSITION_SCALE", f64::from(rope.position_scale)),
         ("MAGNITUDE", f64::from(rope.magnitude)),
     ];
+    let growth = rope.growth.map(|g| [("BETA", f64::from(g.beta)), ("INTERVAL", f64::from(g.interval))]);
+    let constants: Vec<_> = constants.into_iter().chain(growth.into_iter().flatten()).collect();
     let pipeline = kernels.pipeline("rope", flags, &constants)?;
     let pairs = (heads * rope.head_dim.div_ceil(2)) as u32;
     let grid = [Count::Fixed(pairs.div_ceil(WORKGROUP)), rows_count(Rows::Tokens, 1), Count::Fixed(1)];

@@ -68,6 +68,7 @@ fn check(variant: &crate::testing::Variant, case: &Case, tuning: Tuning, what: &
         base: 500.0,
         position_scale: 1.0,
         magnitude: 1.0,
+        growth: None,
         factors: None,
     };
     let (x, weight) = (random(1, tokens * cols), random(2, rows * cols));

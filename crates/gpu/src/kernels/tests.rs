@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use sotto_cpu::reference::ops;
 use sotto_format::{BlockType, dequantize};
-use sotto_plan::{Gated, Rope, RopeLayout, Rows, TableRow};
+use sotto_plan::{Gated, Growth, Map, Rope, RopeLayout, Rows, State, TableRow};
 
-use super::elementwise::{add, gated, select_outputs};
+use super::elementwise::{add, gated, map, select_outputs};
 use super::embed::{add_row, embed};
+use super::experts::{self, ExpertLinear, Routes};
 use super::layer_norm::layer_norm;
 use super::linear::Linear;
 use super::position::{kv_write, rope, rope_frequencies};
 use super::rms_norm::rms_norm;
+use super::short_conv::{ring_bytes, ring_rows, short_conv};
 use crate::KvType;
 use crate::kernel::{Kernels, Slice, Step, StepSize};
 use crate::testing::{Variant, assert_close, device, random, variants};
@@ -253,7 +255,7 @@ fn linear_takes_rows_of_a_larger_matrix_and_gates() {
                 all.chunks(rows + 5).flat_map(|row| row[first..first + n].to_vec()).collect()
             };
             for tuning in [ON_A_GPU, IN_SOFTWARE] {
-                for kind in [None, Some(Gated::Silu), Some(Gated::GeluTanh)] {
+                for kind in [None, Some(Gated::Silu), Some(Gated::GeluTanh), Some(Gated::SwigluClamped)] {
                     let width = if kind.is_some() { rows / 2 } else { rows };
                     let out = variant.empty((tokens * width.next_multiple_of(4) * 4) as u64);
                     let linear = Linear {
@@ -453,6 +455,7 @@ fn rope_agrees_with_the_reference_near_and_far() {
                     base: 10_000.0,
                     position_scale: 0.5,
                     magnitude: 1.25,
+                    growth: Some(Growth { beta: 0.1, interval: 7 }),
                     factors: None,
                 };
                 let (width, tokens) = (heads * head_dim, 3);
@@ -512,7 +515,7 @@ fn elementwise_kernels_agree_with_the_reference() {
             let (step, size) = step(variant, tokens as u32);
             let slices = [&a_slice, &b_slice, &out, &step];
             let shape = (Rows::Tokens, width);
-            for kind in [Gated::Silu, Gated::GeluTanh] {
+            for kind in [Gated::Silu, Gated::GeluTanh, Gated::Product, Gated::SwigluClamped] {
                 variant.run(&[gated(&variant.kernels, kind, shape, slices).unwrap()], size);
                 let what = format!("{kind:?} {width} on {}", variant.name);
                 assert_close(
@@ -521,6 +524,13 @@ fn elementwise_kernels_agree_with_the_reference() {
                     &ops::gated(kind, &big, &b),
                     1e-5,
                 );
+            }
+            for kind in [Map::Scale(-0.75), Map::Softcap(30.0)] {
+                let dispatch = map(&variant.kernels, kind, shape, [&a_slice, &out, &step]);
+                variant.run(&[dispatch.unwrap()], size);
+                let what = format!("{kind:?} {width} on {}", variant.name);
+                let found = variant.read_rows(&out, tokens, width);
+                assert_close(&what, &found, &ops::map(kind, &big), 1e-5);
             }
             variant.run(&[add(&variant.kernels, shape, slices).unwrap()], size);
             assert_close("add", &variant.read_rows(&out, tokens, width), &ops::add(&big, &b), 1e-6);
@@ -534,6 +544,148 @@ fn elementwise_kernels_agree_with_the_reference() {
             variant.run(&[dispatch.unwrap()], StepSize { outputs: 1, ..size });
             let expected = &big[(tokens - 1) * width..];
             assert_close("select_outputs", &variant.read_rows(&out, 1, width), expected, 0.0);
+        }
+    }
+}
+
+/// Logits with ties among them.
+fn router_logits(rows: usize, n_experts: usize) -> Vec<f32> {
+    random(91, rows * n_experts).into_iter().map(|v| (v * 8.0).round() / 2.0).collect()
+}
+
+#[test]
+fn route_chooses_as_the_reference_does() {
+    for variant in variants() {
+        for (n_experts, n_used, rows) in
+            [(1, 1, 1usize), (4, 4usize, 3), (31, 2, 33), (128, 8, 65), (257, 7, 2)]
+        {
+            let logits = router_logits(rows, n_experts);
+            let x = variant.upload_rows(&logits, n_experts);
+            let out = variant.empty((rows * (2 * n_used).next_multiple_of(4) * 4) as u64);
+            let (step, size) = step(variant, rows as u32);
+            for normalise in [false, true] {
+                let slices = [&x, &out, &step];
+                let dispatch =
+                    experts::route(&variant.kernels, Rows::Tokens, n_experts, n_used, normalise, slices);
+                variant.run(&[dispatch.unwrap()], size);
+                let expected = ops::route(&logits, n_experts, n_used, normalise);
+                let found = variant.read_rows(&out, rows, 2 * n_used);
+                for (found, expected) in found.chunks(2 * n_used).zip(expected.chunks(2 * n_used)) {
+                    let what = format!("{n_used} of {n_experts} on {}", variant.name);
+                    assert_eq!(found[..n_used], expected[..n_used], "{what}");
+                    assert_close(&what, &found[n_used..], &expected[n_used..], 1e-5);
+                }
+            }
+        }
+    }
+    // A logit that is not a number makes every weight of its row one that is not, and every index one that there is.
+    let variant = device();
+    let x = variant.upload_rows(&[1.0, f32::NAN, 0.5], 3);
+    let out = variant.empty(16);
+    let (step, size) = step(variant, 1);
+    let dispatch = experts::route(&variant.kernels, Rows::Tokens, 3, 2, true, [&x, &out, &step]);
+    variant.run(&[dispatch.unwrap()], size);
+    let found = variant.read_rows(&out, 1, 4);
+    assert!(found[..2].iter().all(|&e| (0.0..3.0).contains(&e)) && found[2..].iter().all(|w| w.is_nan()));
+}
+
+#[test]
+fn experts_agree_with_the_reference_in_every_shape() {
+    let cases = [
+        (BlockType::F32, 3, 31, 33, 1),
+        (BlockType::F16, 4, 6, 36, 3),
+        (BlockType::Q8_0, 5, 33, 96, 2),
+        (BlockType::Q4_0, 2, 257, 64, 2),
+        (BlockType::Q6_K, 3, 40, 256, 1),
+    ];
+    for variant in variants() {
+        for (ty, n_experts, rows, cols, tokens) in cases {
+            check_experts(variant, ty, [n_experts, rows, cols], tokens);
+        }
+    }
+}
+
+/// Experts whose matrix is cut where one of them does not end.
+#[test]
+fn experts_larger_than_a_binding_are_cut_by_rows() {
+    let options = crate::DeviceOptions { max_binding_bytes: Some(128 << 10), ..Default::default() };
+    let small = pollster::block_on(crate::GpuDevice::request(&options)).unwrap();
+    let variant =
+        Variant { name: "128 KiB bindings", kernels: Arc::new(Kernels::new(&small)), device: small };
+    check_experts(&variant, BlockType::F32, [7, 100, 256], 5);
+}
+
+fn check_experts(variant: &Variant, ty: BlockType, [n_experts, rows, cols]: [usize; 3], tokens: usize) {
+    const N_USED: usize = 2;
+    let weight = Weight::random(92, ty, n_experts * rows, cols);
+    let matrix = weight.upload(variant, 10_007);
+    let bias = Weight::random(93, BlockType::F32, n_experts, rows);
+    let bias_matrix = bias.upload(variant, 1000);
+    let routes = ops::route(&router_logits(tokens, n_experts), n_experts, N_USED, true);
+    let routes_slice = variant.upload_rows(&routes, 2 * N_USED);
+    let (step, size) = step(variant, tokens as u32);
+    for own in [false, true] {
+        if own && cols % 4 != 0 {
+            continue;
+        }
+        let x_width = if own { N_USED * cols } else { cols };
+        let x = random(94, tokens * x_width);
+        let x_slice = variant.upload_rows(&x, x_width);
+        for (tuning, bias_there) in [(ON_A_GPU, true), (IN_SOFTWARE, false), (IN_SOFTWARE, true)] {
+            let width = N_USED * rows;
+            let out = variant.empty((tokens * width.next_multiple_of(4) * 4) as u64);
+            let routes_on_gpu = Routes { slice: &routes_slice, n_used: N_USED };
+            let linear = ExpertLinear {
+                matrix: &matrix,
+                rows,
+                x: &x_slice,
+                x_width,
+                out: &out,
+                kind: Rows::Tokens,
+                bias: bias_there.then_some(&bias_matrix),
+                routes: routes_on_gpu,
+            };
+            variant.run(&linear.dispatches(&variant.kernels, tuning).unwrap(), size);
+            let values = bias_there.then_some(&bias.values[..]);
+            let expected = ops::expert_linear(&x, &routes, N_USED, (rows, cols), weight.row(), values);
+            let what = format!("{ty} [{n_experts}, {rows}, {cols}] x {tokens}, own {own}, {}", variant.name);
+            assert_close(&what, &variant.read_rows(&out, tokens, width), &expected, 2e-5);
+
+            let sum = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
+            let slices = [&out, &sum, &step];
+            let dispatch = experts::sum(&variant.kernels, routes_on_gpu, (Rows::Tokens, rows), slices);
+            variant.run(&[dispatch.unwrap()], size);
+            let expected = ops::expert_sum(&expected, &routes, N_USED);
+            assert_close(&what, &variant.read_rows(&sum, tokens, rows), &expected, 2e-5);
+        }
+    }
+}
+
+#[test]
+fn short_conv_remembers_what_came_before() {
+    for variant in variants() {
+        for (width, taps) in [(1, 1), (31, 3), (64, 4), (33, 2)] {
+            let weight = Weight::random(95, BlockType::F32, width, taps);
+            let matrix = weight.upload(variant, 1000);
+            let state = State { rows: taps - 1, width };
+            // What a ring holds before its first position is not read.
+            let stride = width.next_multiple_of(4);
+            let ring = variant.upload(&vec![f32::NAN; ring_rows(state) * stride]);
+            assert_eq!(ring.size, ring_bytes(state).next_multiple_of(16));
+            let x = random(96, 190 * width);
+            let mut position = 0;
+            for tokens in [1, 2, 1, 5, 1, 150, 30] {
+                let rows = &x[position * width..][..tokens * width];
+                let out = variant.empty((tokens * stride * 4) as u64);
+                let at = Step { position: position as u32, n_tokens: tokens as u32, ..Step::default() };
+                let slices = [&variant.upload_rows(rows, width), &ring, &out, &variant.step(at)];
+                let dispatches = short_conv(&variant.kernels, &matrix, (width, taps), slices).unwrap();
+                variant.run(&dispatches, StepSize { tokens: tokens as u32, outputs: 0 });
+                let expected = ops::short_conv(rows, &x[..position * width], &weight.values, width);
+                let what = format!("{width} x {taps} taps at {position} on {}", variant.name);
+                assert_close(&what, &variant.read_rows(&out, tokens, width), &expected, 1e-5);
+                position += tokens;
+            }
         }
     }
 }

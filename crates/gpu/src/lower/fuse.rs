@@ -138,7 +138,8 @@ impl Graph<'_> {
             && rope.rotary_dim <= MAX_ROTARY_DIM;
         let biases = [q, k, v].map(|p| p.bias.is_some());
         let biases_fit = biases == [false; 3] || (biases == [true; 3] && self.fusions.biased_qkv);
-        let same = x == x_k && x == x_v && rope == k_rope && self.single_use(k_turned);
+        let same =
+            x == x_k && x == x_v && rope == k_rope && rope.growth.is_none() && self.single_use(k_turned);
         if !(same
             && whole
             && biases_fit
@@ -220,7 +221,7 @@ pub(crate) fn groups(nodes: &[Node], can_group: CanGroup<'_>) -> Vec<Vec<WeightI
 /// How often each weight is read as a matrix.
 pub(crate) fn matrix_uses(plan: &Plan, id: WeightId) -> usize {
     let reads = |op: &&Op| match op {
-        Op::Linear { weight, .. } => *weight == id,
+        Op::Linear { weight, .. } | Op::ExpertLinear { weight, .. } => *weight == id,
         Op::Embed { table, .. } | Op::AddRow { table, .. } => *table == id,
         _ => false,
     };

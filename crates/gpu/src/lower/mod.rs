@@ -3,6 +3,7 @@
 mod arena;
 mod fuse;
 mod node;
+mod plain;
 mod program;
 
 pub(crate) use arena::{Arena, Assignment, Capacity};

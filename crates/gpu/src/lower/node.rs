@@ -98,6 +98,8 @@ pub(crate) enum Node {
         x: ValueId,
         out: ValueId,
     },
+    /// An operation that no fusion knows.
+    Plain(Op),
 }
 
 impl Node {
@@ -119,6 +121,7 @@ impl Node {
             Op::Gated { kind, gate, up, out } => Node::Gated { kind, gate, up, out },
             Op::Add { a, b, out } => Node::Add { a, b, out },
             Op::SelectOutputs { x, out } => Node::SelectOutputs { x, out },
+            ref op => Node::Plain(op.clone()),
         }
     }
 
@@ -126,6 +129,7 @@ impl Node {
     pub fn out(&self) -> Option<ValueId> {
         match *self {
             Node::KvWrite { .. } => None,
+            Node::Plain(ref op) => op.out(),
             Node::Embed { out, .. }
             | Node::AddRow { out, .. }
             | Node::LayerNorm { out, .. }
@@ -157,6 +161,10 @@ impl Node {
             Node::KvWrite { k: a, v: b, .. }
             | Node::Gated { gate: a, up: b, .. }
             | Node::Add { a, b, .. } => [Some(a), Some(b)],
+            Node::Plain(ref op) => {
+                let mut inputs = op.inputs();
+                [inputs.next(), inputs.next()]
+            }
         };
         pair.into_iter().flatten()
     }
@@ -188,6 +196,7 @@ impl Node {
                 replace(a);
                 replace(b);
             }
+            Node::Plain(op) => op.inputs_mut().for_each(replace),
         }
     }
 }

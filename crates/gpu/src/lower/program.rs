@@ -32,6 +32,8 @@ pub(crate) struct Buffers {
     /// Values that are in no slot.
     pub pinned: HashMap<ValueId, Slice>,
     pub caches: Vec<KvBuffers>,
+    /// The last rows that each state saw, by position modulo their number: `[ring, stride(width)]`.
+    pub states: Vec<Slice>,
     pub attention_scratch: Slice,
     /// Biases of Q, K and V one after the other, by the weight of the first.
     pub joined_biases: HashMap<WeightId, Slice>,
@@ -141,7 +143,7 @@ impl Lowering<'_> {
                     out: self.slice(out)?,
                     step,
                     scratch: &self.buffers.attention_scratch,
-                    sinks: None,
+                    sinks: attention.sinks.map(|id| self.weights.vector(id)),
                 };
                 match size {
                     Size::One => attention::decode(self.kernels, &shape, slices),
@@ -160,6 +162,7 @@ impl Lowering<'_> {
                 let slices = [self.slice(x)?, self.slice(out)?, step];
                 one(elementwise::select_outputs(self.kernels, self.plan.value(x).width, slices))
             }
+            Node::Plain(ref op) => self.plain(op),
         }
     }
 
@@ -227,7 +230,7 @@ impl Lowering<'_> {
         Ok(self.labelled(dispatches, qkv[0].weight))
     }
 
-    fn labelled(&self, mut dispatches: Vec<Dispatch>, weight: WeightId) -> Vec<Dispatch> {
+    pub(super) fn labelled(&self, mut dispatches: Vec<Dispatch>, weight: WeightId) -> Vec<Dispatch> {
         for dispatch in &mut dispatches {
             dispatch.label = format!("{} {}", dispatch.label, self.plan.weight(weight).name);
         }
@@ -238,12 +241,12 @@ impl Lowering<'_> {
         norm.map(|n| (self.weights.vector(n.weight), n.eps))
     }
 
-    fn shape(&self, value: ValueId) -> (Rows, usize) {
+    pub(super) fn shape(&self, value: ValueId) -> (Rows, usize) {
         let value = self.plan.value(value);
         (value.rows, value.width)
     }
 
-    fn slice(&self, value: ValueId) -> Result<&Slice, GpuError> {
+    pub(super) fn slice(&self, value: ValueId) -> Result<&Slice, GpuError> {
         let slot = || self.slots.get(&value).and_then(|&slot| self.buffers.slots.get(slot));
         self.buffers.pinned.get(&value).or_else(slot).ok_or(GpuError::State { what: "a value has no memory" })
     }

@@ -42,6 +42,7 @@ fn decoder(bias: bool) -> Plan {
         base: 10_000.0,
         position_scale: 1.0,
         magnitude: 1.0,
+        growth: None,
         factors: None,
     };
     let mut b = PlanBuilder::new(&tensors);
@@ -61,7 +62,8 @@ fn decoder(bias: bool) -> Plan {
         let (q, k) = (b.rope(q, rope).unwrap(), b.rope(k, rope).unwrap());
         let cache = b.cache(2, 16);
         b.kv_write(k, v, cache).unwrap();
-        let attention = Attention { n_heads: 4, scale: 0.25, causal: true, window: None, softcap: None };
+        let attention =
+            Attention { n_heads: 4, scale: 0.25, causal: true, window: None, softcap: None, sinks: None };
         let a = b.attention(q, cache, attention).unwrap();
         let o = weight(&mut b, "o", &[DIM, DIM]);
         let a = b.linear(a, o, None).unwrap();
@@ -103,6 +105,7 @@ fn names(nodes: &[Node]) -> Vec<&'static str> {
         Node::Gated { .. } => "activation",
         Node::Add { .. } => "add",
         Node::SelectOutputs { .. } => "select",
+        Node::Plain(_) => "plain",
     };
     nodes.iter().map(name).collect()
 }

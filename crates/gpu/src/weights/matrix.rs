@@ -51,6 +51,11 @@ impl Matrix {
         self.cols.div_ceil(BLOCK)
     }
 
+    /// Elements from one row to the next of an F32 matrix.
+    pub fn row_stride(&self) -> usize {
+        self.row_blocks() * BLOCK
+    }
+
     /// Bytes of GPU memory.
     pub fn bytes(&self) -> u64 {
         self.parts.iter().flat_map(|part| &part.planes).map(|plane| plane.size).sum()

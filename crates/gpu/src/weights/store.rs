@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use sotto_format::dequantize;
-use sotto_plan::{Op, Plan, Rope, WeightId};
+use sotto_plan::{Factors, Op, Plan, Rope, WeightId};
 
 use super::matrix::Matrix;
 use super::packing::Packing;
@@ -33,7 +33,7 @@ pub(crate) struct WeightStore {
 /// How the weight `id` lies on the GPU: as a matrix where a projection or embedding reads it, else as f32.
 pub(crate) fn packing_of(plan: &Plan, id: WeightId) -> Packing {
     let matrix = plan.ops.iter().any(|op| match *op {
-        Op::Linear { weight, .. } => weight == id,
+        Op::Linear { weight, .. } | Op::ExpertLinear { weight, .. } => weight == id,
         Op::Embed { table, .. } | Op::AddRow { table, .. } => table == id,
         _ => false,
     });
@@ -62,7 +62,7 @@ impl WeightStore {
         let mut store = WeightStore { matrices, places, frequencies: Vec::new() };
         for op in &plan.ops {
             if let Op::Rope { rope, .. } = op
-                && !store.frequencies.iter().any(|(known, _)| known == rope)
+                && store.frequencies(rope).is_none()
             {
                 let usage =
                     wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
@@ -87,7 +87,10 @@ impl WeightStore {
 
     /// Radians a position of `rope`, which is one of the plan's.
     pub fn frequencies(&self, rope: &Rope) -> Option<&Slice> {
-        self.frequencies.iter().find(|(known, _)| known == rope).map(|(_, slice)| slice)
+        self.frequencies
+            .iter()
+            .find(|(known, _)| Rope { growth: None, ..*known } == Rope { growth: None, ..*rope })
+            .map(|(_, slice)| slice)
     }
 
     /// Bytes of GPU memory.
@@ -113,8 +116,11 @@ impl WeightWriter {
             let (matrix, first_row) = store.matrix(WeightId(id));
             cursors.push(uploader.cursor(matrix, weight.ty, first_row, weight.rows)?);
         }
-        let factor = |op: &Op| if let Op::Rope { rope, .. } = op { rope.factors } else { None };
-        let factors = plan.ops.iter().filter_map(factor).map(|id| (id, Vec::new())).collect();
+        let factor = |op: &Op| match op {
+            Op::Rope { rope: Rope { factors: Some(Factors::Weight(id)), .. }, .. } => Some((*id, Vec::new())),
+            _ => None,
+        };
+        let factors = plan.ops.iter().filter_map(factor).collect();
         Ok(WeightWriter { uploader, cursors, factors })
     }
 
@@ -155,7 +161,8 @@ impl WeightWriter {
         }
         for (rope, slice) in &store.frequencies {
             let factors = match rope.factors {
-                Some(id) => Some(self.factor_values(plan, id)?),
+                Some(Factors::Weight(id)) => Some(self.factor_values(plan, id)?),
+                Some(Factors::Table(id)) => Some(plan.table(id).to_vec()),
                 None => None,
             };
             let frequencies = rope_frequencies(rope, factors.as_deref());

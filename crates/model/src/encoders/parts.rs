@@ -44,6 +44,7 @@ impl Layer<'_, '_> {
             causal: false,
             window,
             softcap: None,
+            sinks: None,
         };
         self.b.attention(q, cache, attention)
     }

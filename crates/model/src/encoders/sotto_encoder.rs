@@ -30,6 +30,7 @@ pub(super) fn plan(
         base: h.rope_base,
         position_scale: h.rope_position_scale,
         magnitude: 1.0,
+        growth: None,
         factors: None,
     };
     let table = b.weight("token_embd.weight", &[h.vocab_size, h.dim])?;

@@ -1,0 +1,60 @@
+//! Operations that stand alone: each has a kernel of its own for steps of any size.
+
+use sotto_plan::Op;
+
+use super::program::Lowering;
+use crate::GpuError;
+use crate::kernel::{Dispatch, Slice};
+use crate::kernels::experts::{self, ExpertLinear, Routes};
+use crate::kernels::{elementwise, short_conv};
+
+impl Lowering<'_> {
+    /// The dispatches of `op`, which no fusion knows.
+    pub(super) fn plain(&self, op: &Op) -> Result<Vec<Dispatch>, GpuError> {
+        let (kernels, step) = (self.kernels, &self.buffers.step);
+        let one = |dispatch: Result<Dispatch, GpuError>| dispatch.map(|d| vec![d]);
+        match *op {
+            Op::Map { map, x, out } => {
+                let slices = [self.slice(x)?, self.slice(out)?, step];
+                one(elementwise::map(kernels, map, self.shape(out), slices))
+            }
+            Op::Route { logits, n_used, normalise, out } => {
+                let (kind, n_experts) = self.shape(logits);
+                let slices = [self.slice(logits)?, self.slice(out)?, step];
+                one(experts::route(kernels, kind, n_experts, n_used, normalise, slices))
+            }
+            Op::ExpertLinear { x, routes, weight, bias, out } => {
+                let (kind, out_width) = self.shape(out);
+                let routes = self.routes(routes)?;
+                let linear = ExpertLinear {
+                    matrix: self.weights.matrix(weight).0,
+                    rows: out_width / routes.n_used,
+                    x: self.slice(x)?,
+                    x_width: self.plan.value(x).width,
+                    out: self.slice(out)?,
+                    kind,
+                    bias: bias.map(|id| self.weights.matrix(id).0),
+                    routes,
+                };
+                Ok(self.labelled(linear.dispatches(kernels, self.tuning)?, weight))
+            }
+            Op::ExpertSum { x, routes, out } => {
+                let routes = self.routes(routes)?;
+                one(experts::sum(kernels, routes, self.shape(out), [self.slice(x)?, self.slice(out)?, step]))
+            }
+            Op::ShortConv { x, weight, state, out } => {
+                let ring = self.buffers.states.get(state.0 as usize);
+                let ring = ring.ok_or(GpuError::State { what: "a state has no memory" })?;
+                let slices = [self.slice(x)?, ring, self.slice(out)?, step];
+                let (width, taps) = (self.plan.value(x).width, self.plan.weight(weight).cols);
+                short_conv::short_conv(kernels, self.weights.matrix(weight).0, (width, taps), slices)
+            }
+            _ => Err(GpuError::Unsupported { what: format!("the operation {op:?} by itself") }),
+        }
+    }
+
+    fn routes(&self, id: sotto_plan::ValueId) -> Result<Routes<'_>, GpuError> {
+        let slice: &Slice = self.slice(id)?;
+        Ok(Routes { slice, n_used: self.plan.value(id).width / 2 })
+    }
+}
