@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use sotto_pii::{Action, OperatingPoint, Policy, Recognisers, Redactor, StreamRedactor, Vault};
+use sotto_pii::{
+    Action, Custom, Label, OperatingPoint, Pieces, Policy, Recognisers, Redactor, StreamRedactor, Vault,
+};
 
 fn redactor() -> Redactor {
     Redactor::new(Policy::all(Action::Placeholder).at(OperatingPoint::Recall), Recognisers::all()).unwrap()
@@ -105,6 +107,66 @@ fn ten_megabytes_on_one_line() {
     assert_eq!(redacted.entities.len(), 600_000);
     assert!(!redacted.text.contains("4111"));
     assert!(start.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn pieces_of_hostile_texts_end_and_leave_nothing_out() {
+    let redactor = redactor();
+    for unit in [
+        "x",
+        "@",
+        "1 ",
+        "4111 1111 1111 1111,",
+        "-----BEGIN PRIVATE KEY-----\n",
+        "http://",
+        "é",
+        "\u{200b}",
+        "\0",
+    ] {
+        let text = unit.repeat(60_000 / unit.len());
+        let mut pieces = Pieces::new(&redactor, 1000);
+        let mut steps = 0;
+        let mut last = 0;
+        while let Some(part) = pieces.next(&text) {
+            let found = redactor.analyze(&text[part]);
+            for entity in pieces.take(&text, found) {
+                assert!(last <= entity.start && entity.end <= text.len(), "{unit:?}");
+                last = entity.end;
+            }
+            steps += 1;
+            assert!(steps < 1000, "{unit:?}");
+        }
+        assert_eq!(pieces.decided(), text.len());
+    }
+}
+
+#[test]
+fn patterns_that_blow_up_elsewhere_are_refused_or_linear() {
+    for pattern in [
+        "(a+)+$",
+        "(a|a)*b",
+        "(a|aa)+c",
+        "(.*)*x",
+        "^(([a-z])+.)+[A-Z]([a-z])+$",
+        "(?:a{0,50}){0,50}b",
+        "a{1000}{1000}",
+        "((((((((((a*)*)*)*)*)*)*)*)*)*)b",
+        &"(".repeat(5000),
+        &format!("[{}]", "a-z".repeat(50_000)),
+        r"(x+x+)+y",
+        r"(?i)(\p{L}+\s?)+\d",
+    ] {
+        let mut custom = Custom::default();
+        if custom.pattern(Label::IdNumber, pattern, 1.0).is_err() {
+            continue;
+        }
+        let redactor = Redactor::new(Policy::default(), Recognisers::all().with(custom)).unwrap();
+        let start = Instant::now();
+        for text in ["a".repeat(50_000), "x".repeat(50_000), "Aa bb ".repeat(8000)] {
+            redactor.analyze(&text);
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "{pattern:.40} took {:?}", start.elapsed());
+    }
 }
 
 #[test]
