@@ -9,6 +9,10 @@ export interface ModelInfo {
   name: string | null;
   licence: string | null;
   parameters: number;
+  /** What its output is for. */
+  task: "generate" | "classify" | "embed";
+  /** The classes of a token classifier. */
+  labels?: string[];
   /** Tokens the model was made for, prompt and reply together. */
   contextLength: number;
   vocabSize: number;

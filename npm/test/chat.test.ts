@@ -12,6 +12,7 @@ const INFO: ModelInfo = {
   name: "Small",
   licence: null,
   parameters: 1,
+  task: "generate",
   contextLength: 64,
   vocabSize: 8,
   layers: 1,

@@ -2,6 +2,7 @@
 import { InvalidArgumentError, throwIfAborted, toSottoError } from "../errors.js";
 import { checkOptions, rule, type Rules } from "../options.js";
 import type { Progress } from "../progress.js";
+import { requireSimd } from "../simd.js";
 import { baseUrl, type ModelSource, resolveSource } from "../source.js";
 import {
   CALL_RULES,
@@ -29,7 +30,7 @@ export interface RedactorOptions extends RedactionRules {
    * classifier of yours, as `loadModel` takes it.
    */
   model?: ModelSource | false | undefined;
-  /** What the model runs on. Default `"auto"`: the GPU if there is one, else the processor. */
+  /** What the model runs on. Default `"auto"`: the GPU if there is a real one, else the processor. */
   device?: "auto" | "webgpu" | "cpu" | undefined;
   /** Keep a model of yours in the browser's storage. Default true. */
   store?: boolean | undefined;
@@ -101,7 +102,7 @@ export class Redactor implements AsyncDisposable {
 
   /**
    * Starts the recognisers and, unless told otherwise, the bundled model. Both come with the package.
-   * @throws SottoError `E_INVALID_ARGUMENT`, `E_ABORTED`, `E_INTERNAL`; with a model also what `loadModel` throws.
+   * @throws SottoError `E_INVALID_ARGUMENT`, `E_ABORTED`, `E_NO_SIMD`, `E_INTERNAL`; with a model also what `loadModel` throws.
    */
   static async load(options: RedactorOptions = {}): Promise<Redactor> {
     const { model, device, store, hfEndpoint, worker, signal, onProgress, ...rules } = checkOptions(
@@ -110,6 +111,7 @@ export class Redactor implements AsyncDisposable {
       "Redactor.load",
     );
     throwIfAborted(signal);
+    requireSimd();
     const request = modelRequest(model ?? "bundled", device ?? "auto", store ?? true, hfEndpoint);
     const wasm = await startPii();
     const config = writeConfig(rules);
