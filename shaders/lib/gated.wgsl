@@ -1,12 +1,14 @@
 // How a gate and what it lets through make one number (sotto_plan::Gated); one of the flags is set.
+#include "lib/nonlinear.wgsl"
 fn gated(gate: f32, up: f32) -> f32 {
 #if gated_silu
-    return gate / (1.0 + exp(-gate)) * up;
+    return silu(gate) * up;
+#endif
+#if gated_gelu
+    return gelu(gate) * up;
 #endif
 #if gated_gelu_tanh
-    let inner = 0.7978845608 * gate * (1.0 + 0.044715 * gate * gate);
-    // tanh overflows on some drivers where exp does; beyond 15 it is 1 to the last bit.
-    return 0.5 * gate * (1.0 + tanh(clamp(inner, -15.0, 15.0))) * up;
+    return gelu_tanh(gate) * up;
 #endif
 #if gated_product
     return gate * up;

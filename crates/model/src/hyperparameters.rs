@@ -28,7 +28,7 @@ pub struct Hyperparameters {
     pub head_dim: usize,
     /// Tokens in the vocabulary: rows of the embedding table.
     pub vocab_size: usize,
-    /// Added to the mean square in RMS norms.
+    /// Added to the mean square in RMS norms, or to the variance in layer norms.
     pub norm_eps: f32,
     /// RoPE frequency base.
     pub rope_base: f32,
@@ -50,6 +50,11 @@ pub struct LayerSizes {
 }
 
 impl Hyperparameters {
+    /// The largest sizes of any layer.
+    pub(crate) fn widest_layer(&self) -> LayerSizes {
+        LayerSizes { n_heads: self.n_heads, n_kv_heads: self.n_kv_heads, hidden_dim: self.hidden_dim }
+    }
+
     /// Reads the numbers of `architecture` from `file`.
     pub fn read(architecture: &str, file: &ModelFile) -> Result<Self, ModelError> {
         let keys = Keys::new(architecture, file);
@@ -90,7 +95,10 @@ impl Hyperparameters {
             layers,
             head_dim,
             vocab_size,
-            norm_eps: keys.f32("attention.layer_norm_rms_epsilon")?,
+            norm_eps: match keys.f32_opt("attention.layer_norm_epsilon")? {
+                Some(eps) => eps,
+                None => keys.f32("attention.layer_norm_rms_epsilon")?,
+            },
             rope_base: keys.f32_or("rope.freq_base", 10_000.0)?,
             rotary_dim,
             rope_position_scale: match keys.str_or("rope.scaling.type", "none")? {

@@ -69,6 +69,19 @@ impl<'a> Keys<'a> {
         Ok(self.metadata.str_or(&self.name(key), default)?)
     }
 
+    pub fn u32_or(&self, key: &str, default: u32) -> Result<u32, ModelError> {
+        Ok(self.metadata.u32_or(&self.name(key), default)?)
+    }
+
+    pub fn flag_or(&self, key: &str, default: bool) -> Result<bool, ModelError> {
+        Ok(self.metadata.bool_or(&self.name(key), default)?)
+    }
+
+    /// A list of texts that is not empty.
+    pub fn strings(&self, key: &str) -> Option<&'a [String]> {
+        self.metadata.strings(&self.name(key)).filter(|list| !list.is_empty())
+    }
+
     /// A number for each of `n_layers` layers: one for all, or an array. 0 is allowed in arrays.
     pub fn per_layer(
         &self,
@@ -111,6 +124,20 @@ impl<'a> Keys<'a> {
         }
         let period = self.size_or(key, default_period)?;
         Ok((0..n_layers).map(|layer| layer % period + 1 < period).collect())
+    }
+
+    /// As [`Keys::pattern`], a period marking all but the first.
+    pub fn pattern_after_first(
+        &self,
+        key: &str,
+        n_layers: usize,
+        default_period: usize,
+    ) -> Result<Vec<bool>, ModelError> {
+        if let Some(Value::Array(_)) = self.metadata.get(&self.name(key)) {
+            return self.pattern(key, n_layers, default_period);
+        }
+        let period = self.size_or(key, default_period)?;
+        Ok((0..n_layers).map(|layer| layer % period > 0).collect())
     }
 
     pub fn unsupported(&self, key: &str, value: String, supported: &'static str) -> ModelError {

@@ -1,7 +1,7 @@
 //! The parts that layers of decoders are put together from. Tensors of a layer share a prefix; a part reads
 //! those of the names that llama.cpp gives them, and their biases where the file has some.
 
-use sotto_plan::{Attention, Gated, Growth, PlanBuilder, PlanError, Rope, ValueId, WeightId};
+use sotto_plan::{Attention, CacheId, Gated, Growth, PlanBuilder, PlanError, Rope, ValueId, WeightId};
 
 use crate::hyperparameters::LayerSizes;
 use crate::{Hyperparameters, ModelError, Source};
@@ -29,19 +29,27 @@ pub(crate) struct Heads {
     pub query_growth: Option<Growth>,
     /// Whether each head has a score without a value.
     pub sinks: bool,
+    /// Where keys and values are kept for attention that looks both ways; `None` looks back, with a cache of its own.
+    pub both_ways: Option<CacheId>,
 }
 
 impl Heads {
     /// Plain heads of `head_dim` elements.
     pub fn new(rope: Rope) -> Heads {
+        Heads { rope: Some(rope), ..Heads::unturned(rope.head_dim) }
+    }
+
+    /// Plain heads that know no position.
+    pub fn unturned(head_dim: usize) -> Heads {
         Heads {
-            scale: 1.0 / (rope.head_dim as f32).sqrt(),
-            rope: Some(rope),
+            scale: 1.0 / (head_dim as f32).sqrt(),
+            rope: None,
             window: None,
             softcap: None,
             qk_norm: QkNorm::None,
             query_growth: None,
             sinks: false,
+            both_ways: None,
         }
     }
 }
@@ -85,9 +93,27 @@ impl<'s, 'a> Layer<'s, 'a> {
         Layer { h: &source.h, b: &mut source.b, sizes, prefix: format!("blk.{index}.") }
     }
 
+    /// What is outside of the layers, with the same parts.
+    pub fn outside(source: &'s mut Source<'a>) -> Self {
+        let sizes = source.h.widest_layer();
+        Layer { h: &source.h, b: &mut source.b, sizes, prefix: String::new() }
+    }
+
     /// An RMS norm over the whole state.
     pub fn norm(&mut self, name: &str, x: ValueId) -> Result<ValueId, PlanError> {
         self.norm_groups(name, x, self.h.dim)
+    }
+
+    /// A layer norm over the whole state, with a bias where the file has one.
+    pub fn layer_norm(&mut self, name: &str, x: ValueId) -> Result<ValueId, PlanError> {
+        let weight = self.b.weight(&self.name(name, "weight"), &[self.h.dim])?;
+        let bias = self.b.weight_if_present(&self.name(name, "bias"), &[self.h.dim])?;
+        self.b.layer_norm(x, weight, bias, self.h.norm_eps)
+    }
+
+    /// Whether the file has `<name>.weight`.
+    pub fn has(&self, name: &str) -> bool {
+        self.b.shape_of(&self.name(name, "weight")).is_some()
     }
 
     /// RMS norms over groups of elements.
@@ -154,15 +180,16 @@ impl<'s, 'a> Layer<'s, 'a> {
             q = self.b.rope(q, Rope { growth: heads.query_growth, ..rope })?;
             k = self.b.rope(k, rope)?;
         }
-        let cache = self.b.cache(n_kv_heads, head_dim);
+        let cache = heads.both_ways.unwrap_or_else(|| self.b.cache(n_kv_heads, head_dim));
         self.b.kv_write(k, v, cache)?;
         let sinks = match heads.sinks {
             true => Some(self.b.weight(&self.name("attn_sinks", "weight"), &[n_heads])?),
             false => None,
         };
         let Heads { scale, window, softcap, .. } = *heads;
-        let mixed =
-            self.b.attention(q, cache, Attention { n_heads, scale, causal: true, window, softcap, sinks })?;
+        let causal = heads.both_ways.is_none();
+        let attention = Attention { n_heads, scale, causal, window, softcap, sinks };
+        let mixed = self.b.attention(q, cache, attention)?;
         self.linear("attn_output", mixed, [dim, q_dim])
     }
 

@@ -29,7 +29,7 @@ mod task;
 pub use hyperparameters::{Hyperparameters, LayerSizes};
 pub use task::{Pooling, Task};
 
-use encoders::ENCODERS;
+use encoders::{BuildEncoder, ENCODERS};
 use keys::Keys;
 use sotto_format::{FormatError, ModelFile};
 use sotto_plan::{Plan, PlanBuilder, PlanError};
@@ -39,7 +39,7 @@ use source::Source;
 pub struct Architecture {
     /// `general.architecture` in a GGUF file.
     pub name: &'static str,
-    build: fn(Source<'_>) -> Result<Plan, ModelError>,
+    build: BuildDecoder,
 }
 
 /// All decoders, by name.
@@ -106,6 +106,21 @@ pub enum ModelError {
     Plan(#[from] PlanError),
 }
 
+/// How an architecture makes its plan.
+enum Build {
+    Decoder(BuildDecoder),
+    Encoder(BuildEncoder),
+}
+
+type BuildDecoder = fn(Source<'_>) -> Result<Plan, ModelError>;
+
+fn builder(name: &str) -> Option<Build> {
+    let decoder = ARCHITECTURES.iter().find(|a| a.name == name).map(|a| Build::Decoder(a.build));
+    decoder.or_else(|| {
+        ENCODERS.iter().find(|(encoder, _)| *encoder == name).map(|(_, build)| Build::Encoder(*build))
+    })
+}
+
 fn known_names() -> String {
     let decoders = ARCHITECTURES.iter().map(|a| a.name);
     decoders.chain(ENCODERS.iter().map(|(name, _)| *name)).collect::<Vec<_>>().join(", ")
@@ -131,19 +146,14 @@ pub fn build(file: &ModelFile) -> Result<Model, ModelError> {
 /// As [`build`], for a model that will hold at most `context_length` positions: some choose their RoPE by it.
 pub fn build_for(file: &ModelFile, context_length: Option<usize>) -> Result<Model, ModelError> {
     let name = file.metadata.str("general.architecture")?;
-    if let Some((_, build)) = ENCODERS.iter().find(|(encoder, _)| *encoder == name) {
-        let hyperparameters = Hyperparameters::read(name, file)?;
-        let (plan, task) = build(&hyperparameters, file, PlanBuilder::new(&file.tensors))?;
-        return Ok(Model { hyperparameters, plan, task });
-    }
-    let architecture = ARCHITECTURES
-        .iter()
-        .find(|a| a.name == name)
-        .ok_or_else(|| ModelError::UnsupportedArchitecture { name: name.to_owned() })?;
+    let build = builder(name).ok_or_else(|| ModelError::UnsupportedArchitecture { name: name.to_owned() })?;
     let h = Hyperparameters::read(name, file)?;
     let context_length = context_length.unwrap_or(h.context_length);
     let b = PlanBuilder::new(&file.tensors);
     let source = Source { keys: Keys::new(name, file), h: h.clone(), context_length, b };
-    let plan = (architecture.build)(source)?;
-    Ok(Model { hyperparameters: h, plan, task: Task::Generate })
+    let (plan, task) = match build {
+        Build::Decoder(build) => (build(source)?, Task::Generate),
+        Build::Encoder(build) => build(source)?,
+    };
+    Ok(Model { hyperparameters: h, plan, task })
 }

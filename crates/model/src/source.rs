@@ -27,6 +27,11 @@ impl<'a> Source<'a> {
         Layer::new(self, index)
     }
 
+    /// What is outside of the layers: embeddings' norms and heads.
+    pub fn outside(&mut self) -> Layer<'_, 'a> {
+        Layer::outside(self)
+    }
+
     /// The rows of `x` whose output is wanted, in the last layer: what comes before the last attention is needed
     /// for every token, what comes after it is not.
     pub fn select_in_last_layer(&mut self, index: usize, x: ValueId) -> ValueId {

@@ -1,9 +1,5 @@
 //! What a model's output is for.
 
-use sotto_format::{Metadata, Value};
-
-use crate::ModelError;
-
 /// What a model's output is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
@@ -52,22 +48,6 @@ impl Pooling {
             Pooling::Cls => "cls",
             Pooling::Mean => "mean",
             Pooling::Last => "last",
-        }
-    }
-
-    /// From `<architecture>.pooling_type` as llama.cpp counts them: 1 mean, 2 the first token's, 3 the last's.
-    pub(crate) fn from_gguf(architecture: &str, metadata: &Metadata) -> Result<Self, ModelError> {
-        let key = format!("{architecture}.pooling_type");
-        match metadata.get(&key).map(Value::as_integer) {
-            // llama.cpp's converter leaves it out where modules.json does, and then means the mean.
-            None | Some(Some(0 | 1)) => Ok(Pooling::Mean),
-            Some(Some(2)) => Ok(Pooling::Cls),
-            Some(Some(3)) => Ok(Pooling::Last),
-            Some(other) => Err(ModelError::UnsupportedSetting {
-                key,
-                value: other.map_or_else(|| "no number".to_owned(), |n| n.to_string()),
-                supported: "1 (mean), 2 (cls), 3 (last)",
-            }),
         }
     }
 }

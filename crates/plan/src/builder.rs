@@ -108,6 +108,16 @@ impl<'a> PlanBuilder<'a> {
         CacheId(self.plan.caches.len() as u32 - 1)
     }
 
+    /// The first cache of `n_kv_heads` heads of `head_dim` elements, for layers that never look at an earlier step: each
+    /// writes over what the one before left.
+    pub fn shared_cache(&mut self, n_kv_heads: usize, head_dim: usize) -> CacheId {
+        let cache = KvCache { n_kv_heads, head_dim };
+        match self.plan.caches.iter().position(|known| *known == cache) {
+            Some(at) => CacheId(at as u32),
+            None => self.cache(n_kv_heads, head_dim),
+        }
+    }
+
     /// [`Op::Embed`].
     pub fn embed(&mut self, table: WeightId, scale: f32) -> ValueId {
         let width = self.plan.weight(table).cols;

@@ -373,6 +373,8 @@ pub struct Attention {
 pub enum Gated {
     /// `gate * sigmoid(gate) * up` (Shazeer, "GLU Variants Improve Transformer", 2020).
     Silu,
+    /// GELU at `gate`, times `up`.
+    Gelu,
     /// The tanh approximation of GELU at `gate`, times `up`.
     GeluTanh,
     /// `gate * up`.
@@ -385,11 +387,9 @@ impl Gated {
     /// The result for one gate and one input.
     pub fn apply(self, gate: f32, up: f32) -> f32 {
         match self {
-            Gated::Silu => gate / (1.0 + (-gate).exp()) * up,
-            Gated::GeluTanh => {
-                const SQRT_2_OVER_PI: f32 = 0.797_884_6;
-                0.5 * gate * (1.0 + (SQRT_2_OVER_PI * gate * (1.0 + 0.044_715 * gate * gate)).tanh()) * up
-            }
+            Gated::Silu => silu(gate) * up,
+            Gated::Gelu => gelu(gate) * up,
+            Gated::GeluTanh => gelu_tanh(gate) * up,
             Gated::Product => gate * up,
             Gated::SwigluClamped => {
                 const LIMIT: f32 = 7.0;
@@ -409,6 +409,14 @@ pub enum Map {
     Scale(f32),
     /// `cap * tanh(x / cap)` (Gemma 2).
     Softcap(f32),
+    /// `x / 2 * (1 + erf(x / sqrt 2))` (Hendrycks & Gimpel, "Gaussian Error Linear Units", 2016).
+    Gelu,
+    /// Its approximation `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))`.
+    GeluTanh,
+    /// `max(x, 0)`.
+    Relu,
+    /// `x * sigmoid(x)`.
+    Silu,
 }
 
 impl Map {
@@ -417,6 +425,30 @@ impl Map {
         match self {
             Map::Scale(factor) => factor * x,
             Map::Softcap(cap) => cap * (x / cap).tanh(),
+            Map::Gelu => gelu(x),
+            Map::GeluTanh => gelu_tanh(x),
+            // Unlike `max`, this lets NaN through.
+            Map::Relu => {
+                if x < 0.0 {
+                    0.0
+                } else {
+                    x
+                }
+            }
+            Map::Silu => silu(x),
         }
     }
+}
+
+fn silu(x: f32) -> f32 {
+    x / (1.0 + (-x).exp())
+}
+
+fn gelu(x: f32) -> f32 {
+    0.5 * x * (1.0 + libm::erff(x * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+fn gelu_tanh(x: f32) -> f32 {
+    const SQRT_2_OVER_PI: f32 = 0.797_884_6;
+    0.5 * x * (1.0 + (SQRT_2_OVER_PI * x * (1.0 + 0.044_715 * x * x)).tanh())
 }

@@ -11,6 +11,7 @@ use crate::kernels::{WORKGROUP, rows_count, rows_flag, stride};
 pub(crate) fn gated_flag(kind: Gated) -> &'static str {
     match kind {
         Gated::Silu => "gated_silu",
+        Gated::Gelu => "gated_gelu",
         Gated::GeluTanh => "gated_gelu_tanh",
         Gated::Product => "gated_product",
         Gated::SwigluClamped => "gated_swiglu_clamped",
@@ -48,6 +49,10 @@ pub(crate) fn map(
     let (flag, parameter) = match map {
         Map::Scale(factor) => ("map_scale", factor),
         Map::Softcap(cap) => ("map_softcap", cap),
+        Map::Gelu => ("map_gelu", 0.0),
+        Map::GeluTanh => ("map_gelu_tanh", 0.0),
+        Map::Relu => ("map_relu", 0.0),
+        Map::Silu => ("map_silu", 0.0),
     };
     let flags: Vec<_> = rows_flag(kind).chain([flag]).collect();
     let constants = [("PARAMETER", f64::from(parameter))];

@@ -255,7 +255,11 @@ fn linear_takes_rows_of_a_larger_matrix_and_gates() {
                 all.chunks(rows + 5).flat_map(|row| row[first..first + n].to_vec()).collect()
             };
             for tuning in [ON_A_GPU, IN_SOFTWARE] {
-                for kind in [None, Some(Gated::Silu), Some(Gated::GeluTanh), Some(Gated::SwigluClamped)] {
+                for kind in [Gated::Silu, Gated::Gelu, Gated::GeluTanh, Gated::SwigluClamped]
+                    .map(Some)
+                    .into_iter()
+                    .chain([None])
+                {
                     let width = if kind.is_some() { rows / 2 } else { rows };
                     let out = variant.empty((tokens * width.next_multiple_of(4) * 4) as u64);
                     let linear = Linear {
@@ -515,7 +519,7 @@ fn elementwise_kernels_agree_with_the_reference() {
             let (step, size) = step(variant, tokens as u32);
             let slices = [&a_slice, &b_slice, &out, &step];
             let shape = (Rows::Tokens, width);
-            for kind in [Gated::Silu, Gated::GeluTanh, Gated::Product, Gated::SwigluClamped] {
+            for kind in [Gated::Silu, Gated::Gelu, Gated::GeluTanh, Gated::Product, Gated::SwigluClamped] {
                 variant.run(&[gated(&variant.kernels, kind, shape, slices).unwrap()], size);
                 let what = format!("{kind:?} {width} on {}", variant.name);
                 assert_close(
@@ -525,7 +529,8 @@ fn elementwise_kernels_agree_with_the_reference() {
                     1e-5,
                 );
             }
-            for kind in [Map::Scale(-0.75), Map::Softcap(30.0)] {
+            let shapes = [Map::Gelu, Map::GeluTanh, Map::Relu, Map::Silu];
+            for kind in [Map::Scale(-0.75), Map::Softcap(30.0)].into_iter().chain(shapes) {
                 let dispatch = map(&variant.kernels, kind, shape, [&a_slice, &out, &step]);
                 variant.run(&[dispatch.unwrap()], size);
                 let what = format!("{kind:?} {width} on {}", variant.name);

@@ -3,17 +3,25 @@
 //! They have no use for the keys and values of an earlier step, so all layers of a plan share one cache: a layer
 //! writes its own over those of the layer before.
 
+mod bert;
+mod modern_bert;
+mod nomic_bert;
 mod parts;
+mod privacy_filter;
 mod sotto_encoder;
 
-use sotto_format::ModelFile;
-use sotto_plan::{Plan, PlanBuilder};
+use sotto_plan::Plan;
 
-use crate::{Hyperparameters, ModelError, Task};
+use crate::{ModelError, Source, Task};
 
 /// Builds the plan of an encoder, and says what its output is for.
-pub(crate) type BuildEncoder =
-    fn(&Hyperparameters, &ModelFile, PlanBuilder<'_>) -> Result<(Plan, Task), ModelError>;
+pub(crate) type BuildEncoder = fn(Source<'_>) -> Result<(Plan, Task), ModelError>;
 
 /// All encoders, by `general.architecture`.
-pub(crate) const ENCODERS: &[(&str, BuildEncoder)] = &[("sotto-encoder", sotto_encoder::plan)];
+pub(crate) const ENCODERS: &[(&str, BuildEncoder)] = &[
+    ("bert", bert::plan),
+    ("modern-bert", modern_bert::plan),
+    ("nomic-bert", nomic_bert::plan),
+    ("openai-privacy-filter", privacy_filter::plan),
+    ("sotto-encoder", sotto_encoder::plan),
+];
