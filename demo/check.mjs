@@ -26,7 +26,14 @@ if (!address) {
 }
 
 const page = new URL(address);
-page.search = new URLSearchParams({ auto: "1", prompt: "", max: "200", temperature: "0" }).toString();
+// A software GPU is not what the page would choose by itself.
+page.search = new URLSearchParams({
+  auto: "1",
+  prompt: "",
+  max: "200",
+  temperature: "0",
+  device: "webgpu",
+}).toString();
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROME_PATH ?? "/usr/bin/chromium",

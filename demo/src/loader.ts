@@ -53,7 +53,8 @@ export class Loader {
       const before = this.#model;
       this.#model = undefined;
       await before?.unload();
-      const device = element("device", HTMLSelectElement).value === "cpu" ? "cpu" : "webgpu";
+      const chosen = element("device", HTMLSelectElement).value;
+      const device = chosen === "webgpu" || chosen === "cpu" ? chosen : "auto";
       const onProgress = (progress: Progress) => {
         if (!abort.signal.aborted) this.#showProgress(progress);
       };
@@ -134,13 +135,14 @@ export class Loader {
     element("progress-text", HTMLElement).textContent = PHASES[phase] + amount;
   }
 
-  #showFacts({ info, contextLength }: Model): void {
+  #showFacts({ info, contextLength, device }: Model): void {
     const facts = element("facts", HTMLDListElement);
     const rows: [string, string][] = [
       ["Name", info.name ?? info.architecture],
       ["Parameters", parameters(info.parameters)],
       ["Weights", `${info.quantization}, ${bytes(info.weightBytes)}`],
       ["Context", `${contextLength} tokens`],
+      ["Runs on", `${device.name} (${device.reason})`],
     ];
     if (info.licence !== null) rows.push(["Licence", info.licence]);
     fillList(facts, rows);

@@ -5,7 +5,7 @@
  *     &model=ADDRESS   a model to load instead of the bundled one
  *     &prompt=TEXT     may be empty
  *     &max=N  &temperature=X  &top-k=N  &top-p=X  &min-p=X  &repetition=X  &seed=N
- *     &device=webgpu|cpu
+ *     &device=auto|webgpu|cpu
  *
  * The text is then in `#output`, whose `data-state` goes from `loading` to `ready`, `writing` and `done`, or to
  * `error`, with the reason in `#error`.
@@ -22,7 +22,9 @@ export function applyQuery(): boolean {
   const prompt = query.get("prompt");
   if (prompt !== null) element("prompt", HTMLTextAreaElement).value = prompt;
   const device = query.get("device");
-  if (device === "webgpu" || device === "cpu") element("device", HTMLSelectElement).value = device;
+  if (device === "auto" || device === "webgpu" || device === "cpu") {
+    element("device", HTMLSelectElement).value = device;
+  }
   const model = query.get("model");
   if (model !== null) {
     element("url", HTMLInputElement).value = model;

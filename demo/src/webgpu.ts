@@ -1,7 +1,7 @@
 /** Says in a sentence when there is no WebGPU, and what can be done instead. */
 import { element, make } from "./elements.js";
 
-/** Whether a GPU is there. If not, the page says so and offers the processor. */
+/** Whether a GPU is there. If not, the page says so, and to who asked for the GPU it offers the processor. */
 export async function checkWebGpu(): Promise<boolean> {
   const reason = await whyNoWebGpu();
   if (reason === undefined) return true;
@@ -11,16 +11,20 @@ export async function checkWebGpu(): Promise<boolean> {
   choose.type = "button";
   choose.addEventListener("click", () => {
     device.value = "cpu";
-    notice.hidden = true;
+    show();
     element("load", HTMLButtonElement).focus();
   });
+  const show = () => {
+    notice.hidden = device.value !== "webgpu";
+  };
+  device.addEventListener("change", show);
   notice.replaceChildren(make("p", reason), choose);
-  notice.hidden = device.value === "cpu";
+  show();
   return false;
 }
 
 async function whyNoWebGpu(): Promise<string | undefined> {
-  const instead = "The processor can run small models, slowly.";
+  const instead = "The processor can run small models.";
   if (!isSecureContext) return `Browsers offer the GPU only to pages on https or localhost. ${instead}`;
   // Absent in browsers without WebGPU, whatever the types say.
   const gpu = (navigator as { gpu?: { requestAdapter(): Promise<unknown> } }).gpu;

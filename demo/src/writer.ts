@@ -35,7 +35,9 @@ export class Writer {
     this.#model = model;
     this.#write.disabled = model === undefined;
     element("chat-field", HTMLElement).hidden = model?.info.chatTemplate !== true;
-    element("device-name", HTMLElement).textContent = model ? deviceName(model) : "–";
+    const device = element("device-name", HTMLElement);
+    device.textContent = model ? deviceName(model) : "–";
+    device.title = model?.device.reason ?? "";
   }
 
   set state(state: State) {

@@ -15,6 +15,7 @@ const CODES = [
   "E_ABORTED",
   "E_INVALID_ARGUMENT",
   "E_INTERNAL",
+  "E_NO_SIMD",
 ] as const;
 
 test("every code has a class of its own, and survives the way through a worker", () => {

@@ -30,6 +30,23 @@ pub fn find() -> Result<PathBuf> {
     installed().context(ADVICE)
 }
 
+/// Finds Firefox: `FIREFOX_PATH`, the PATH; on Debian installs it if there is none. Without one its test is skipped.
+pub fn firefox() -> Option<PathBuf> {
+    let installed = || ["firefox-esr", "firefox"].iter().find_map(|name| on_path(name));
+    if let Some(path) = env::var_os("FIREFOX_PATH") {
+        return Some(path.into());
+    }
+    if installed().is_none() && packages::is_debian() {
+        let got = packages::install("Firefox for a test of a browser without WebGPU", &["firefox-esr"]);
+        got.unwrap_or_else(|error| say(format_args!("{error:#}")));
+    }
+    let found = installed();
+    if found.is_none() {
+        say("no Firefox found: the test in it is skipped. Install it, or set FIREFOX_PATH to its program");
+    }
+    found
+}
+
 fn installed() -> Option<PathBuf> {
     NAMES
         .iter()

@@ -136,7 +136,10 @@ impl Session {
         self.step("end to end", |session| {
             let chrome = browser::find()?;
             session.built()?;
-            let run = npm().args(["test", "--workspace", "tests/e2e"]).env("CHROME_PATH", chrome);
+            let mut run = npm().args(["test", "--workspace", "tests/e2e"]).env("CHROME_PATH", chrome);
+            if let Some(firefox) = browser::firefox() {
+                run = run.env("FIREFOX_PATH", firefox);
+            }
             if std::env::var_os("SOTTO_BIG_MODEL").is_some() {
                 return run.stream();
             }

@@ -29,7 +29,8 @@ export function load(
   return page.evaluate(
     async ([url, options]) => {
       try {
-        globalThis.model = await sotto.loadModel(url, options);
+        // The browser's GPU is a software one, which nobody gets who does not ask for it.
+        globalThis.model = await sotto.loadModel(url, { device: "webgpu", ...options });
         return { value: model.info };
       } catch (error) {
         if (!(error instanceof sotto.SottoError)) throw error;

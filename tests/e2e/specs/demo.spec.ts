@@ -4,7 +4,8 @@ import { STORIES, STORY, withMetadata } from "../harness/fixtures.ts";
 import { expect, test } from "../harness/test.ts";
 
 const MODEL = "/demo/models/stories260K-f32.gguf";
-const GREEDY = "auto=1&prompt=&max=200&temperature=0";
+// The browser's GPU is a software one, which the page takes only when it is named.
+const GREEDY = "auto=1&prompt=&max=200&temperature=0&device=webgpu";
 
 const output = (page: Page) => page.locator("#output");
 
@@ -156,13 +157,21 @@ test("without WebGPU a sentence says so, and the processor can be chosen", async
   await page.addInitScript(() => {
     Object.defineProperty(Navigator.prototype, "gpu", { value: undefined });
   });
-  await page.goto(`${server.origin}/demo/index.html?temperature=0&max=200`);
+  await page.goto(`${server.origin}/demo/index.html?temperature=0&max=200&device=webgpu`);
   await expect(page.locator("#no-webgpu")).toContainText("This browser has no WebGPU.");
   await page.getByRole("button", { name: "Use the processor" }).click();
   await page.getByRole("button", { name: "Load", exact: true }).click();
   await page.getByRole("button", { name: "Write" }).click();
   await writesTheStory(page);
-  await expect(page.locator("#device-name")).toHaveText("CPU");
+  await expect(page.locator("#device-name")).toHaveText(/^CPU, /);
+});
+
+test("what is faster is chosen, and the page says why", async ({ page, server }) => {
+  await page.goto(`${server.origin}/demo/index.html?${GREEDY.replace("webgpu", "auto")}`);
+  await writesTheStory(page);
+  await expect(page.locator("#device-name")).toHaveText(/^CPU, .*SIMD/);
+  await expect(page.locator("#facts")).toContainText("the only WebGPU adapter computes on the processor");
+  await expect(page.locator("#no-webgpu")).toBeHidden();
 });
 
 for (const [name, width, height] of [

@@ -14,6 +14,7 @@ for (const [where, options] of [
   ["in a worker, on WebGPU", {}],
   ["in the page, on WebGPU", { worker: false }],
   ["in a worker, on the processor", { device: "cpu" }],
+  ["in a worker, on what is faster", { device: "auto" }],
 ] as const) {
   test(`writes the reference text ${where}; the second load needs no network`, async ({ page, server }) => {
     // Chunks so small that the file is many of them.
@@ -59,6 +60,40 @@ test("tells of itself: device, context and counters", async ({ page }) => {
   expect(stats.deviceBytes).toBeGreaterThan(1e6);
   expect(stats.firstTokenMs).toBeGreaterThanOrEqual(stats.prefillMs);
   expect(stats.decodeMs).toBeGreaterThan(0);
+});
+
+test("the device is chosen by what is there, and says why", async ({ page }) => {
+  const device = async (options: { device: "auto" | "webgpu" | "cpu" }) => {
+    await load(page, PATH, options);
+    return page.evaluate(() => model.device);
+  };
+  expect(await device({ device: "cpu" })).toMatchObject({ backend: "cpu", reason: "asked for" });
+  const auto = await device({ device: "auto" });
+  expect(auto).toMatchObject({ backend: "cpu", software: false });
+  expect(auto.name).toMatch(/SIMD/);
+  expect(auto.reason).toMatch(/the only WebGPU adapter computes on the processor/);
+  await page.evaluate(() => {
+    Object.defineProperty(Navigator.prototype, "gpu", { value: undefined });
+  });
+  const without = await page.evaluate(async (path) => {
+    await using model = await sotto.loadModel(path, { worker: false });
+    return model.device;
+  }, PATH);
+  expect(without.backend).toBe("cpu");
+});
+
+test("a browser whose WebAssembly has no SIMD is told so before anything is fetched", async ({
+  page,
+  server,
+}) => {
+  await page.evaluate(() => {
+    WebAssembly.validate = () => false;
+  });
+  server.forget();
+  const { code, message } = await load(page, PATH);
+  expect(code).toBe("E_NO_SIMD");
+  expect(message).toContain("SIMD");
+  expect(server.seen).toEqual([]);
 });
 
 test("tokens are those of the reference, there and back", async ({ page }) => {

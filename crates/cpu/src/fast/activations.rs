@@ -41,7 +41,11 @@ impl Kernel for Quantise<'_> {
 fn block(x: &[f32; BLOCK]) -> Block {
     // Magnitudes compare as integers, and NaN is the greatest: it must not get lost.
     let largest = f32::from_bits(x.iter().fold(0, |max, v| max.max(v.to_bits() & 0x7fff_ffff)));
-    let inverse = if largest == 0.0 { 0.0 } else { 127.0 / largest };
+    if !largest.is_finite() {
+        return Block { scale: f32::NAN, ..Block::default() };
+    }
+    // What is too small to divide by is 0.
+    let inverse = if largest < 1e-36 { 0.0 } else { 127.0 / largest };
     let mut integers = [0; BLOCK];
     for (to, v) in integers.iter_mut().zip(x) {
         *to = round(v * inverse);

@@ -18,6 +18,9 @@ mod run;
 mod schedule;
 mod weights;
 
+#[cfg(test)]
+mod tests;
+
 pub use loader::Loader;
 pub use model::Model;
 
