@@ -43,6 +43,18 @@ fn assert_close(got: &[f32], want: &[f32], vocab: usize, what: &str) {
     }
 }
 
+/// The mean of `-ln p` of each next token.
+fn surprise(logits: &[f32], ids: &[u32], vocab: usize) -> f64 {
+    let rows = logits.chunks(vocab).zip(&ids[1..]);
+    let costs: Vec<f64> = rows
+        .map(|(row, &next)| {
+            let sum: f64 = row.iter().map(|&l| f64::from(l).exp()).sum();
+            sum.ln() - f64::from(row[next as usize])
+        })
+        .collect();
+    costs.iter().sum::<f64>() / costs.len() as f64
+}
+
 #[test]
 fn logits_are_the_interpreters_on_every_target() {
     for (name, folder) in [
@@ -63,7 +75,8 @@ fn logits_are_the_interpreters_on_every_target() {
                 let what = format!("{name}, {}, {threads} threads", level.name());
                 let all = logits(&mut model, &ids, Outputs::All);
                 assert_close(&all, &want, vocab, &what);
-                eprintln!("{what}: {:.1e}", relative_error(&all, &want));
+                let perplexity = (surprise(&all, &ids, vocab) - surprise(&want, &ids, vocab)).exp();
+                assert!((perplexity - 1.0).abs() < 5e-3, "{what}: perplexity times {perplexity}");
                 if name.ends_with("f32") {
                     let want = f32s(&format!("{folder}/ref_logits.f32"));
                     assert_close(&all, &want, vocab, &format!("llama2.c, {what}"));

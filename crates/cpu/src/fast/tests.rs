@@ -33,7 +33,7 @@ fn random(n: usize, seed: u32) -> Vec<f32> {
 fn matrix(ty: BlockType, rows: usize, cols: usize) -> (Matrix, Vec<f32>) {
     let mut bytes = Vec::new();
     quantize(ty, &random(rows * cols, 7), &mut bytes).unwrap();
-    let weight = Weight { name: "w".to_owned(), rows, cols, ty };
+    let weight = Weight { name: "w".to_owned(), offset: 0, rows, cols, ty };
     let mut matrix = Matrix::new(&weight);
     for (row, bytes) in bytes.chunks_exact(weight.row_bytes()).enumerate() {
         matrix.put_row(row, bytes);
@@ -183,8 +183,9 @@ fn attention_is_the_interpreters() {
                 let kv = |seed| random(length * n_kv_heads * head_dim, seed);
                 let (keys, values) = (kv(1), kv(2));
                 let q = random(tokens * n_heads * head_dim, 3);
-                let attention = Attention { n_heads, scale: 0.5, causal, window, softcap };
-                let want = ops::attention(&q, &keys, &values, shape, position, &attention);
+                let sinks = random(n_heads, 4);
+                let attention = Attention { n_heads, scale: 0.5, causal, window, softcap, sinks: None };
+                let want = ops::attention(&q, &keys, &values, shape, position, &attention, Some(&sinks));
                 let mut cache = HalfCache::new(shape, 64);
                 cache.write(0, &keys, &values);
                 for level in Level::all() {
@@ -193,7 +194,9 @@ fn attention_is_the_interpreters() {
                     let mut out = vec![f32::NAN; q.len()];
                     let (attention, cache) = (&attention, &cache);
                     let heads = 0..n_kv_heads;
-                    Queries { q: &q, position, length, heads, attention, cache, out: &mut out }.run(level);
+                    let sinks = Some(&sinks[..]);
+                    Queries { q: &q, position, length, heads, attention, sinks, cache, out: &mut out }
+                        .run(level);
                     assert_close(&out, &want, 2e-3, &what);
                 }
             }
@@ -227,6 +230,7 @@ fn norms_gates_sums_and_rotations_are_the_interpreters() {
                 base: 1e4,
                 position_scale: 0.5,
                 magnitude: 1.1,
+                growth: None,
                 factors: None,
             };
             let mut table = Table::new(rope, None);
