@@ -224,21 +224,27 @@ fn person(scan: &mut Scan<'_>, start: usize, end: usize, first: &str, kinds: Kin
             return Some(end);
         }
     }
-    let alone = !beside_capitals(scan, start, end);
     if kinds == Kinds::default() && scan.byte(end) == b' ' {
         let surname = word_at(scan, end + 1);
         let after = end + 1 + surname.len();
-        let kinds = look(surname);
-        let known = kinds.has(Kinds::SURNAME) && !kinds.has(Kinds::STOP) && capitalised(surname);
-        if known && !beside_capitals(scan, start, start) && !beside_capitals(scan, after, after) {
+        let kinds = if capitalised(surname) { look(surname) } else { Kinds::default() };
+        if kinds.has(Kinds::SURNAME)
+            && !kinds.has(Kinds::STOP)
+            && !beside_capitals(scan, start, start)
+            && !beside_capitals(scan, after, after)
+        {
             scan.push("word_and_surname", Label::Person, (start, after), HALF_KNOWN, false, None);
             return Some(after);
         }
     }
+    if !given && (!kinds.has(Kinds::SURNAME) || kinds.has(Kinds::STOP)) {
+        return None;
+    }
+    let alone = !beside_capitals(scan, start, end);
     if given {
         let score = if alone { GIVEN } else { DOUBTFUL };
         scan.push("given_name", Label::Person, (start, end), score, false, None);
-    } else if kinds.has(Kinds::SURNAME) && alone && !kinds.has(Kinds::STOP) {
+    } else if alone {
         scan.push("surname", Label::Person, (start, end), DOUBTFUL, false, None);
     }
     None
