@@ -22,10 +22,16 @@ const HALF_KNOWN: f32 = 0.55;
 const GIVEN: f32 = 0.6;
 /// A given name beside other capitals, a surname alone: below a half, for whoever asks for recall.
 const DOUBTFUL: f32 = 0.35;
+/// After `my name is`, in a field for names, or in a greeting.
+const INTRODUCED: (f32, f32, f32) = (0.8, 0.65, 0.6);
+/// `Gainesville, GA`.
+const CITY_AND_STATE: f32 = 0.65;
 /// A listed place; one that is also a name.
 const PLACE: (f32, f32) = (0.65, 0.5);
 /// A listed organisation, and a name with a legal form.
 const ORGANIZATION: (f32, f32) = (0.55, 0.8);
+/// `Mercy Hospital`, `University of Leeds`.
+const INSTITUTION: f32 = 0.6;
 
 /// Most words of a name after its first.
 const LONGEST: usize = 4;
@@ -36,6 +42,45 @@ words! {
     TITLES = "Mr Mrs Ms Miss Mx Dr Prof Sen Rep Gov Gen Lt Capt Sgt Col Cpl Hon Rev Fr Sr Sra Srta Sir Lord Lady Dame President Senator Professor Doctor Sheikh \
     Sheik Judge Justice Uncle Aunt Auntie Pastor Officer Detective Captain Congressman Congresswoman Don Doña Mme Mlle Monsieur Madame Maître Herr Frau Signor \
     Signora Sig Dott Dottor Dottoressa Avv Ing Dra Senhor Senhora Meneer Mevrouw Dhr Mw Mevr mr mrs ms dr prof señor señora monsieur madame signor signora senhor senhora meneer mevrouw"
+}
+words! {
+    /// Before a name and a comma: `Dear Lisa,`.
+    GREETINGS = "dear hi hello hey thanks querido querida estimado estimada hola gracias cher chère bonjour salut merci lieber liebe hallo danke caro cara \
+    gentile ciao grazie querida prezado prezada olá obrigado beste geachte dag bedankt"
+}
+words! {
+    /// Before a colon or equals sign and a name.
+    FIELDS = "name fullname firstname lastname surname patient applicant tenant employee attn from to cc by author signed witness nombre apellido apellidos \
+    paciente nom prénom vorname nachname nome cognome paziente sobrenome naam voornaam achternaam kontakt contact"
+}
+words! {
+    /// Before `name`, and then it is no person's.
+    NO_PERSON = "product file user domain host company brand model package class function table column business project event team school hotel street city item device"
+}
+/// Before a name.
+const INTRODUCTIONS: [&str; 14] = [
+    "my name is",
+    "my name's",
+    "name is",
+    "me llamo",
+    "mi nombre es",
+    "je m'appelle",
+    "je m’appelle",
+    "ich heiße",
+    "mein name ist",
+    "mi chiamo",
+    "meu nome é",
+    "me chamo",
+    "mijn naam is",
+    "ik heet",
+];
+words! {
+    /// Before their place's name (`University of Leeds`), or after their own (`Mercy Hospital`): institutions.
+    INSTITUTIONS = "University Universidad Université Universität Università Universidade Universiteit Hospital Hôpital Ospedale Krankenhaus Klinikum Ziekenhuis \
+    College Institute Instituto Institut Istituto Bank Banco Banque Banca Ministry Ministerio Ministère Ministero Ministério Department Tribunal Court"
+}
+words! {
+    STATES = "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC"
 }
 words! {
     PARTICLES = "de da do das dos del della di du des van von der den ter te la le bin ibn al el y e zu"
@@ -156,13 +201,16 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
     {
         return;
     }
+    if first.len() == 2 {
+        state(scan, first, start, end);
+    }
     let done = titled(scan, first, end).or_else(|| {
         let kinds = look(first);
         // What the list calls a place or a firm as it stands goes beside what may be a name: merging weighs them.
         let listed =
             if first.starts_with(char::is_uppercase) { phrase(scan, start, end, kinds) } else { None };
-        let named = person(scan, start, end, first, kinds);
-        named.max(listed).or_else(|| firm(scan, start, first))
+        let named = introduced(scan, start, first, kinds).or_else(|| person(scan, start, end, first, kinds));
+        named.max(listed).max(firm(scan, start, first).or_else(|| institution(scan, start, first)))
     });
     if let Some(done) = done {
         scan.names_done = done;
@@ -188,6 +236,49 @@ fn titled(scan: &mut Scan<'_>, title: &str, end: usize) -> Option<usize> {
         return None;
     }
     scan.push("titled_name", Label::Person, (at + 1, tail.end), TITLED, false, None);
+    Some(tail.end)
+}
+
+/// `my name is Xyla Qadir`, `Name: Xyla`, `Dear Xyla,`.
+fn introduced(scan: &mut Scan<'_>, start: usize, first: &str, kinds: Kinds) -> Option<usize> {
+    if !capitalised(first) || kinds.has(Kinds::STOP) && !kinds.has(Kinds::WEAK) {
+        return None;
+    }
+    let from = crate::offsets::floor_char_boundary(scan.text, start.saturating_sub(40));
+    let before = scan.text.get(from..start).unwrap_or_default();
+    let head = before.trim_end_matches([' ', ':', '"', '\'', '=', '\t']);
+    let gap = &before[head.len()..];
+    if gap.is_empty() {
+        return None;
+    }
+    let at = head
+        .rfind(|c: char| !c.is_alphabetic())
+        .map_or(0, |at| at + head[at..].chars().next().map_or(0, char::len_utf8));
+    let (earlier, word) = (&head[..at], head[at..].to_lowercase());
+    let tail = tail(scan, start + first.len());
+    let score = if gap == " "
+        && matches!(
+            word.as_str(),
+            "is" | "s" | "llamo" | "es" | "appelle" | "heiße" | "ist" | "chiamo" | "é" | "chamo" | "heet"
+        ) {
+        let head = head.to_lowercase();
+        INTRODUCTIONS.iter().any(|phrase| head.ends_with(phrase)).then_some(INTRODUCED.0)?
+    } else if gap.contains([':', '=']) && FIELDS.has(&word) {
+        let of = earlier.trim_end_matches([' ', '_', '-']);
+        let of = of.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+        (!NO_PERSON.has(&of.to_lowercase())).then_some(INTRODUCED.1)?
+    } else if gap == " "
+        && GREETINGS.has(&word)
+        && matches!(scan.byte(tail.end), b',' | b'!' | b'\n' | b':' | 0)
+    {
+        INTRODUCED.2
+    } else {
+        return None;
+    };
+    if opens_firm(scan, tail.end) {
+        return None;
+    }
+    scan.push("introduced_name", Label::Person, (start, tail.end), score, false, None);
     Some(tail.end)
 }
 
@@ -337,6 +428,84 @@ fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
     None
 }
 
+/// `Mercy General Hospital`, `University of Leeds`, `Tribunal de Lyon`.
+fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
+    if !capitalised(first) || TITLES.has(first) {
+        return None;
+    }
+    let mut at = start + first.len();
+    let opens = INSTITUTIONS.has(first);
+    let mut named = None;
+    for _ in 0..LONGEST {
+        if scan.byte(at) != b' ' {
+            break;
+        }
+        let word = word_at(scan, at + 1);
+        let next = at + 1 + word.len();
+        if !opens && INSTITUTIONS.has(word) {
+            at = next;
+            let of = matches!(word_at(scan, at + 1), "of" | "de" | "di") && scan.byte(at) == b' ';
+            let place = if of { word_at(scan, at + 4) } else { "" };
+            at += if capitalised(place) { 4 + place.len() } else { 0 };
+            scan.push("institution", Label::Organization, (start, at), INSTITUTION, false, None);
+            return Some(at);
+        }
+        let joins = matches!(
+            word,
+            "of" | "de"
+                | "di"
+                | "da"
+                | "do"
+                | "du"
+                | "des"
+                | "van"
+                | "für"
+                | "voor"
+                | "the"
+                | "la"
+                | "General"
+        );
+        if opens && joins {
+            at = next;
+        } else if capitalised(word) {
+            named = (opens && at > start + first.len()).then_some(next).or(named);
+            at = next;
+        } else {
+            break;
+        }
+    }
+    let end = named?;
+    scan.push("institution", Label::Organization, (start, end), INSTITUTION, false, None);
+    Some(end)
+}
+
+/// At `GA` of `Gainesville, GA`: the city with its state.
+fn state(scan: &mut Scan<'_>, code: &str, start: usize, end: usize) {
+    if !STATES.has(code) || !scan.text.get(..start).is_some_and(|head| head.ends_with(", ")) {
+        return;
+    }
+    let mut from = start - 2;
+    for _ in 0..3 {
+        let head = scan.text.get(..from).unwrap_or_default();
+        let word = head
+            .rsplit(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '-' | '.')))
+            .next()
+            .unwrap_or_default();
+        if !capitalised(word) {
+            break;
+        }
+        from -= word.len();
+        if scan.before(from) != b' ' || word.len() > WORD {
+            break;
+        }
+        from -= 1;
+    }
+    from += usize::from(scan.byte(from) == b' ');
+    if from + 4 < start {
+        scan.push("city_and_state", Label::Location, (from, end), CITY_AND_STATE, false, None);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::recognisers::testing::{check, spans};
@@ -359,12 +528,19 @@ mod tests {
                 "Maria van der Berg",
                 "Will Turner's",
                 "Xyla Johnson",
+                "My name is Xyla Qadir.",
+                "ich heiße Xyla",
+                "Patient name: Xyla",
+                "Dear Xyla,",
             ],
             &[
                 "Will this do",
                 "May is a month",
                 "Mark the box",
                 "Lisa Motors",
+                "Product name: Xyla",
+                "Dear Customer,",
+                "Dear Xyla is",
                 "John Deere Street",
                 "Mr. Market",
                 "John@home",
@@ -386,7 +562,17 @@ mod tests {
     fn places() {
         check(
             "LOCATION",
-            &["London", "São Paulo", "New York City", "St. Louis", "the United States", "U.S.", "Texas"],
+            &[
+                "London",
+                "São Paulo",
+                "New York City",
+                "St. Louis",
+                "Gainesville, GA",
+                "from Chapel Hill, NC.",
+                "the United States",
+                "U.S.",
+                "Texas",
+            ],
             &["Paris Hilton", "Boston Market", "Nice", "Reading is fun", "the London Hotel"],
         );
         assert_eq!(
@@ -399,7 +585,16 @@ mod tests {
     fn organisations() {
         check(
             "ORGANIZATION",
-            &["Google", "Acme Widgets GmbH", "Foo, Bar & Baz LLP", "the Washington Post", "AT&T"],
+            &[
+                "Google",
+                "Acme Widgets GmbH",
+                "Foo, Bar & Baz LLP",
+                "the Washington Post",
+                "Mercy Hospital",
+                "University of Leeds",
+                "Universidad de Salamanca",
+                "AT&T",
+            ],
             &["GmbH", "I like LLC", "Orange", "Apple pie"],
         );
     }
