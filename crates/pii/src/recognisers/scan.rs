@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{address, codes, crypto, date, email, ip, keyed, names, numbers, postal, secret, url};
+use super::{address, capitals, codes, crypto, date, email, ip, keyed, numbers, postal, secret, url};
 use crate::context::{self, AFTER, BEFORE, Hit, Kinds};
 use crate::{By, Entity, Explain, Label};
 
@@ -168,9 +168,9 @@ impl<'t> Scan<'t> {
         } else if word.len() <= 6 && word.is_plain() && !word.has_lower() {
             codes::at(self, word);
         }
-        // The word lists hold Latin letters, whose capitals, and the quotes before them, UTF-8 begins with these.
-        if !word.has_digit() && matches!(self.byte(word.start), b'A'..=b'Z' | 0xc2..=0xc9 | 0xe1 | 0xe2) {
-            names::at(self, word);
+        // The word lists hold Latin letters, whose capitals UTF-8 begins with these, and typographic quotes count as part of a word.
+        if !word.has_digit() && matches!(self.byte(word.start), b'A'..=b'Z' | 0xc3..=0xc9 | 0xe1 | 0xe2) {
+            capitals::at(self, word);
         }
         if word.has_alpha() && word.start >= self.secret_done {
             secret::at(self, word);

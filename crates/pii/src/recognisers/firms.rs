@@ -1,0 +1,209 @@
+//! Places and organisations: those of the word list (`São Paulo`, `Google`), `Gainesville, GA`, `Acme GmbH`, `Mercy Hospital`.
+
+use super::capitals::{FORMS, LONGEST, WORD, capitalised, opens_firm, word_at};
+use super::lexicon::{Kinds, look};
+use super::names::TITLES;
+use super::scan::Scan;
+use super::words::words;
+use crate::Label;
+
+/// `Gainesville, GA`.
+const CITY_AND_STATE: f32 = 0.65;
+/// A listed place; one that is also a name.
+const PLACE: (f32, f32) = (0.65, 0.5);
+/// A listed organisation, and a name with a legal form.
+const ORGANIZATION: (f32, f32) = (0.55, 0.8);
+/// `Mercy Hospital`, `University of Leeds`.
+const INSTITUTION: f32 = 0.6;
+
+words! {
+    /// Before their place's name (`University of Leeds`), or after their own (`Mercy Hospital`): institutions.
+    INSTITUTIONS = "University Universidad Université Universität Università Universidade Universiteit Hospital Hôpital Ospedale Krankenhaus Klinikum Ziekenhuis \
+    College Institute Instituto Institut Istituto Bank Banco Banque Banca Ministry Ministerio Ministère Ministero Ministério Department Tribunal Court"
+}
+words! {
+    /// Postal codes of the United States.
+    STATES = "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC"
+}
+words! {
+    /// Between an institution and its place.
+    JOINS = "of de di da do du des van für voor the la General"
+}
+
+/// The longest place or organisation of the list that starts at `start`.
+pub(super) fn phrase(scan: &mut Scan<'_>, start: usize, end: usize, first: Kinds) -> Option<usize> {
+    let mut best = (end, first);
+    if first.has(Kinds::OPENS) {
+        // Phrases end where words do; one mark may belong to them ("U.S.").
+        let rest = scan.text.get(start..).unwrap_or_default();
+        let mut before = 'x';
+        for (at, c) in rest.char_indices().chain([(rest.len(), '\n')]).take_while(|(at, _)| *at <= WORD) {
+            let closes = !c.is_alphanumeric() && before != ' ';
+            if closes && start + at > end || before == '.' {
+                let kinds = look(&rest[..at]);
+                if kinds.has(Kinds::PLACE) || kinds.has(Kinds::ORGANIZATION) || kinds.has(Kinds::NAMED_PLACE)
+                {
+                    best = (start + at, kinds);
+                }
+            }
+            if c == '\n' {
+                break;
+            }
+            before = c;
+        }
+    }
+    let (end, kinds) = best;
+    let span = (start, end);
+    if opens_firm(scan, end) && !kinds.has(Kinds::ORGANIZATION) {
+        return None;
+    }
+    let (name, label, score) = if kinds.has(Kinds::ORGANIZATION) {
+        ("known_organisation", Label::Organization, ORGANIZATION.0)
+    } else if kinds.has(Kinds::PLACE) {
+        ("known_place", Label::Location, PLACE.0)
+    } else if kinds.has(Kinds::NAMED_PLACE) {
+        ("known_place", Label::Location, PLACE.1)
+    } else {
+        return None;
+    };
+    scan.push(name, label, span, score, false, None);
+    Some(end)
+}
+
+/// `Acme Widgets GmbH`, `Smith & Sons Ltd`: a capitalised run that ends in a legal form.
+pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
+    if !first.starts_with(char::is_uppercase) || FORMS.has(first) {
+        return None;
+    }
+    let mut at = start + first.len();
+    for _ in 0..LONGEST {
+        at += usize::from(scan.byte(at) == b',');
+        if scan.byte(at) != b' ' {
+            return None;
+        }
+        at += 1;
+        if scan.bytes.get(at..at + 2) == Some(b"& ") {
+            at += 2;
+        }
+        let word = word_at(scan, at);
+        if !word.starts_with(char::is_uppercase) {
+            return None;
+        }
+        at += word.len();
+        if FORMS.has(word) {
+            at += usize::from(scan.byte(at) == b'.' && matches!(word, "Inc" | "Corp" | "Ltd" | "Co"));
+            scan.push("legal_form", Label::Organization, (start, at), ORGANIZATION.1, false, None);
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// `Mercy General Hospital`, `University of Leeds`, `Tribunal de Lyon`.
+pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
+    if !capitalised(first) || TITLES.has(first) {
+        return None;
+    }
+    let mut at = start + first.len();
+    let opens = INSTITUTIONS.has(first);
+    let mut named = None;
+    for _ in 0..LONGEST {
+        if scan.byte(at) != b' ' {
+            break;
+        }
+        let word = word_at(scan, at + 1);
+        let next = at + 1 + word.len();
+        if !opens && INSTITUTIONS.has(word) {
+            at = next;
+            let of = matches!(word_at(scan, at + 1), "of" | "de" | "di") && scan.byte(at) == b' ';
+            let place = if of { word_at(scan, at + 4) } else { "" };
+            at += if capitalised(place) { 4 + place.len() } else { 0 };
+            scan.push("institution", Label::Organization, (start, at), INSTITUTION, false, None);
+            return Some(at);
+        }
+        if opens && JOINS.has(word) {
+            at = next;
+        } else if capitalised(word) {
+            named = (opens && at > start + first.len()).then_some(next).or(named);
+            at = next;
+        } else {
+            break;
+        }
+    }
+    let end = named?;
+    scan.push("institution", Label::Organization, (start, end), INSTITUTION, false, None);
+    Some(end)
+}
+
+/// At `GA` of `Gainesville, GA`: the city with its state.
+pub(super) fn state(scan: &mut Scan<'_>, code: &str, start: usize, end: usize) {
+    if !STATES.has(code) || !scan.text.get(..start).is_some_and(|head| head.ends_with(", ")) {
+        return;
+    }
+    let mut from = start - 2;
+    for _ in 0..3 {
+        let head = scan.text.get(..from).unwrap_or_default();
+        let word = head
+            .rsplit(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '-' | '.')))
+            .next()
+            .unwrap_or_default();
+        if !capitalised(word) {
+            break;
+        }
+        from -= word.len();
+        if scan.before(from) != b' ' || word.len() > WORD {
+            break;
+        }
+        from -= 1;
+    }
+    from += usize::from(scan.byte(from) == b' ');
+    if from + 4 < start {
+        scan.push("city_and_state", Label::Location, (from, end), CITY_AND_STATE, false, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::recognisers::testing::{check, spans};
+
+    #[test]
+    fn places() {
+        check(
+            "LOCATION",
+            &[
+                "London",
+                "São Paulo",
+                "New York City",
+                "St. Louis",
+                "Gainesville, GA",
+                "from Chapel Hill, NC.",
+                "the United States",
+                "U.S.",
+                "Texas",
+            ],
+            &["Paris Hilton", "Boston Market", "Nice", "Reading is fun", "the London Hotel"],
+        );
+        assert_eq!(
+            spans("LOCATION", "from New York to Rio de Janeiro, Brazil"),
+            ["New York", "Rio de Janeiro", "Brazil"]
+        );
+    }
+
+    #[test]
+    fn organisations() {
+        check(
+            "ORGANIZATION",
+            &[
+                "Google",
+                "Acme Widgets GmbH",
+                "Foo, Bar & Baz LLP",
+                "the Washington Post",
+                "Mercy Hospital",
+                "University of Leeds",
+                "Universidad de Salamanca",
+                "AT&T",
+            ],
+            &["GmbH", "I like LLC", "Orange", "Apple pie"],
+        );
+    }
+}
