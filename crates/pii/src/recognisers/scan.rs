@@ -169,7 +169,7 @@ impl<'t> Scan<'t> {
             codes::at(self, word);
         }
         // The word lists hold Latin letters, whose capitals UTF-8 begins with these, and typographic quotes count as part of a word.
-        if !word.has_digit() && matches!(self.byte(word.start), b'A'..=b'Z' | 0xc3..=0xc9 | 0xe1 | 0xe2) {
+        if !word.has_digit() && matches!(self.byte(word.start), b'A'..=b'Z' | 0xc2..=0xc9 | 0xe1 | 0xe2) {
             capitals::at(self, word);
         }
         if word.has_alpha() && word.start >= self.secret_done {
