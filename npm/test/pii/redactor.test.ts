@@ -170,7 +170,7 @@ test("a vault keeps its placeholders from call to call", async () => {
 
 test("what the caller chose is replaced, and nothing else", async () => {
   const text = "😀 Ana wrote to ana@example.com and bo@example.com";
-  const [first] = await redactor.analyze(text);
+  const first = (await redactor.analyze(text)).find(({ label }) => label === "EMAIL");
   assert.ok(first);
   const chosen = await redactor.apply(text, [first, { label: "PERSON", start: 3, end: 6 }]);
   assert.equal(chosen.text, "😀 [PERSON_1] wrote to [EMAIL_1] and bo@example.com");
