@@ -200,6 +200,11 @@ impl Label {
         self.clone()
     }
 
+    /// Whether this is a kind of `other`, and not `other` itself.
+    pub(crate) fn is_kind_of(&self, other: &Label) -> bool {
+        std::iter::successors(self.broader(), Label::broader).any(|label| label == *other)
+    }
+
     /// What this is a kind of.
     fn broader(&self) -> Option<Label> {
         Some(match self {

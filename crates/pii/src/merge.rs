@@ -71,6 +71,12 @@ fn resolve(mut cluster: Vec<Entity>, merged: &mut Vec<Entity>) {
                 by: entity.by,
                 recogniser: entity.explain.recogniser.clone(),
             });
+            // A model that sees a date does not contradict the word "born" before it.
+            if (entity.start, entity.end) == (winner.start, winner.end)
+                && entity.label.is_kind_of(&winner.label)
+            {
+                winner.label = entity.label.clone();
+            }
             let (from, to) = (winner.start, winner.end);
             rest = rest
                 .into_iter()
@@ -121,6 +127,22 @@ mod tests {
             [("CREDIT_CARD", 0, 19), ("PERSON", 30, 40)]
         );
         assert_eq!(merged[0].explain.gave_way[0].label, Label::Phone);
+    }
+
+    #[test]
+    fn the_closer_label_of_one_kind_stays() {
+        for (model, pattern, want) in [
+            (Label::Date, Label::DateOfBirth, Label::DateOfBirth),
+            (Label::IdNumber, Label::Passport, Label::Passport),
+            (Label::DateOfBirth, Label::Date, Label::DateOfBirth),
+            (Label::Date, Label::Phone, Label::Date),
+        ] {
+            let merged = merge(
+                vec![entity(model, 0, 9, 0.9, By::Model), entity(pattern, 0, 9, 0.8, By::Pattern)],
+                0.5,
+            );
+            assert_eq!((merged.len(), &merged[0].label, merged[0].by), (1, &want, By::Model));
+        }
     }
 
     #[test]
