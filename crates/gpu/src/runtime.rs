@@ -101,6 +101,7 @@ impl Runtime {
             states: states(&device, &plan)?,
             attention_scratch: state(&device, "attention", attention_scratch_bytes(&decode, &plan, options))?,
             joined_biases: joined_biases(&device, &plan, &decode, &weights)?,
+            tables: tables(&device, &plan)?,
         };
         let sampler = Sampler::new(
             &kernels,
@@ -140,7 +141,7 @@ impl Runtime {
         };
         let (decode, prefill) = (of(&self.decode.slots), of(&self.prefill.slots));
         let rows = |node: &Node| node.out().map_or(Rows::Tokens, |out| self.plan.value(out).rows);
-        let body = || self.prefill.nodes.iter().filter(|n| rows(n) == Rows::Tokens);
+        let body = || self.prefill.nodes.iter().filter(|n| rows(n) != Rows::Outputs);
         let head = || self.prefill.nodes.iter().filter(|n| rows(n) == Rows::Outputs);
         Ok(Programs {
             // An encoder never continues a sequence.
@@ -287,6 +288,16 @@ fn kv_buffers(
 fn states(device: &GpuDevice, plan: &Plan) -> Result<Vec<Slice>, GpuError> {
     let ring = |&s: &sotto_plan::State| state(device, "state", short_conv::ring_bytes(s) as usize);
     plan.states.iter().map(ring).collect()
+}
+
+/// The plan's tables of numbers, for kernels that read one.
+fn tables(device: &GpuDevice, plan: &Plan) -> Result<Vec<Slice>, GpuError> {
+    let table = |numbers: &Vec<f32>| {
+        let slice = state(device, "table", 4 * numbers.len().max(4))?;
+        device.queue().write_buffer(&slice.buffer, 0, bytemuck::cast_slice(numbers));
+        Ok(slice)
+    };
+    plan.tables.iter().map(table).collect()
 }
 
 fn attention_scratch_bytes(nodes: &[Node], plan: &Plan, options: &ModelOptions) -> usize {

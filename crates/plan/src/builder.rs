@@ -5,8 +5,8 @@ use std::ops::Range;
 use sotto_format::TensorInfo;
 
 use crate::{
-    Attention, CacheId, Factors, Gated, KvCache, Map, Op, Plan, PlanError, Rope, Rows, State, StateId,
-    TableId, TableRow, Value, ValueId, Weight, WeightId,
+    Attention, CacheId, Factors, Gated, KvCache, Map, Op, Plan, PlanError, Relative, Rope, Rows, State,
+    StateId, TableId, TableRow, Value, ValueId, Weight, WeightId,
 };
 
 /// Writes a plan against the tensors of one model file.
@@ -124,6 +124,33 @@ impl<'a> PlanBuilder<'a> {
         self.push(Rows::Tokens, width, |out| Op::Embed { table, scale, out })
     }
 
+    /// [`Op::Table`].
+    pub fn table_rows(&mut self, table: WeightId) -> ValueId {
+        let (rows, width) = (self.plan.weight(table).rows as u32, self.plan.weight(table).cols);
+        self.push(Rows::Fixed(rows), width, |out| Op::Table { table, out })
+    }
+
+    /// [`Op::RelativeAttention`].
+    pub fn relative_attention(
+        &mut self,
+        q: ValueId,
+        cache: CacheId,
+        relative: Relative,
+        attention: Attention,
+    ) -> Result<ValueId, PlanError> {
+        let Value { rows, width } = self.plan.value(q);
+        let KvCache { n_kv_heads, head_dim } = self.plan.cache(cache);
+        check("relative_attention", "query width", width, attention.n_heads * head_dim)?;
+        check("relative_attention", "key heads", n_kv_heads, attention.n_heads)?;
+        for side in [relative.keys, relative.queries] {
+            let found = self.plan.value(side);
+            check("relative_attention", "width of a relative projection", found.width, width)?;
+            let wanted = Rows::Fixed(2 * relative.span);
+            check("relative_attention", "rows that are no 2 * span", usize::from(found.rows != wanted), 0)?;
+        }
+        Ok(self.push(rows, width, |out| Op::RelativeAttention { q, cache, relative, attention, out }))
+    }
+
     /// [`Op::AddRow`].
     pub fn add_row(&mut self, x: ValueId, table: WeightId, row: TableRow) -> Result<ValueId, PlanError> {
         let Value { rows, width } = self.plan.value(x);
@@ -131,7 +158,7 @@ impl<'a> PlanBuilder<'a> {
         let (TableRow::Position(first) | TableRow::Always(first)) = row;
         check("add_row", "width of the table", table_width, width)?;
         check("add_row", "row beyond the table", (first + 1).saturating_sub(table_rows), 0)?;
-        check("add_row", "row kind of the input", rows as usize, Rows::Tokens as usize)?;
+        check("add_row", "rows that are no tokens'", usize::from(rows != Rows::Tokens), 0)?;
         Ok(self.push(rows, width, |out| Op::AddRow { x, table, row, out }))
     }
 
@@ -283,7 +310,7 @@ impl<'a> PlanBuilder<'a> {
         let Value { rows, width } = self.plan.value(x);
         let (channels, taps) = (self.plan.weight(weight).rows, self.plan.weight(weight).cols);
         check("short_conv", "input width", width, channels)?;
-        check("short_conv", "row kind of the input", rows as usize, Rows::Tokens as usize)?;
+        check("short_conv", "rows that are no tokens'", usize::from(rows != Rows::Tokens), 0)?;
         let state = self.state(taps.saturating_sub(1), width);
         Ok(self.push(rows, width, |out| Op::ShortConv { x, weight, state, out }))
     }
@@ -297,7 +324,7 @@ impl<'a> PlanBuilder<'a> {
     fn same_width(&self, op: &'static str, a: ValueId, b: ValueId) -> Result<Value, PlanError> {
         let (left, right) = (self.plan.value(a), self.plan.value(b));
         check(op, "width of the second input", right.width, left.width)?;
-        check(op, "row kind of the second input", right.rows as usize, left.rows as usize)?;
+        check(op, "rows of another kind in the second input", usize::from(right.rows != left.rows), 0)?;
         Ok(left)
     }
 

@@ -29,6 +29,18 @@ impl Plan {
                     TableRow::Always(row) => write!(f, "row={row}")?,
                 }
             }
+            Op::Table { table, .. } => write!(f, "table {}", self.describe_weight(*table))?,
+            Op::RelativeAttention { q, cache, relative, attention, .. } => write!(
+                f,
+                "relative_attention %{} @{} keys=%{} queries=%{} span={} heads={} scale={}",
+                q.0,
+                cache.0,
+                relative.keys.0,
+                relative.queries.0,
+                relative.span,
+                attention.n_heads,
+                attention.scale
+            )?,
             Op::LayerNorm { x, weight, bias, eps, .. } => {
                 write!(f, "layer_norm %{} {} eps={eps}", x.0, self.describe_weight(*weight))?;
                 if let Some(bias) = bias {
@@ -110,6 +122,7 @@ impl Plan {
     fn describe(&self, id: ValueId) -> String {
         let value = self.value(id);
         let rows = match value.rows {
+            Rows::Fixed(n) => return format!("%{}[{n}, {}]", id.0, value.width),
             Rows::Tokens => "tokens",
             Rows::Outputs => "outputs",
         };

@@ -17,7 +17,7 @@ pub mod sampling;
 
 pub use builder::PlanBuilder;
 pub use error::PlanError;
-pub use op::{Attention, Factors, Gated, Growth, Map, Op, Rope, RopeLayout, TableRow};
+pub use op::{Attention, Factors, Gated, Growth, Map, Op, Relative, Rope, RopeLayout, TableRow};
 pub use sampling::Sampling;
 
 use sotto_format::BlockType;
@@ -78,6 +78,8 @@ pub enum Rows {
     Tokens,
     /// One a token whose output was asked for: none, the last, or all.
     Outputs,
+    /// Always so many: those of a table.
+    Fixed(u32),
 }
 
 /// Which tokens of a step give an output row.
@@ -200,7 +202,9 @@ impl Plan {
     /// Whether some attention looks ahead. A step then holds a whole sequence: it begins at position 0, all its tokens run
     /// together, and nothing can be appended to it.
     pub fn is_bidirectional(&self) -> bool {
-        self.ops.iter().any(|op| matches!(op, Op::Attention { attention, .. } if !attention.causal))
+        self.ops.iter().any(|op| {
+            matches!(op, Op::Attention { attention, .. } | Op::RelativeAttention { attention, .. } if !attention.causal)
+        })
     }
 
     /// Positions that the model's position tables have rows for; `None` where nothing limits them.
@@ -209,6 +213,7 @@ impl Plan {
             Op::AddRow { table, row: TableRow::Position(first), .. } => {
                 Some(self.weight(table).rows.saturating_sub(first))
             }
+            Op::RelativeAttention { relative, .. } => Some(self.table(relative.buckets).len()),
             _ => None,
         };
         self.ops.iter().filter_map(rows).min()

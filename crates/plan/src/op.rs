@@ -14,6 +14,29 @@ pub enum Op {
         /// `[tokens, dim]`.
         out: ValueId,
     },
+    /// `out[r, i] = table[r, i]`: a table's rows as an activation, for projections of them.
+    Table {
+        /// `[table_rows, n]`.
+        table: WeightId,
+        /// `[table_rows, n]`.
+        out: ValueId,
+    },
+    /// Attention whose scores also tell how far apart the query at `i` and the key at `j` are:
+    /// `scale * (q[i] . k[j] + q[i] . keys[r] + queries[r] . k[j])` with
+    /// `r = clamp(span + sign(i - j) * buckets[|i - j|], 0, 2 * span - 1)`. Each query head has a key/value head of its own.
+    /// Source: He et al., "DeBERTa: Decoding-enhanced BERT with Disentangled Attention", 2021, section 3.
+    RelativeAttention {
+        /// `[tokens, n_heads * head_dim]`.
+        q: ValueId,
+        /// Where keys and values are.
+        cache: CacheId,
+        /// What distances mean.
+        relative: Relative,
+        /// Heads, scale and masks.
+        attention: Attention,
+        /// `[tokens, n_heads * head_dim]`.
+        out: ValueId,
+    },
     /// `out[t, i] = x[t, i] + table[r(t), i]`: position embeddings, and the segment embedding of a text that is one segment.
     AddRow {
         /// `[tokens, n]`.
@@ -188,6 +211,8 @@ impl Op {
         match *self {
             Op::Embed { out, .. }
             | Op::AddRow { out, .. }
+            | Op::Table { out, .. }
+            | Op::RelativeAttention { out, .. }
             | Op::LayerNorm { out, .. }
             | Op::RmsNorm { out, .. }
             | Op::Linear { out, .. }
@@ -209,7 +234,7 @@ impl Op {
     pub fn inputs(&self) -> impl Iterator<Item = ValueId> {
         // One list of what is read serves this and `inputs_mut`.
         let mut copy = self.clone();
-        let mut inputs = [None; 2];
+        let mut inputs = [None; 3];
         inputs.iter_mut().zip(copy.inputs_mut()).for_each(|(input, id)| *input = Some(*id));
         inputs.into_iter().flatten()
     }
@@ -217,7 +242,10 @@ impl Op {
     /// The activations this operation reads, to be replaced by others of the same shape.
     pub fn inputs_mut(&mut self) -> impl Iterator<Item = &mut ValueId> {
         let pair = match self {
-            Op::Embed { .. } => [None, None],
+            Op::RelativeAttention { q, relative, .. } => {
+                [Some(q), Some(&mut relative.keys), Some(&mut relative.queries)]
+            }
+            Op::Embed { .. } | Op::Table { .. } => [None, None, None],
             Op::AddRow { x, .. }
             | Op::LayerNorm { x, .. }
             | Op::RmsNorm { x, .. }
@@ -227,12 +255,12 @@ impl Op {
             | Op::Route { logits: x, .. }
             | Op::ShortConv { x, .. }
             | Op::SelectOutputs { x, .. }
-            | Op::Attention { q: x, .. } => [Some(x), None],
+            | Op::Attention { q: x, .. } => [Some(x), None, None],
             Op::KvWrite { k: a, v: b, .. }
             | Op::Gated { gate: a, up: b, .. }
             | Op::ExpertLinear { x: a, routes: b, .. }
             | Op::ExpertSum { x: a, routes: b, .. }
-            | Op::Add { a, b, .. } => [Some(a), Some(b)],
+            | Op::Add { a, b, .. } => [Some(a), Some(b), None],
         };
         pair.into_iter().flatten()
     }
@@ -240,8 +268,11 @@ impl Op {
     /// The cache this operation reads or writes.
     pub fn cache(&self) -> Option<CacheId> {
         match *self {
-            Op::KvWrite { cache, .. } | Op::Attention { cache, .. } => Some(cache),
+            Op::KvWrite { cache, .. } | Op::Attention { cache, .. } | Op::RelativeAttention { cache, .. } => {
+                Some(cache)
+            }
             Op::Embed { .. }
+            | Op::Table { .. }
             | Op::AddRow { .. }
             | Op::LayerNorm { .. }
             | Op::RmsNorm { .. }
@@ -261,13 +292,17 @@ impl Op {
     /// The weights this operation reads.
     pub fn weights(&self) -> impl Iterator<Item = WeightId> {
         let pair = match *self {
-            Op::Embed { table, .. } | Op::AddRow { table, .. } => [Some(table), None],
+            Op::Embed { table, .. } | Op::AddRow { table, .. } | Op::Table { table, .. } => {
+                [Some(table), None]
+            }
             Op::RmsNorm { weight, .. } | Op::ShortConv { weight, .. } => [Some(weight), None],
             Op::LayerNorm { weight, bias, .. }
             | Op::Linear { weight, bias, .. }
             | Op::ExpertLinear { weight, bias, .. } => [Some(weight), bias],
             Op::Rope { rope: Rope { factors: Some(Factors::Weight(id)), .. }, .. } => [Some(id), None],
-            Op::Attention { attention, .. } => [attention.sinks, None],
+            Op::Attention { attention, .. } | Op::RelativeAttention { attention, .. } => {
+                [attention.sinks, None]
+            }
             Op::Rope { .. }
             | Op::KvWrite { .. }
             | Op::Gated { .. }
@@ -279,6 +314,19 @@ impl Op {
         };
         pair.into_iter().flatten()
     }
+}
+
+/// What the distance of a query and a key adds to their score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relative {
+    /// `[2 * span, n_heads * head_dim]`: what a query asks of a distance.
+    pub keys: ValueId,
+    /// As `keys`: what a distance asks of a key.
+    pub queries: ValueId,
+    /// The bucket of each distance, `[positions]`: whole numbers.
+    pub buckets: TableId,
+    /// Buckets to a side.
+    pub span: u32,
 }
 
 /// Which row of a table a token takes.

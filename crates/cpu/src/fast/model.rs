@@ -111,6 +111,7 @@ impl Model {
                 let value = plan.value(id);
                 let rows = match value.rows {
                     Rows::Tokens => step.ids.len(),
+                    Rows::Fixed(rows) => rows as usize,
                     Rows::Outputs => step.ids.len() - step.first_output,
                 };
                 out = std::mem::take(&mut state.buffers[schedule.buffer[id.0 as usize]]);

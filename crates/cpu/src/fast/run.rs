@@ -61,6 +61,8 @@ fn has_fast_form(op: &Op) -> bool {
         | Op::Add { .. }
         | Op::SelectOutputs { .. } => true,
         Op::AddRow { .. }
+        | Op::Table { .. }
+        | Op::RelativeAttention { .. }
         | Op::LayerNorm { .. }
         | Op::Map { .. }
         | Op::Route { .. }

@@ -51,6 +51,22 @@ impl Interpreter<'_> {
                 let width = plan.weight(table).cols;
                 ops::embed(step.ids, scale, width, |id, out| (self.weight_row)(table, id as usize, out))
             }
+            Op::Table { table, .. } => self.matrix(table),
+            Op::RelativeAttention { q, cache, relative, ref attention, .. } => {
+                let Cache { keys, values } = &self.caches[cache.0 as usize];
+                let sides = [value(relative.keys), value(relative.queries)];
+                let buckets = plan.table(relative.buckets);
+                let shape = plan.cache(cache);
+                ops::relative_attention(
+                    value(q),
+                    [keys, values],
+                    shape,
+                    step.position,
+                    attention,
+                    sides,
+                    buckets,
+                )
+            }
             Op::AddRow { x, table, row, .. } => {
                 let at = |row: usize, out: &mut [f32]| (self.weight_row)(table, row, out);
                 ops::add_row(value(x), plan.value(x).width, step.position, row, at)

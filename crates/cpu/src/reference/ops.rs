@@ -148,6 +148,46 @@ pub fn attention(
     out
 }
 
+/// As [`attention`], of which every query head has a key/value head of its own, with the distance of query and key in the
+/// scores: `relative_keys` and `relative_queries` are `[2 * span, n_heads * head_dim]`, `buckets` `[positions]`.
+pub fn relative_attention(
+    q: &[f32],
+    [keys, values]: [&[f32]; 2],
+    cache: KvCache,
+    position: usize,
+    attention: &Attention,
+    [relative_keys, relative_queries]: [&[f32]; 2],
+    buckets: &[f32],
+) -> Vec<f32> {
+    let KvCache { n_kv_heads, head_dim } = cache;
+    let width = n_kv_heads * head_dim;
+    let span = (relative_keys.len() / width / 2) as i64;
+    let n_keys = keys.len() / width;
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let mut out = vec![0.0; q.len()];
+    for (row, (q, out)) in q.chunks_exact(head_dim).zip(out.chunks_exact_mut(head_dim)).enumerate() {
+        let (here, head) = (position + row / n_kv_heads, row % n_kv_heads);
+        let end = if attention.causal { here + 1 } else { n_keys };
+        let at = |p: usize| p * width + head * head_dim;
+        let mut scores: Vec<f32> = (0..end)
+            .map(|p| {
+                let bucket = buckets[here.abs_diff(p)] as i64;
+                let signed = if p > here { -bucket } else { bucket };
+                let r = at((span + signed).clamp(0, 2 * span - 1) as usize);
+                let key = &keys[at(p)..][..head_dim];
+                let distance =
+                    dot(q, &relative_keys[r..][..head_dim]) + dot(&relative_queries[r..][..head_dim], key);
+                attention.scale * (dot(q, key) + distance)
+            })
+            .collect();
+        softmax(&mut scores);
+        for (p, weight) in scores.into_iter().enumerate() {
+            out.iter_mut().zip(&values[at(p)..][..head_dim]).for_each(|(o, v)| *o += weight * v);
+        }
+    }
+    out
+}
+
 /// `exp(x - max) / sum(exp(x - max))`, in place.
 pub fn softmax(x: &mut [f32]) {
     let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);

@@ -1,4 +1,5 @@
 //! Loading models from files, and the bound that logits keep.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::path::{Path, PathBuf};
 

@@ -166,7 +166,7 @@ impl AttentionShape {
         self.attention.n_heads / self.cache.n_kv_heads.max(1)
     }
 
-    fn flags(&self) -> impl Iterator<Item = &'static str> {
+    pub(super) fn flags(&self) -> impl Iterator<Item = &'static str> {
         self.kv_type.flags().iter().copied().chain(self.mask_flag())
     }
 
@@ -174,7 +174,7 @@ impl AttentionShape {
         (!self.attention.causal).then_some("bidirectional").into_iter()
     }
 
-    fn constants(
+    pub(super) fn constants(
         &self,
         more: impl IntoIterator<Item = (&'static str, f64)>,
     ) -> Result<Vec<(&'static str, f64)>, GpuError> {

@@ -4,7 +4,7 @@ use sotto_plan::{Rows, TableRow};
 
 use crate::GpuError;
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
-use crate::kernels::{WORKGROUP, rows_count, stride};
+use crate::kernels::{WORKGROUP, rows_constant, rows_count, rows_flag, stride};
 use crate::weights::{Matrix, Part};
 
 /// `out[t] = scale * table[ids[t]]`, one dispatch for each part of the table (its rows from `first_row` on).
@@ -31,6 +31,33 @@ pub(crate) fn add_row(
     };
     let flags: Vec<_> = std::iter::once(table.packing.flag()).chain(position).collect();
     rows_of(kernels, "add_row", &flags, ("ROW", row as f64), table, slices)
+}
+
+/// `out[r] = table[r]`, all rows of the table, one dispatch for each part of it.
+pub(crate) fn table(
+    kernels: &Kernels,
+    table: &Matrix,
+    [out, step]: [&Slice; 2],
+) -> Result<Vec<Dispatch>, GpuError> {
+    let quads = stride(table.cols) / 4;
+    let rows: usize = table.parts.iter().map(|part| part.rows).sum();
+    let kind = Rows::Fixed(rows as u32);
+    let dispatch = |part: &Part| {
+        let constants = [
+            ("FIRST_ROW", part.first_row as f64),
+            ("ROWS", part.rows as f64),
+            ("BLOCKS", table.row_blocks() as f64),
+            ("STRIDE4", quads as f64),
+        ];
+        let constants: Vec<_> = constants.into_iter().chain(rows_constant(kind)).collect();
+        let flags: Vec<_> = [table.packing.flag(), "in_order"].into_iter().chain(rows_flag(kind)).collect();
+        let pipeline = kernels.pipeline("embed", &flags, &constants)?;
+        let mut bindings: Vec<(u32, &Slice)> = (0..).zip(&part.planes).collect();
+        bindings.extend([(4, out), (5, step)]);
+        let grid = [Count::Fixed((quads as u32).div_ceil(WORKGROUP)), rows_count(kind, 1), Count::Fixed(1)];
+        Ok(kernels.dispatch("embed", &pipeline, &bindings, grid))
+    };
+    table.parts.iter().map(dispatch).collect()
 }
 
 fn rows_of(

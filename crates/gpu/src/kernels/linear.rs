@@ -5,7 +5,7 @@ use sotto_plan::{Gated, Rows};
 use crate::GpuError;
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
 use crate::kernels::elementwise::gated_flag;
-use crate::kernels::{rows_count, rows_flag, stride};
+use crate::kernels::{rows_constant, rows_count, rows_flag, stride};
 use crate::tuning::Tuning;
 use crate::weights::Matrix;
 
@@ -103,7 +103,7 @@ impl Linear<'_> {
             }
             let rows = last - first;
             let written = if self.gated.is_some() { rows / 2 } else { rows };
-            let constants = vec![
+            let mut constants = vec![
                 ("COLS", self.matrix.cols as f64),
                 ("BLOCKS", self.matrix.row_blocks() as f64),
                 ("X_STRIDE4", (stride(self.matrix.cols) / 4) as f64),
@@ -112,6 +112,7 @@ impl Linear<'_> {
                 ("ROWS", written as f64),
                 ("OUT_FIRST", (first - begin) as f64),
             ];
+            constants.extend(rows_constant(self.kind));
             let mut bindings: Vec<(u32, &Slice)> = (0..).zip(&part.planes).collect();
             bindings.extend([(3, self.x), (4, self.out), (5, self.step)]);
             bindings.extend(self.bias.map(|bias| (6, bias)));

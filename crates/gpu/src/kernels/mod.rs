@@ -13,6 +13,7 @@ pub(crate) mod layer_norm;
 pub(crate) mod linear;
 pub(crate) mod position;
 pub(crate) mod qkv;
+pub(crate) mod relative;
 pub(crate) mod rms_norm;
 pub(crate) mod sample;
 pub(crate) mod short_conv;
@@ -32,12 +33,23 @@ pub(crate) fn stride(width: usize) -> usize {
 }
 
 fn rows_flag(kind: Rows) -> impl Iterator<Item = &'static str> {
-    (kind == Rows::Outputs).then_some("outputs").into_iter()
+    let flag = match kind {
+        Rows::Tokens => None,
+        Rows::Outputs => Some("outputs"),
+        Rows::Fixed(_) => Some("fixed_rows"),
+    };
+    flag.into_iter()
 }
 
 fn rows_count(kind: Rows, per: u32) -> Count {
     match kind {
         Rows::Tokens => Count::Tokens(per),
         Rows::Outputs => Count::Outputs(per),
+        Rows::Fixed(rows) => Count::Fixed(rows.div_ceil(per)),
     }
+}
+
+/// The constant that goes with the flag `fixed_rows`.
+fn rows_constant(kind: Rows) -> Option<(&'static str, f64)> {
+    if let Rows::Fixed(rows) = kind { Some(("FIXED_ROWS", f64::from(rows))) } else { None }
 }

@@ -7,7 +7,7 @@ use sotto_format::{BlockType, dequantize};
 use sotto_plan::{Gated, Growth, Map, Rope, RopeLayout, Rows, State, TableRow};
 
 use super::elementwise::{add, gated, map, select_outputs};
-use super::embed::{add_row, embed};
+use super::embed::{add_row, embed, table};
 use super::experts::{self, ExpertLinear, Routes};
 use super::layer_norm::layer_norm;
 use super::linear::Linear;
@@ -416,6 +416,47 @@ fn layer_norm_agrees_with_the_reference() {
                     let what = format!("layer_norm {width}, {} lanes, {}", tuning.lanes, variant.name);
                     let expected = ops::layer_norm(&values, &weight, bias.map(Vec::as_slice), 1e-5);
                     assert_close(&what, &variant.read_rows(&out, tokens, width), &expected, 5e-4);
+                }
+            }
+        }
+    }
+}
+
+/// As many rows as the table has, whatever the step's are.
+#[test]
+fn a_table_is_an_activation_that_can_be_projected() {
+    for variant in variants() {
+        for (ty, table_rows, cols, rows) in [(BlockType::F32, 9, 33, 5), (BlockType::Q8_0, 130, 64, 66)] {
+            let (weight, projection) =
+                (Weight::random(58, ty, table_rows, cols), Weight::random(59, ty, rows, cols));
+            let (matrix, projection_matrix) =
+                (weight.upload(variant, 1000), projection.upload(variant, 1000));
+            let (step, size) = step(variant, 2);
+            let values = variant.empty((table_rows * cols.next_multiple_of(4) * 4) as u64);
+            let dispatches = table(&variant.kernels, &matrix, [&values, &step]).unwrap();
+            variant.run(&dispatches, size);
+            let what = format!("table {ty} on {}", variant.name);
+            assert_close(&what, &variant.read_rows(&values, table_rows, cols), &weight.values, 1e-6);
+            let expected = ops::linear(&weight.values, (rows, cols), projection.row(), None);
+            for tuning in [ON_A_GPU, IN_SOFTWARE] {
+                let out = variant.empty((table_rows * rows.next_multiple_of(4) * 4) as u64);
+                let linear = Linear {
+                    matrix: &projection_matrix,
+                    first_row: 0,
+                    rows,
+                    x: &values,
+                    out: &out,
+                    step: &step,
+                    kind: Rows::Fixed(table_rows as u32),
+                    bias: None,
+                    residual: None,
+                    norm: None,
+                    gated: None,
+                };
+                let matvec = linear.matvec(&variant.kernels, tuning, 4).unwrap();
+                for dispatches in [matvec, linear.matmul(&variant.kernels).unwrap()] {
+                    variant.run(&dispatches, size);
+                    assert_close(&what, &variant.read_rows(&out, table_rows, rows), &expected, 2e-5);
                 }
             }
         }

@@ -24,6 +24,7 @@ impl Capacity {
         let value = plan.value(value);
         let rows = match value.rows {
             Rows::Tokens => self.tokens,
+            Rows::Fixed(rows) => rows as usize,
             Rows::Outputs => self.outputs,
         };
         (rows * stride(value.width) * size_of::<f32>()) as u64

@@ -222,7 +222,7 @@ pub(crate) fn groups(nodes: &[Node], can_group: CanGroup<'_>) -> Vec<Vec<WeightI
 pub(crate) fn matrix_uses(plan: &Plan, id: WeightId) -> usize {
     let reads = |op: &&Op| match op {
         Op::Linear { weight, .. } | Op::ExpertLinear { weight, .. } => *weight == id,
-        Op::Embed { table, .. } | Op::AddRow { table, .. } => *table == id,
+        Op::Embed { table, .. } | Op::AddRow { table, .. } | Op::Table { table, .. } => *table == id,
         _ => false,
     };
     plan.ops.iter().filter(reads).count()

@@ -148,7 +148,7 @@ impl Node {
     /// The activations it reads.
     pub fn inputs(&self) -> impl Iterator<Item = ValueId> {
         let pair = match *self {
-            Node::Embed { .. } => [None, None],
+            Node::Embed { .. } => [None, None, None],
             Node::AddRow { x, .. }
             | Node::LayerNorm { x, .. }
             | Node::RmsNorm { x, .. }
@@ -156,14 +156,14 @@ impl Node {
             | Node::Qkv { x, .. }
             | Node::Rope { x, .. }
             | Node::SelectOutputs { x, .. }
-            | Node::Attention { q: x, .. } => [Some(x), None],
-            Node::Linear { x, residual, .. } => [Some(x), residual],
+            | Node::Attention { q: x, .. } => [Some(x), None, None],
+            Node::Linear { x, residual, .. } => [Some(x), residual, None],
             Node::KvWrite { k: a, v: b, .. }
             | Node::Gated { gate: a, up: b, .. }
-            | Node::Add { a, b, .. } => [Some(a), Some(b)],
+            | Node::Add { a, b, .. } => [Some(a), Some(b), None],
             Node::Plain(ref op) => {
                 let mut inputs = op.inputs();
-                [inputs.next(), inputs.next()]
+                [inputs.next(), inputs.next(), inputs.next()]
             }
         };
         pair.into_iter().flatten()

@@ -5,8 +5,11 @@ use sotto_plan::Op;
 use super::program::Lowering;
 use crate::GpuError;
 use crate::kernel::{Dispatch, Slice};
+use crate::kernels::attention::AttentionShape;
 use crate::kernels::experts::{self, ExpertLinear, Routes};
-use crate::kernels::{elementwise, short_conv};
+use crate::kernels::relative::{self, RelativeSlices};
+use crate::kernels::{elementwise, embed, short_conv};
+use crate::lower::KvBuffers;
 
 impl Lowering<'_> {
     /// The dispatches of `op`, which no fusion knows.
@@ -14,6 +17,27 @@ impl Lowering<'_> {
         let (kernels, step) = (self.kernels, &self.buffers.step);
         let one = |dispatch: Result<Dispatch, GpuError>| dispatch.map(|d| vec![d]);
         match *op {
+            Op::Table { table, out } => {
+                let slices = [self.slice(out)?, step];
+                Ok(self.labelled(embed::table(kernels, self.weights.matrix(table).0, slices)?, table))
+            }
+            Op::RelativeAttention { q, cache, relative, attention, out } => {
+                let KvBuffers { keys, values } = self.cache(cache)?;
+                let buckets = self.buffers.tables.get(relative.buckets.0 as usize);
+                let slices = RelativeSlices {
+                    q: self.slice(q)?,
+                    keys,
+                    values,
+                    relative_keys: self.slice(relative.keys)?,
+                    relative_queries: self.slice(relative.queries)?,
+                    buckets: buckets.ok_or(GpuError::State { what: "a table has no memory" })?,
+                    out: self.slice(out)?,
+                    step,
+                };
+                let shape =
+                    AttentionShape { cache: self.plan.cache(cache), attention, kv_type: self.kv_type };
+                one(relative::relative_attention(kernels, &shape, relative.span, slices))
+            }
             Op::Map { map, x, out } => {
                 let slices = [self.slice(x)?, self.slice(out)?, step];
                 one(elementwise::map(kernels, map, self.shape(out), slices))

@@ -37,6 +37,8 @@ pub(crate) struct Buffers {
     pub attention_scratch: Slice,
     /// Biases of Q, K and V one after the other, by the weight of the first.
     pub joined_biases: HashMap<WeightId, Slice>,
+    /// The plan's tables.
+    pub tables: Vec<Slice>,
 }
 
 /// How many rows nodes work on, which decides their kernels.
@@ -251,7 +253,7 @@ impl Lowering<'_> {
         self.buffers.pinned.get(&value).or_else(slot).ok_or(GpuError::State { what: "a value has no memory" })
     }
 
-    fn cache(&self, id: CacheId) -> Result<&KvBuffers, GpuError> {
+    pub(super) fn cache(&self, id: CacheId) -> Result<&KvBuffers, GpuError> {
         self.buffers.caches.get(id.0 as usize).ok_or(GpuError::State { what: "a KV cache has no memory" })
     }
 

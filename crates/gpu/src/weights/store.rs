@@ -34,7 +34,7 @@ pub(crate) struct WeightStore {
 pub(crate) fn packing_of(plan: &Plan, id: WeightId) -> Packing {
     let matrix = plan.ops.iter().any(|op| match *op {
         Op::Linear { weight, .. } | Op::ExpertLinear { weight, .. } => weight == id,
-        Op::Embed { table, .. } | Op::AddRow { table, .. } => table == id,
+        Op::Embed { table, .. } | Op::AddRow { table, .. } | Op::Table { table, .. } => table == id,
         _ => false,
     });
     if matrix { Packing::of(plan.weight(id).ty) } else { Packing::F32 }

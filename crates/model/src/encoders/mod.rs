@@ -4,6 +4,7 @@
 //! writes its own over those of the layer before.
 
 mod bert;
+mod deberta;
 mod modern_bert;
 mod nomic_bert;
 mod parts;
@@ -20,6 +21,7 @@ pub(crate) type BuildEncoder = fn(Source<'_>) -> Result<(Plan, Task), ModelError
 /// All encoders, by `general.architecture`.
 pub(crate) const ENCODERS: &[(&str, BuildEncoder)] = &[
     ("bert", bert::plan),
+    ("deberta-v2", deberta::plan),
     ("modern-bert", modern_bert::plan),
     ("nomic-bert", nomic_bert::plan),
     ("openai-privacy-filter", privacy_filter::plan),
