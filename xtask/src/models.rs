@@ -14,8 +14,8 @@ use serde_json::Value;
 use crate::toolchain;
 use crate::{browser, workspace};
 
-/// Package and test target of each suite.
-const SUITES: &[(&str, &str)] = &[("sotto-engine", "architectures")];
+/// The test targets that tell what they check.
+const SUITES: &[&str] = &["architectures"];
 
 /// Runs the suites, or with `filter` those of their tests whose names hold it. The page is written when all were run.
 pub fn models(filter: Option<&str>) -> Result<ExitCode> {
@@ -25,13 +25,14 @@ pub fn models(filter: Option<&str>) -> Result<ExitCode> {
         fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     }
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    for (package, target) in SUITES {
-        toolchain::cargo()?
-            .args(["test", "--package", package, "--test", target, "--"])
-            .args(filter)
-            .env("SOTTO_MODELS_REPORT", &folder)
-            .stream()?;
-    }
+    // Of the whole workspace, so that what `cargo xtask test` built is of use.
+    toolchain::cargo()?
+        .args(["test", "--workspace", "--exclude", "xtask"])
+        .args(SUITES.iter().flat_map(|suite| ["--test", suite]))
+        .arg("--")
+        .args(filter)
+        .env("SOTTO_MODELS_REPORT", &folder)
+        .stream()?;
     let checks = read(&folder)?;
     if checks.is_empty() {
         bail!("no test has a name with \"{}\" in it", filter.unwrap_or_default());

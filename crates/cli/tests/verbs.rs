@@ -171,3 +171,22 @@ fn eval_counts_what_is_found_and_what_leaks() {
     assert_eq!(failure(&["eval", "pii"]).0, 2);
     assert_eq!(failure(&["eval", "pii", data, "--map", "x"]).0, 1);
 }
+
+#[test]
+fn perplexity_says_how_many_tokens_it_is_of() {
+    let path = model("stories260K/stories260K-f32.gguf");
+    let text = model("stories260K/ref_text.txt");
+    let args = ["eval", "perplexity", "--model", path.to_str().unwrap(), "--file", text.to_str().unwrap()];
+    let windows = ["--context", "64", "--stride", "32", "--backend", "cpu"];
+    let found: Value =
+        serde_json::from_str(&stdout(&[&args[..], &windows, &["--json"]].concat(), "")).unwrap();
+    // What tests/fixtures/models/stories260K/perplexity.py prints.
+    let perplexity = found["perplexity"].as_f64().unwrap();
+    assert!((perplexity / 4.065770 - 1.0).abs() < 1e-3, "{perplexity}");
+    assert_eq!(found["tokens"], 373);
+    let line = stdout(&[&args[..], &windows].concat(), "");
+    assert!(line.starts_with("perplexity 4.06") && line.contains("over 373 tokens"), "{line}");
+    let (code, line) =
+        failure(&[&args[..], &["--context", "8", "--stride", "8", "--backend", "cpu"]].concat());
+    assert!(code != 0 && line.contains("stride"), "{code}: {line}");
+}

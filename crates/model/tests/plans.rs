@@ -141,3 +141,42 @@ fn contradictions_are_named() {
     scaled.metadata.insert("llama.rope.scaling.type", Value::String("dynamic".to_owned()));
     assert!(matches!(build(&scaled).unwrap_err(), ModelError::UnsupportedSetting { .. }));
 }
+
+#[test]
+fn a_file_whose_tensors_contradict_its_heads_is_refused_by_name() {
+    // Heads of 24 elements where the tensors have 16.
+    let mut wide = file("qwen3");
+    wide.metadata.insert("qwen3.attention.key_length", Value::U32(24));
+    wide.metadata.insert("qwen3.attention.value_length", Value::U32(24));
+    let error = build(&wide).unwrap_err();
+    assert!(error.to_string().contains("blk.0.attn_q.weight"), "{error}");
+
+    // A window that is 0 is none, as Phi-4's files have it.
+    let mut phi = file("phi3");
+    phi.metadata.insert("phi3.attention.sliding_window", Value::U32(0));
+    assert_eq!(
+        count(&phi, |op| matches!(op, Op::Attention { attention, .. } if attention.window.is_some())),
+        0
+    );
+    phi.metadata.insert("phi3.attention.sliding_window", Value::U32(7));
+    assert_eq!(
+        count(&phi, |op| matches!(op, Op::Attention { attention, .. } if attention.window == Some(7))),
+        2
+    );
+
+    // More experts a token than there are.
+    let mut experts = file("qwen3moe");
+    for (key, value) in [("expert_count", 2), ("expert_used_count", 3), ("expert_feed_forward_length", 8)] {
+        experts.metadata.insert(format!("qwen3moe.{key}"), Value::U32(value));
+    }
+    for layer in 0..LAYERS {
+        experts.tensors.push(tensor(format!("blk.{layer}.ffn_gate_inp.weight"), &[2, DIM]));
+    }
+    let error = build(&experts).unwrap_err();
+    assert!(matches!(error, ModelError::Plan(PlanError::Shape { op: "route", .. })), "{error}");
+
+    let mut stretched = file("llama");
+    stretched.metadata.insert("llama.rope.scaling.type", Value::String("yarn".to_owned()));
+    stretched.metadata.insert("llama.rope.scaling.factor", Value::F32(f32::NAN));
+    assert!(matches!(build(&stretched).unwrap_err(), ModelError::UnsupportedSetting { .. }));
+}
