@@ -3,7 +3,7 @@ import { NoWebGpuError, throwIfAborted } from "./errors.js";
 import type { LoadRequest, ModelHost } from "./host.js";
 import { Model } from "./model.js";
 import { checkOptions, rule, type Rules } from "./options.js";
-import type { Progress } from "./progress.js";
+import { type Progress, telling } from "./progress.js";
 import { WorkerHost } from "./remote-host.js";
 import { requireSimd } from "./simd.js";
 import { baseUrl, type ModelSource, resolveSource } from "./source.js";
@@ -90,17 +90,6 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     await host.close();
     throw error;
   }
-}
-
-/** What the page's callback throws is the page's own fault to see, and no reason for a load to fail. */
-function telling(onProgress: LoadOptions["onProgress"]): (progress: Progress) => void {
-  return (progress) => {
-    try {
-      onProgress?.(progress);
-    } catch (error) {
-      reportError(error);
-    }
-  };
 }
 
 async function newHost(worker: boolean): Promise<ModelHost> {

@@ -84,3 +84,14 @@ export class ProgressMeter {
     this.report({ phase, loaded: this.#loaded, total: this.total, file: this.file });
   }
 }
+
+/** The page's callback, if there is one. What it throws is the page's own fault to see, and no reason for the work to fail. */
+export function telling<T>(callback: ((value: T) => void) | undefined): (value: T) => void {
+  return (value) => {
+    try {
+      callback?.(value);
+    } catch (error) {
+      reportError(error);
+    }
+  };
+}

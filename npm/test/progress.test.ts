@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Progress, ProgressMeter } from "../src/progress.js";
+import { type Progress, ProgressMeter, telling } from "../src/progress.js";
 
 function meter(): { meter: ProgressMeter; told: Progress[] } {
   const told: Progress[] = [];
@@ -43,4 +43,19 @@ test("nothing is told after the end", async () => {
   m.downloaded(10);
   await sleep(80);
   assert.equal(told.length, count);
+});
+
+test("what the page's callback throws is reported to the page, and goes no further", (t) => {
+  const reported: unknown[] = [];
+  // Browsers have it; Node has not.
+  Object.assign(globalThis, { reportError: (error: unknown) => reported.push(error) });
+  t.after(() => {
+    Reflect.deleteProperty(globalThis, "reportError");
+  });
+  const fault = new Error("the page's own");
+  telling(() => {
+    throw fault;
+  })(1);
+  telling(undefined)(1);
+  assert.deepEqual(reported, [fault]);
 });

@@ -1,7 +1,7 @@
 /** Finds personal data and replaces it. */
 import { InvalidArgumentError, throwIfAborted, toSottoError } from "../errors.js";
 import { checkOptions, rule, type Rules } from "../options.js";
-import type { Progress } from "../progress.js";
+import { type Progress, telling } from "../progress.js";
 import { requireSimd } from "../simd.js";
 import { baseUrl, type ModelSource, resolveSource } from "../source.js";
 import {
@@ -123,7 +123,7 @@ export class Redactor implements AsyncDisposable {
       const opened = await finder.open(
         { wasm: compiledPii(), model: request },
         signal ?? new AbortController().signal,
-        onProgress ?? (() => undefined),
+        telling(onProgress),
       );
       return new Redactor(wasm, finder, rules, opened);
     } catch (error) {
@@ -304,7 +304,7 @@ export class Redactor implements AsyncDisposable {
       config,
       vault: given.vault ?? newVault(this.#wasm),
       signal: given.signal ? AbortSignal.any([given.signal, lifetime]) : lifetime,
-      onProgress: given.onProgress ?? (() => undefined),
+      onProgress: telling(given.onProgress),
     };
   }
 }
