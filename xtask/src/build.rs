@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::licences;
 use crate::node;
 use crate::shell::say;
 use crate::stamp::{Inputs, unless_done};
@@ -25,7 +26,7 @@ pub fn all(toolchain: &Toolchain) -> Result<()> {
 /// Builds the wasm module and the npm package.
 pub fn package(toolchain: &Toolchain) -> Result<()> {
     wasm::build(toolchain)?;
-    npm_build("npm", &["models"], &["dist", "test"])
+    npm_build("npm", &["models"], &[&["dist", "test"][..], &licences::FILES].concat())
 }
 
 /// Builds `FOLDER/dist` from the folder, less what is under `except`, and the other inputs.

@@ -5,6 +5,7 @@ mod bench;
 mod browser;
 mod build;
 mod demo;
+mod licences;
 mod models;
 mod node;
 mod package;

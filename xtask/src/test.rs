@@ -12,6 +12,7 @@ use crate::browser;
 use crate::build;
 use crate::demo;
 use crate::node::npm;
+use crate::package;
 use crate::shell::say;
 use crate::toolchain::{TARGET, Toolchain, cargo, plain_cargo};
 use crate::wasm;
@@ -128,6 +129,7 @@ impl Session {
         });
         self.step("npm package", |session| {
             session.built()?;
+            package::pack()?;
             npm().args(["run", "check:package", "--workspace", "npm"]).stream()
         });
     }
