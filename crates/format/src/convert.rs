@@ -1,18 +1,18 @@
-//! Re-quantising a GGUF model, and merging a split into one file.
+//! Writing a model as one GGUF file: re-quantised, merged from a split, or from another container.
 //!
 //! Which tensors change follows llama.cpp's `llama-quantize --pure`: weight matrices do; vectors, norms, routers and
 //! small convolutions stay as they are; a matrix whose rows do not fit the wanted blocks gets the nearest type that
 //! fits, at last F16. Tensors are converted a slice at a time, so memory does not grow with the model.
 
 use crate::write::{GgufWriter, TensorSpec, WriteError};
-use crate::{BlockError, BlockType, FormatError, ModelFile, ReadError, TensorInfo, Value};
-use crate::{dequantize, quantize, read_gguf};
+use crate::{Assembly, BlockError, BlockType, FormatError, ModelFile, ReadError, Recipe, RecipeError, Span};
+use crate::{TensorInfo, Value, read_gguf};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// ggml's `GGML_QNT_VERSION`: the layout of the quantised types.
 const QUANTIZATION_VERSION: u32 = 2;
-/// Elements converted at a time: a multiple of every block length, 1 MiB as f32.
-const SLICE_ELEMENTS: u64 = 1 << 18;
+/// Bytes read at a time.
+const PIECE_BYTES: u64 = 1 << 20;
 /// Parts of names of matrices that are small or touchy, which llama.cpp keeps as they are.
 const KEPT: &[&str] = &[
     "_norm.weight",
@@ -36,6 +36,16 @@ pub struct Options {
     /// Type of the matrix that gives the logits (`output.weight`, else a tied `token_embd.weight`), which suffers
     /// most from few bits. `None`: as the others.
     pub head: Option<BlockType>,
+    /// Store as F32 what is kept from quantising: vectors, norms, routers, small convolutions. llama.cpp wants them so;
+    /// other containers have them in any type.
+    pub plain_f32: bool,
+}
+
+/// The type of the matrix that gives the logits where the others are of `ty`: it suffers most from few bits, and gets
+/// six, as llama.cpp's quantiser gives it.
+pub fn head_type(ty: BlockType) -> Option<BlockType> {
+    let wide = [BlockType::F32, BlockType::F16, BlockType::BF16, BlockType::Q8_0];
+    (!wide.contains(&ty)).then_some(BlockType::Q6_K)
 }
 
 /// What was done with one tensor.
@@ -68,9 +78,9 @@ pub enum ConvertError {
     /// A tensor's bytes could not be read.
     #[error("reading tensor {name:?} failed: {error}")]
     Read { name: String, error: io::Error },
-    /// A tensor's values do not fit its new type.
-    #[error("tensor {name:?}, in the slice from element {element}: {error}")]
-    Block { name: String, element: u64, error: BlockError },
+    /// A tensor could not be made.
+    #[error("tensor {name:?}: {error}")]
+    Recipe { name: String, error: RecipeError },
     /// The output could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -85,52 +95,76 @@ pub fn convert<R: Read + Seek, W: Write>(
     files: &mut [R],
     out: W,
     options: &Options,
+    on_tensor: impl FnMut(Converted),
+) -> Result<W, ConvertError> {
+    let mut headers = Vec::with_capacity(files.len());
+    for (index, file) in files.iter_mut().enumerate() {
+        headers.push(read_gguf(file).map_err(|error| ConvertError::Header { index, error })?);
+    }
+    write_model(ModelFile::from_parts(headers)?, files, out, options, on_tensor)
+}
+
+/// Writes a model that is read already, from whatever container, as one GGUF file. `files` are those that its tensors
+/// name.
+pub fn write_model<R: Read + Seek, W: Write>(
+    mut model: ModelFile,
+    files: &mut [R],
+    out: W,
+    options: &Options,
     mut on_tensor: impl FnMut(Converted),
 ) -> Result<W, ConvertError> {
     if let Some(ty) = [options.ty, options.head].into_iter().flatten().find(|ty| !ty.can_quantize()) {
         return Err(ConvertError::Target(BlockError::NoEncoder { ty }));
     }
-    let mut headers = Vec::with_capacity(files.len());
-    for (index, file) in files.iter_mut().enumerate() {
-        headers.push(read_gguf(file).map_err(|error| ConvertError::Header { index, error })?);
-    }
-    let ModelFile { mut metadata, tensors, .. } = ModelFile::from_parts(headers)?;
-
     for key in ["split.no", "split.count", "split.tensors.count"] {
-        metadata.remove(key);
+        model.metadata.remove(key);
     }
     if let Some(ty) = options.ty {
-        metadata.insert("general.quantization_version", Value::U32(QUANTIZATION_VERSION));
-        metadata.insert("general.file_type", Value::U32(file_type(ty)));
+        model.metadata.insert("general.quantization_version", Value::U32(QUANTIZATION_VERSION));
+        model.metadata.insert("general.file_type", Value::U32(file_type(ty)));
     }
-    let untied = tensors.iter().any(|tensor| tensor.name == "output.weight");
-    let head = if untied { "output.weight" } else { "token_embd.weight" };
-    let specs: Vec<TensorSpec> = tensors
+    let stored: Vec<BlockType> = model.tensors.iter().map(|tensor| tensor.ty).collect();
+    retype(&mut model, options, |_| true);
+    let specs: Vec<TensorSpec> = model
+        .tensors
         .iter()
-        .map(|tensor| {
-            let wanted = if tensor.name == head { options.head.or(options.ty) } else { options.ty };
-            let ty = wanted.map_or(tensor.ty, |wanted| new_type(tensor, wanted));
-            TensorSpec { name: tensor.name.clone(), shape: tensor.shape.clone(), ty }
-        })
+        .map(|tensor| TensorSpec { name: tensor.name.clone(), shape: tensor.shape.clone(), ty: tensor.ty })
         .collect();
-
-    let mut writer = GgufWriter::new(out, &metadata, &specs)?;
-    for (tensor, spec) in tensors.iter().zip(specs) {
-        // `file` is an index that `from_parts` made from the same list.
-        let file = &mut files[tensor.file as usize];
-        convert_tensor(tensor, spec.ty, file, &mut writer)?;
-        let bytes = spec.byte_len().unwrap_or_default();
-        on_tensor(Converted { name: spec.name, from: tensor.ty, to: spec.ty, bytes });
+    let mut writer = GgufWriter::new(out, &model.metadata, &specs)?;
+    for (tensor, from) in model.tensors.iter().zip(stored) {
+        match model.recipe(&tensor.name) {
+            None => copy_tensor(tensor, files, &mut writer)?,
+            Some(recipe) => make_tensor(tensor, recipe, files, &mut writer)?,
+        }
+        on_tensor(Converted { name: tensor.name.clone(), from, to: tensor.ty, bytes: tensor.bytes });
     }
     Ok(writer.finish()?)
 }
 
-/// How `tensor` is to be stored when weights are wanted as `wanted`.
-fn new_type(tensor: &TensorInfo, wanted: BlockType) -> BlockType {
-    let is_weight = tensor.name.ends_with(".weight") && !KEPT.iter().any(|part| tensor.name.contains(part));
-    if tensor.shape.len() < 2 || !is_weight {
-        return tensor.ty;
+/// Has the weight matrices of `model` made as `options` asks, where `wanted` says so of the type that they have.
+pub fn retype(model: &mut ModelFile, options: &Options, wanted: impl Fn(BlockType) -> bool) {
+    let head = if model.tensor("output.weight").is_some() { "output.weight" } else { "token_embd.weight" };
+    for place in 0..model.tensors.len() {
+        let tensor = &model.tensors[place];
+        let ty = if tensor.name == head { options.head.or(options.ty) } else { options.ty };
+        let new = match ty {
+            Some(ty) if wanted(tensor.ty) && is_matrix(tensor) => fitting_type(tensor, ty),
+            _ if options.plain_f32 && !is_matrix(tensor) && wanted(tensor.ty) => BlockType::F32,
+            _ => continue,
+        };
+        model.make_as(place, new);
     }
+}
+
+/// Whether `tensor` is a weight matrix that may be stored in fewer bits.
+fn is_matrix(tensor: &TensorInfo) -> bool {
+    tensor.shape.len() >= 2
+        && tensor.name.ends_with(".weight")
+        && !KEPT.iter().any(|part| tensor.name.contains(part))
+}
+
+/// `wanted`, or the nearest type whose blocks fit the rows of `tensor`.
+fn fitting_type(tensor: &TensorInfo, wanted: BlockType) -> BlockType {
     let fits = |ty: &BlockType| tensor.row_len().is_multiple_of(ty.block_len() as u64);
     let substitute = match wanted {
         BlockType::Q2_K | BlockType::Q3_K => BlockType::Q4_0,
@@ -142,36 +176,61 @@ fn new_type(tensor: &TensorInfo, wanted: BlockType) -> BlockType {
     [wanted, substitute].into_iter().find(fits).unwrap_or(BlockType::F16)
 }
 
-fn convert_tensor<R: Read + Seek, W: Write>(
-    tensor: &TensorInfo,
-    to: BlockType,
-    file: &mut R,
-    writer: &mut GgufWriter<W>,
+/// Reads a run of one of `files` in pieces that fit memory.
+fn read_span<R: Read + Seek>(
+    name: &str,
+    span: Span,
+    files: &mut [R],
+    mut each: impl FnMut(u64, &[u8]) -> Result<(), ConvertError>,
 ) -> Result<(), ConvertError> {
-    let read_error = |error| ConvertError::Read { name: tensor.name.clone(), error };
-    file.seek(SeekFrom::Start(tensor.offset)).map_err(read_error)?;
-    let (mut input, mut values, mut output) = (Vec::new(), Vec::new(), Vec::new());
-    let elements = tensor.elements();
-    let mut element = 0;
-    while element < elements {
-        let count = SLICE_ELEMENTS.min(elements - element);
-        let block_error = |error| ConvertError::Block { name: tensor.name.clone(), element, error };
-        let partial = BlockError::PartialBlock { ty: tensor.ty, elements: count as usize };
-        let bytes = tensor.ty.byte_len(count).ok_or_else(|| block_error(partial))?;
-        input.resize(bytes as usize, 0);
-        file.read_exact(&mut input).map_err(read_error)?;
-        if to == tensor.ty {
-            writer.write(&input)?;
-        } else {
-            values.resize(count as usize, 0.0);
-            dequantize(tensor.ty, &input, &mut values).map_err(block_error)?;
-            output.clear();
-            quantize(to, &values, &mut output).map_err(block_error)?;
-            writer.write(&output)?;
-        }
-        element += count;
+    let read_error = |error| ConvertError::Read { name: name.to_owned(), error };
+    let Some(file) = files.get_mut(span.file as usize) else {
+        return Err(read_error(io::ErrorKind::NotFound.into()));
+    };
+    file.seek(SeekFrom::Start(span.offset)).map_err(read_error)?;
+    let mut piece = vec![0; PIECE_BYTES.min(span.bytes) as usize];
+    let mut done = 0;
+    while done < span.bytes {
+        let piece = &mut piece[..PIECE_BYTES.min(span.bytes - done) as usize];
+        file.read_exact(piece).map_err(read_error)?;
+        each(done, piece)?;
+        done += piece.len() as u64;
     }
     Ok(())
+}
+
+fn copy_tensor<R: Read + Seek, W: Write>(
+    tensor: &TensorInfo,
+    files: &mut [R],
+    writer: &mut GgufWriter<W>,
+) -> Result<(), ConvertError> {
+    let span = Span { file: tensor.file, offset: tensor.offset, bytes: tensor.bytes };
+    read_span(&tensor.name, span, files, |_, bytes| Ok(writer.write(bytes)?))
+}
+
+/// Makes a tensor: the small sources of each matrix first, then its elements, whose rows are written as they come.
+fn make_tensor<R: Read + Seek, W: Write>(
+    tensor: &TensorInfo,
+    recipe: &Recipe,
+    files: &mut [R],
+    writer: &mut GgufWriter<W>,
+) -> Result<(), ConvertError> {
+    let failed = |error| ConvertError::Recipe { name: tensor.name.clone(), error };
+    let mut assembly = Assembly::new(recipe.clone(), tensor.ty);
+    let mut sources: Vec<_> = recipe.spans().collect();
+    sources.sort_by_key(|&(matrix, place, _)| (matrix, place == 0));
+    let mut out = Vec::new();
+    assembly.take(&mut out).map_err(failed)?;
+    for (matrix, place, span) in sources {
+        read_span(&tensor.name, span, files, |offset, bytes| {
+            assembly.write(matrix, place, offset, bytes).map_err(failed)?;
+            assembly.take(&mut out).map_err(failed)?;
+            writer.write(&out)?;
+            out.clear();
+            Ok(())
+        })?;
+    }
+    Ok(writer.write(&out)?)
 }
 
 /// `general.file_type` of a model whose matrices are all of `ty`: llama.cpp's `llama_ftype`.

@@ -1,6 +1,8 @@
 //! Model files: bytes to config, tokenizer and tensors.
 //!
 //! - [`parse_gguf`] reads a GGUF header from a prefix of a file, [`ModelFile`] merges the parts of a split.
+//! - [`parse_safetensors`] does the same for safetensors, [`ShardIndex`] says which file holds what.
+//! - A [`Recipe`] makes a tensor that no file holds as it is read.
 //! - [`BlockType`], [`dequantize`] and [`quantize`] know how tensors are stored.
 //! - [`Manifest`] lists a model's files with a SHA-256 for each chunk.
 //! - [`mod@write`] makes GGUF files, [`convert`] re-quantises them.
@@ -15,6 +17,8 @@ mod gguf;
 pub mod manifest;
 mod metadata;
 mod model_file;
+mod recipe;
+mod safetensors;
 mod sha256;
 pub mod write;
 
@@ -26,4 +30,9 @@ pub use gguf::{
 pub use manifest::{Manifest, ManifestError, ManifestFile};
 pub use metadata::{Array, Metadata, Value};
 pub use model_file::{ModelFile, split_part_names};
+pub use recipe::{Assembly, Matrix, Recipe, RecipeError, RowOrder, Span, Storage};
+pub use safetensors::{
+    Dtype, MAX_SAFETENSORS_HEADER_BYTES, ReadSafetensorsError, SafeTensor, SafetensorsError,
+    SafetensorsHeader, ShardIndex, parse_safetensors, read_safetensors,
+};
 pub use sha256::{Hasher, ParseSha256Error, Sha256};

@@ -11,6 +11,7 @@ mod gemma2;
 mod gemma3;
 mod gpt_oss;
 mod granite;
+pub mod hf;
 mod hyperparameters;
 mod keys;
 mod layer;

@@ -26,7 +26,9 @@ fn quantising_gives_llama_cpps_tensors() {
     let original = model("tok105/tok105-f32");
     for ty in [BlockType::Q4_0, BlockType::Q4_1, BlockType::Q8_0] {
         let expected = model(&format!("tok105/tok105-{}", ty.name().to_lowercase()));
-        let got = run(&[&original], Options { ty: Some(ty), head: Some(BlockType::Q8_0) }).unwrap();
+        let got =
+            run(&[&original], Options { ty: Some(ty), head: Some(BlockType::Q8_0), ..Options::default() })
+                .unwrap();
         let (got_header, expected_header) = (header(&got), header(&expected));
         assert_eq!(got_header.tensors.len(), expected_header.tensors.len());
         for want in &expected_header.tensors {
@@ -46,7 +48,7 @@ fn every_tensor_is_reported_and_rows_that_do_not_fit_get_what_fits() {
     let original = model("stories260K/stories260K-f32");
     let mut done = Vec::new();
     let mut files = [Cursor::new(&original)];
-    let options = Options { ty: Some(BlockType::Q4_K), head: None };
+    let options = Options { ty: Some(BlockType::Q4_K), head: None, ..Options::default() };
     let out = convert(&mut files, Vec::new(), &options, |tensor| done.push(tensor)).unwrap();
     let ty = |name: &str| done.iter().find(|tensor| tensor.name == name).unwrap().to;
     assert_eq!(ty("token_embd.weight"), BlockType::Q5_0);
@@ -64,8 +66,10 @@ fn every_tensor_is_reported_and_rows_that_do_not_fit_get_what_fits() {
 #[test]
 fn f16_and_back_keeps_f16_values() {
     let half = model("stories260K/stories260K-f16");
-    let float = run(&[&half], Options { ty: Some(BlockType::F32), head: None }).unwrap();
-    let again = run(&[&float], Options { ty: Some(BlockType::F16), head: None }).unwrap();
+    let float =
+        run(&[&half], Options { ty: Some(BlockType::F32), head: None, ..Options::default() }).unwrap();
+    let again =
+        run(&[&float], Options { ty: Some(BlockType::F16), head: None, ..Options::default() }).unwrap();
     let header = header(&half);
     assert_eq!(self::header(&again).tensors, header.tensors);
     for tensor in &header.tensors {
@@ -108,7 +112,8 @@ fn a_split_merges_to_the_model_it_was() {
 #[test]
 fn faults_name_the_tensor_or_file() {
     let original = model("tok105/tok105-q4_0");
-    let error = run(&[&original], Options { ty: Some(BlockType::IQ4_NL), head: None }).unwrap_err();
+    let error = run(&[&original], Options { ty: Some(BlockType::IQ4_NL), head: None, ..Options::default() })
+        .unwrap_err();
     assert!(matches!(error, ConvertError::Target(BlockError::NoEncoder { .. })));
     let error = run(&[&original[..1000]], Options::default()).unwrap_err();
     assert!(error.to_string().starts_with("file 1 of the input: the file ends at byte 1000"), "{error}");
@@ -118,6 +123,8 @@ fn faults_name_the_tensor_or_file() {
     let tensor =
         header(&poisoned).tensors.into_iter().find(|tensor| tensor.name == "blk.1.attn_q.weight").unwrap();
     poisoned[tensor.offset as usize..][..4].copy_from_slice(&f32::NAN.to_le_bytes());
-    let error = run(&[&poisoned], Options { ty: Some(BlockType::Q4_0), head: None }).unwrap_err().to_string();
+    let error = run(&[&poisoned], Options { ty: Some(BlockType::Q4_0), head: None, ..Options::default() })
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("blk.1.attn_q.weight") && error.contains("NaN"), "{error}");
 }

@@ -43,9 +43,9 @@ pub struct GgufHeader {
 
 /// What a prefix gave.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Parse {
+pub enum Parse<H = GgufHeader> {
     /// The header is whole.
-    Complete(GgufHeader),
+    Complete(H),
     /// The header goes on: try again with the first `need` bytes of the file.
     Incomplete {
         /// Length in bytes of the next prefix: more than this one's, at most the file's where that is known.
