@@ -1,23 +1,25 @@
 //! Text to token ids and back.
 //!
 //! A [`Tokenizer`] is a vocabulary (the exact bytes each id stands for) and an algorithm: SentencePiece
-//! BPE, byte-level BPE or WordPiece rebuilt from GGUF metadata, or whatever a `tokenizer.json` describes,
-//! run by Hugging Face's `tokenizers`. Encoding first cuts out added tokens (`<|im_start|>`), then gives
+//! BPE or Unigram, byte-level BPE or WordPiece rebuilt from GGUF metadata, or the parts that a `tokenizer.json`
+//! describes. Encoding first cuts out added tokens (`<|im_start|>`), then gives
 //! the rest to the algorithm. Decoding needs only the vocabulary: the text of some ids is their bytes, one
 //! after the other.
 
 mod added;
+mod aligned;
 mod bpe;
 mod byte_level;
 mod encoding;
 mod error;
 mod gguf_vocab;
-#[cfg(feature = "tokenizer-json")]
 mod json;
 mod merge;
 mod pretokenizer;
 mod special;
+mod sentence_unigram;
 mod spm;
+mod unigram;
 mod vocab;
 mod wordpiece;
 
@@ -26,7 +28,6 @@ pub use encoding::Encoding;
 use encoding::{Output, offset_in};
 pub use error::TokenizerError;
 pub use gguf_vocab::GgufVocab;
-#[cfg(feature = "tokenizer-json")]
 pub use json::TokenizerConfig;
 use vocab::{TokenKind, Vocab};
 
@@ -53,7 +54,7 @@ enum Algorithm {
     SentencePiece(spm::SentencePiece),
     ByteLevelBpe(bpe::ByteLevelBpe),
     WordPiece(wordpiece::WordPiece),
-    #[cfg(feature = "tokenizer-json")]
+    Unigram(sentence_unigram::SentenceUnigram),
     Json(Box<json::JsonTokenizer>),
 }
 
@@ -92,13 +93,16 @@ impl Tokenizer {
         parse_special: bool,
         spans: bool,
     ) -> Result<Encoding, TokenizerError> {
-        #[cfg(feature = "tokenizer-json")]
-        if let Algorithm::Json(json) = &self.algorithm {
-            return json.encode(text, add_special, parse_special);
-        }
         let mut out = Output::new(spans, text.len() / 3 + 2);
         if add_special {
             self.prefix.iter().for_each(|&id| out.push(id, 0..0));
+        }
+        if let Algorithm::Json(json) = &self.algorithm {
+            json.encode(text, parse_special, &mut out)?;
+            if add_special {
+                self.suffix.iter().for_each(|&id| out.push(id, text.len()..text.len()));
+            }
+            return Ok(out.finish());
         }
         let mut after_special = true;
         for fragment in self.added.split(text, parse_special) {
@@ -114,7 +118,7 @@ impl Tokenizer {
                         Algorithm::SentencePiece(spm) => spm.encode(fragment, after_special, &mut out)?,
                         Algorithm::ByteLevelBpe(bpe) => bpe.encode(fragment, &mut out),
                         Algorithm::WordPiece(wordpiece) => wordpiece.encode(fragment, &mut out),
-                        #[cfg(feature = "tokenizer-json")]
+                        Algorithm::Unigram(unigram) => unigram.encode(fragment, &mut out)?,
                         Algorithm::Json(_) => {}
                     }
                     after_special = false;

@@ -8,7 +8,7 @@ pub enum TokenizerError {
     #[error(transparent)]
     Metadata(#[from] sotto_format::FormatError),
     /// `tokenizer.ggml.model` names an algorithm that is not implemented.
-    #[error("tokenizer model \"{model}\" is not supported; known are llama, gpt2 and bert")]
+    #[error("tokenizer model \"{model}\" is not supported; known are llama, gpt2, bert and t5")]
     UnknownModel {
         /// The name in the file.
         model: String,
@@ -20,6 +20,14 @@ pub enum TokenizerError {
         pre: String,
         /// All names that would do.
         known: String,
+    },
+    /// A part of `tokenizer.json` that is not implemented.
+    #[error("tokenizer.json: the {part} \"{kind}\" is not supported")]
+    UnsupportedPart {
+        /// Which part.
+        part: &'static str,
+        /// Its type in the file.
+        kind: String,
     },
     /// The vocabulary has no tokens.
     #[error("the vocabulary is empty")]

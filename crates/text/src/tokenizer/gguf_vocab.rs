@@ -1,11 +1,14 @@
 //! A vocabulary as GGUF metadata describes it (`tokenizer.ggml.*`), and the tokenizer it makes.
 
-use sotto_format::{FormatError, Metadata};
+use sotto_format::{Array, FormatError, Metadata, Value};
 
 use super::added::AddedTokens;
 use super::bpe::ByteLevelBpe;
+use super::json::precompiled::Precompiled;
 use super::pretokenizer::PreTokenizer;
+use super::sentence_unigram::SentenceUnigram;
 use super::spm::SentencePiece;
+use super::unigram::Unigram;
 use super::vocab::{TokenKind, Vocab};
 use super::wordpiece::WordPiece;
 use super::{Algorithm, Tokenizer, TokenizerError, byte_level, special, spm, wordpiece};
@@ -13,13 +16,14 @@ use super::{Algorithm, Tokenizer, TokenizerError, byte_level, special, spm, word
 /// What GGUF says about a tokenizer. Every field but `model` and `tokens` may be left at its default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GgufVocab {
-    /// The algorithm: "llama" (SentencePiece BPE), "gpt2" (byte-level BPE) or "bert" (WordPiece).
+    /// The algorithm: "llama" (SentencePiece BPE), "gpt2" (byte-level BPE), "bert" (WordPiece) or "t5"
+    /// (SentencePiece Unigram).
     pub model: String,
     /// How byte-level BPE cuts words: "llama-bpe", "qwen2", "gpt-2", ...
     pub pre: Option<String>,
     /// The text of each id.
     pub tokens: Vec<String>,
-    /// One a token, or none: higher merges first ("llama").
+    /// One a token, or none: higher merges first ("llama"), or log-probabilities ("t5").
     pub scores: Vec<f32>,
     /// One a token, or none: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte.
     pub token_types: Vec<i32>,
@@ -51,6 +55,10 @@ pub struct GgufVocab {
     pub add_space_prefix: Option<bool>,
     /// Whether letters lose case and accents ("bert"; true by default).
     pub lowercase: Option<bool>,
+    /// Compiled rules for normalising ("t5"), or none.
+    pub precompiled_charsmap: Vec<u8>,
+    /// Whether runs of spaces are one ("t5"; true by default).
+    pub remove_extra_whitespaces: Option<bool>,
     /// White space after a control token belongs to it (Phi-3).
     pub strip_after_control: bool,
 }
@@ -93,6 +101,8 @@ impl GgufVocab {
             add_eos: flag("add_eos_token")?,
             add_space_prefix: flag("add_space_prefix")?,
             lowercase: flag("normalizer.lowercase")?,
+            precompiled_charsmap: bytes(metadata, "tokenizer.ggml.precompiled_charsmap"),
+            remove_extra_whitespaces: flag("remove_extra_whitespaces")?,
         })
     }
 
@@ -164,10 +174,19 @@ impl GgufVocab {
     }
 }
 
+/// An array of bytes, which converters write as signed or unsigned.
+fn bytes(metadata: &Metadata, key: &str) -> Vec<u8> {
+    match metadata.get(key) {
+        Some(Value::Array(Array::U8(bytes))) => bytes.clone(),
+        Some(Value::Array(Array::I8(bytes))) => bytes.iter().map(|byte| byte.cast_unsigned()).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// A token id; -1, as some converters write for "none", is none.
 fn id(metadata: &Metadata, name: &str) -> Result<Option<u32>, FormatError> {
     let key = format!("tokenizer.ggml.{name}_token_id");
-    match metadata.get(&key).and_then(sotto_format::Value::as_integer) {
+    match metadata.get(&key).and_then(Value::as_integer) {
         Some(-1) => Ok(None),
         Some(id) if id == i128::from(u32::MAX) => Ok(None),
         _ => metadata.u32_opt(&key),
@@ -182,6 +201,7 @@ impl Tokenizer {
             "llama" => sentence_piece(vocab),
             "gpt2" => byte_level_bpe(vocab),
             "bert" => word_piece(vocab),
+            "t5" => unigram(vocab),
             _ => Err(TokenizerError::UnknownModel { model: vocab.model.clone() }),
         }
     }
@@ -281,6 +301,39 @@ fn word_piece(gguf: &GgufVocab) -> Result<Tokenizer, TokenizerError> {
         leading_space: true,
     };
     Tokenizer::build(gguf, vocab, algorithm, specials, Vec::new())
+}
+
+fn unigram(gguf: &GgufVocab) -> Result<Tokenizer, TokenizerError> {
+    let eog = gguf.end_of_generation(gguf.eos);
+    let kinds = gguf.kinds(&[]);
+    let unk = gguf.unk.or_else(|| gguf.id("<unk>"));
+    let score = |id: usize| match kinds.get(id) {
+        Some(TokenKind::UserDefined) => 0.0,
+        _ => gguf.scores.get(id).copied().unwrap_or(0.0).into(),
+    };
+    let tokens = gguf.tokens.iter().enumerate().map(|(id, token)| (token.clone(), score(id))).collect();
+    let in_texts = |id: u32| {
+        matches!(kinds.get(id as usize), Some(TokenKind::Normal | TokenKind::UserDefined | TokenKind::Unused))
+    };
+    let space = gguf.add_space_prefix.unwrap_or(true);
+    let algorithm = Algorithm::Unigram(SentenceUnigram {
+        model: Unigram::new(tokens, unk, false, in_texts)?,
+        rules: match gguf.precompiled_charsmap.as_slice() {
+            [] => None,
+            map => Some(Precompiled::new(map)?),
+        },
+        add_space_prefix: space,
+        merge_spaces: gguf.remove_extra_whitespaces.unwrap_or(true),
+    });
+    let specials = Specials {
+        first: gguf.bos,
+        last: gguf.eos,
+        unk,
+        add_first: false,
+        add_last: true,
+        leading_space: space,
+    };
+    Tokenizer::build(gguf, pieces(gguf, &kinds, spm::piece_bytes), algorithm, specials, eog)
 }
 
 fn pieces(gguf: &GgufVocab, kinds: &[TokenKind], bytes: impl Fn(&str, TokenKind) -> Vec<u8>) -> Vocab {

@@ -17,8 +17,9 @@ pub(crate) struct PreTokenizer {
     entry: &'static Entry,
 }
 
+/// An expression and how its matches end.
 #[derive(Debug)]
-struct Split {
+pub(crate) struct Split {
     regex: Regex,
     /// The expression ended in `\s+(?!\S)|\s+`.
     lends_last_space: bool,
@@ -38,7 +39,7 @@ struct Entry {
 
 const LOOK_AHEAD: &str = r"\s+(?!\S)|\s+";
 
-const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+pub(crate) const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const QWEN35: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -136,6 +137,14 @@ impl PreTokenizer {
         Ok(PreTokenizer { splits, entry })
     }
 
+    /// The name of the table's entry with these expressions, which several models may share.
+    pub(crate) fn name_of(patterns: &[String], ignore_merges: bool) -> Option<&'static str> {
+        let patterns: Vec<String> = patterns.iter().map(|pattern| greedy(pattern)).collect();
+        let entry =
+            TABLE.iter().find(|entry| entry.patterns == patterns && entry.ignore_merges == ignore_merges)?;
+        entry.names.first().copied()
+    }
+
     pub(crate) fn ignore_merges(&self) -> bool {
         self.entry.ignore_merges
     }
@@ -159,7 +168,9 @@ impl PreTokenizer {
 }
 
 impl Split {
-    fn new(pattern: &str) -> Result<Self, TokenizerError> {
+    /// Look-ahead is known in one form only, at the end: `\s+(?!\S)|\s+`.
+    pub(crate) fn new(pattern: &str) -> Result<Self, TokenizerError> {
+        let pattern = &greedy(pattern);
         let without = pattern.strip_suffix(LOOK_AHEAD);
         let regex = Regex::new(&without.map_or(pattern.to_owned(), |start| format!(r"{start}\s+")))
             .map_err(|error| TokenizerError::Build(error.to_string()))?;
@@ -172,20 +183,34 @@ impl Split {
 
     /// Appends the matches in `piece` and what lies between them.
     fn run<'t>(&self, piece: &'t str, out: &mut Vec<&'t str>) {
-        let mut at = 0;
-        while let Some(found) = self.regex.find_at(piece, at) {
-            let end = self.end(piece, found.start(), found.end());
+        out.extend(self.pieces(piece).into_iter().map(|(piece, _)| piece));
+    }
+
+    /// The matches in `text` and what lies between them, in order, each with whether it is a match.
+    pub(crate) fn pieces<'t>(&self, text: &'t str) -> Vec<(&'t str, bool)> {
+        let mut pieces = Vec::with_capacity(text.len() / 5 + 1);
+        let (mut at, mut search) = (0, 0);
+        while let Some(found) = self.regex.find_at(text, search) {
+            let end = self.end(text, found.start(), found.end());
             if found.start() > at {
-                out.push(&piece[at..found.start()]);
+                pieces.push((&text[at..found.start()], false));
+                at = found.start();
             }
-            if end > found.start() {
-                out.push(&piece[found.start()..end]);
+            if end > at {
+                pieces.push((&text[at..end], true));
+                (at, search) = (end, end);
+                continue;
             }
-            at = end;
+            // A match of nothing cuts nothing; the search goes on behind the next character.
+            match text[end..].chars().next() {
+                Some(c) => search = end + c.len_utf8(),
+                None => break,
+            }
         }
-        if at < piece.len() {
-            out.push(&piece[at..]);
+        if at < text.len() {
+            pieces.push((&text[at..], false));
         }
+        pieces
     }
 
     /// Where a match really ends: a run of white space before a word leaves its last character to it.
@@ -200,6 +225,24 @@ impl Split {
             _ => end,
         }
     }
+}
+
+/// Possessive repetitions (`?+`, `*+`, `++`) as plain ones. In the expressions of tokenizers what follows one never
+/// matches what it repeats, so giving back would gain nothing, and the two match the same.
+fn greedy(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let (mut escaped, mut in_class, mut repeated) = (false, false, false);
+    for c in pattern.chars() {
+        if c == '+' && repeated {
+            repeated = false;
+            continue;
+        }
+        repeated = !escaped && !in_class && matches!(c, '?' | '*' | '+');
+        in_class = !escaped && (c == '[' || in_class && c != ']') || escaped && in_class;
+        escaped = c == '\\' && !escaped;
+        out.push(c);
+    }
+    out
 }
 
 #[cfg(test)]
