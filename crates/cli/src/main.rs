@@ -6,6 +6,7 @@
 mod bundled;
 mod commands;
 mod finder;
+mod folder;
 mod model_file;
 
 use std::process::ExitCode;

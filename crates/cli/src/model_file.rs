@@ -1,13 +1,15 @@
-//! Opens the model that a path names: a GGUF file, the first part of a split one, or a manifest.
+//! Opens the model that a path names: a GGUF file, the first part of a split one, a manifest, or a folder of safetensors.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use sotto_engine::format::{Manifest, read_gguf, split_part_names};
 use sotto_engine::{Classifier, DeviceChoice, Embedder, Engine, KvType, LoadOptions, Loader, ModelHeader};
+
+use crate::folder::FolderFiles;
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 16 << 20;
@@ -46,6 +48,12 @@ pub struct ModelFiles {
 impl ModelFiles {
     /// Reads the headers of the model at `path`.
     pub fn open(path: &Path) -> Result<Self> {
+        if let Some(folder) = folder_of(path) {
+            let files = FolderFiles::read(folder)?;
+            let header = ModelHeader::from_folder(&files.folder(), &files.shards);
+            let header = header.with_context(|| folder.display().to_string())?;
+            return Ok(ModelFiles { paths: files.paths, header });
+        }
         let paths = files_of(path)?;
         let mut headers = Vec::with_capacity(paths.len());
         for path in &paths {
@@ -59,7 +67,7 @@ impl ModelFiles {
 
     /// Loads the weights.
     pub fn load(self, backend: Backend, context_length: Option<usize>, kv_type: KvType) -> Result<Engine> {
-        self.load_with(LoadOptions { device: backend.into(), context_length, kv_type, threads: None })
+        self.load_with(LoadOptions { device: backend.into(), context_length, kv_type, ..LoadOptions::default() })
     }
 
     /// Loads the weights.
@@ -67,16 +75,19 @@ impl ModelFiles {
         let name = self.name();
         let mut loader = pollster::block_on(Loader::open(self.header, &options))?;
         let mut buffer = vec![0; READ_BYTES];
-        for (index, path) in self.paths.iter().enumerate() {
+        for read in loader.reads() {
+            let path = &self.paths[read.file];
             let name = || path.display().to_string();
             let mut file = File::open(path).with_context(name)?;
-            let mut offset = 0;
+            file.seek(SeekFrom::Start(read.offset)).with_context(name)?;
+            let mut rest = file.take(read.bytes);
+            let mut offset = read.offset;
             loop {
-                let n = file.read(&mut buffer).with_context(name)?;
+                let n = rest.read(&mut buffer).with_context(name)?;
                 if n == 0 {
                     break;
                 }
-                loader.write(index, offset, &buffer[..n]).with_context(name)?;
+                loader.write(read.file, offset, &buffer[..n]).with_context(name)?;
                 offset += n as u64;
             }
         }
@@ -100,7 +111,20 @@ impl ModelFiles {
     }
 }
 
-/// The files of the model at `path`, in order.
+/// The folder of safetensors that `path` names: itself, or by its config.json or index.
+pub fn folder_of(path: &Path) -> Option<&Path> {
+    if path.is_dir() {
+        return Some(path);
+    }
+    let name = path.file_name().and_then(|n| n.to_str())?;
+    let names_its_folder = name == "config.json" || name == "model.safetensors.index.json";
+    (names_its_folder || name.ends_with(".safetensors")).then(|| match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    })
+}
+
+/// The files of the GGUF model at `path`, in order.
 pub fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();

@@ -1,9 +1,10 @@
 //! One error for everything that can go wrong with a model, with a stable code for programs.
 
 use sotto_cpu::CpuError;
-use sotto_format::{FormatError, ManifestError};
+use sotto_format::{FormatError, ManifestError, RecipeError, SafetensorsError};
 use sotto_gpu::GpuError;
 use sotto_model::ModelError;
+use sotto_model::hf::HfError;
 use sotto_pii::bioes::{RowError, TagsError};
 use sotto_plan::sampling::SamplingError;
 use sotto_text::sampling::SampleError;
@@ -52,6 +53,26 @@ pub enum EngineError {
     /// The file's structure.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// A safetensors file's structure.
+    #[error(transparent)]
+    Safetensors(#[from] SafetensorsError),
+    /// A folder of safetensors.
+    #[error(transparent)]
+    Hf(#[from] HfError),
+    /// A file that a folder of safetensors needs.
+    #[error("{name} is missing; a model's folder needs it beside the weights")]
+    MissingFile {
+        /// Which.
+        name: &'static str,
+    },
+    /// A tensor that could not be made from what the files hold.
+    #[error("tensor \"{tensor}\": {error}")]
+    Recipe {
+        /// The tensor's GGUF name.
+        tensor: String,
+        /// Why.
+        error: RecipeError,
+    },
     /// The manifest.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -144,7 +165,17 @@ impl EngineError {
     pub fn code(&self) -> ErrorCode {
         match self {
             EngineError::Format(error) => format_code(error),
-            EngineError::HeaderIncomplete { .. } | EngineError::Manifest(_) => ErrorCode::ModelFormat,
+            EngineError::HeaderIncomplete { .. }
+            | EngineError::Manifest(_)
+            | EngineError::Safetensors(_)
+            | EngineError::MissingFile { .. }
+            | EngineError::Recipe { .. } => ErrorCode::ModelFormat,
+            EngineError::Hf(error) => match error {
+                HfError::UnsupportedModelType { .. }
+                | HfError::UnsupportedQuantization { .. }
+                | HfError::Setting { .. } => ErrorCode::UnsupportedArch,
+                _ => ErrorCode::ModelFormat,
+            },
             EngineError::Model(error) => model_code(error),
             EngineError::Tokenizer(error) => tokenizer_code(error),
             EngineError::Chat(error) => match error {
@@ -200,9 +231,9 @@ fn model_code(error: &ModelError) -> ErrorCode {
 
 fn tokenizer_code(error: &TokenizerError) -> ErrorCode {
     match error {
-        TokenizerError::UnknownModel { .. } | TokenizerError::UnknownPreTokenizer { .. } => {
-            ErrorCode::UnsupportedArch
-        }
+        TokenizerError::UnknownModel { .. }
+        | TokenizerError::UnknownPreTokenizer { .. }
+        | TokenizerError::UnsupportedPart { .. } => ErrorCode::UnsupportedArch,
         _ => ErrorCode::ModelFormat,
     }
 }

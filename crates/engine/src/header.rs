@@ -1,10 +1,14 @@
 //! Everything a model file says before its weights.
 
-use sotto_format::{GgufHeader, ModelFile, Parse, parse_gguf};
+use sotto_format::{
+    BlockType, GgufHeader, ModelFile, Parse, Recipe, SafetensorsHeader, Value, convert, parse_gguf,
+};
 use sotto_model::Model;
-use sotto_plan::Op;
+use sotto_plan::{Op, WeightId};
 use sotto_text::{ChatTemplate, GgufVocab, Tokenizer};
 
+use crate::folder::{self, Folder};
+use crate::making::Making;
 use crate::{EngineError, ModelInfo};
 
 /// A model's config, plan, tokenizer and chat template.
@@ -36,16 +40,29 @@ impl ModelHeader {
 
     /// The header of a model whose files' headers are parsed, in order.
     pub fn from_headers(headers: Vec<GgufHeader>) -> Result<Self, EngineError> {
-        let header_bytes: Vec<u64> = headers.iter().map(|h| h.data_offset).collect();
         let file = ModelFile::from_parts(headers)?;
-        let model = sotto_model::build(&file)?;
         let tokenizer = Tokenizer::from_gguf(&GgufVocab::from_metadata(&file.metadata)?)?;
+        Self::new(file, tokenizer)
+    }
+
+    /// The header of a folder of safetensors, given the headers of its weight files in the order that
+    /// [`sotto_format::ShardIndex::files`] has them, or that of the only one.
+    pub fn from_folder(folder: &Folder<'_>, shards: &[SafetensorsHeader]) -> Result<Self, EngineError> {
+        let mut file = sotto_model::hf::model_file(&folder.model(), shards)?;
+        let tokenizer = folder::tokenizer(folder)?;
+        if let Some(template) = folder::chat_template(folder)? {
+            file.metadata.insert("tokenizer.chat_template", Value::String(template));
+        }
+        Self::new(file, tokenizer)
+    }
+
+    fn new(file: ModelFile, tokenizer: Tokenizer) -> Result<Self, EngineError> {
+        let model = sotto_model::build(&file)?;
         let template = match file.metadata.get("tokenizer.chat_template") {
             Some(_) => Some(ChatTemplate::new(file.metadata.str("tokenizer.chat_template")?)?),
             None => None,
         };
-        let info =
-            ModelInfo::new(&file, &model.hyperparameters, &model.task, template.is_some(), &header_bytes);
+        let info = ModelInfo::new(&file, &model.hyperparameters, &model.task, template.is_some());
         Ok(ModelHeader { file, model, tokenizer, template, info })
     }
 
@@ -53,6 +70,23 @@ impl ModelHeader {
     pub(crate) fn plan_for(&mut self, context_length: usize) -> Result<(), EngineError> {
         self.model = sotto_model::build_for(&self.file, Some(context_length))?;
         Ok(())
+    }
+
+    /// The same model with its weight matrices that are F32, F16 or BF16 stored as `ty`; the one that gives the logits
+    /// suffers most from few bits, and gets six where `ty` has fewer.
+    pub fn quantized(mut self, ty: BlockType) -> Result<Self, EngineError> {
+        if !ty.can_quantize() {
+            let known = BlockType::ALL.iter().filter(|ty| ty.can_quantize()).map(|ty| ty.name());
+            let range = format!("one of {}", known.collect::<Vec<_>>().join(", "));
+            return Err(EngineError::Option { name: "quantize", value: ty.to_string(), range });
+        }
+        let options = convert::Options { ty: Some(ty), head: convert::head_type(ty), ..Default::default() };
+        let float = |ty| matches!(ty, BlockType::F32 | BlockType::F16 | BlockType::BF16);
+        convert::retype(&mut self.file, &options, float);
+        self.model = sotto_model::build(&self.file)?;
+        let template = self.template.is_some();
+        self.info = ModelInfo::new(&self.file, &self.model.hyperparameters, &self.model.task, template);
+        Ok(self)
     }
 
     /// What to show of the model.
@@ -86,27 +120,66 @@ impl ModelHeader {
     }
 }
 
-/// Where the tensors of one model file lie, to hand out its bytes as they come.
+/// A run of one model file, to hand out its bytes as they come.
 pub(crate) struct Segment {
     pub start: u64,
     pub end: u64,
-    pub weight: sotto_plan::WeightId,
+    pub target: Target,
+}
+
+/// Whose bytes a segment is.
+#[derive(Clone, Copy)]
+pub(crate) enum Target {
+    /// A weight's, as it is stored.
+    Weight(WeightId),
+    /// Those of a source of a tensor that is made: which of the loader's, and which of its sources.
+    Source { making: usize, matrix: usize, place: usize },
+}
+
+impl Segment {
+    /// Whether other bytes cannot be used before these have come, which are few.
+    pub fn comes_first(&self) -> bool {
+        matches!(self.target, Target::Source { place: 1.., .. })
+    }
 }
 
 impl ModelHeader {
-    /// The tensors that the plan reads, by file, in the order they lie there.
-    pub(crate) fn segments(&self) -> Vec<Vec<Segment>> {
+    /// The tensors that the plan reads, by file, in the order they lie there; and those that are to be made.
+    pub(crate) fn segments(&self) -> (Vec<Vec<Segment>>, Vec<Making>) {
         let mut files: Vec<Vec<Segment>> = (0..self.info.files).map(|_| Vec::new()).collect();
+        let mut makings = self.makings();
         for (index, weight) in self.model.plan.weights.iter().enumerate() {
             let Some(tensor) = self.file.tensor(&weight.name) else { continue };
-            let start = tensor.offset + weight.offset;
-            files[tensor.file as usize].push(Segment {
-                start,
-                end: start + weight.bytes(),
-                weight: sotto_plan::WeightId(index as u32),
-            });
+            let Some(making) = makings.iter().position(|making| making.tensor == tensor.name) else {
+                let start = tensor.offset + weight.offset;
+                let target = Target::Weight(WeightId(index as u32));
+                files[tensor.file as usize].push(Segment { start, end: start + weight.bytes(), target });
+                continue;
+            };
+            let id = WeightId(index as u32);
+            if makings[making].add_part(weight.offset, weight.bytes(), id) {
+                for (matrix, place, span) in self.file.recipe(&tensor.name).into_iter().flat_map(Recipe::spans) {
+                    let (start, end) = (span.offset, span.offset + span.bytes);
+                    let target = Target::Source { making, matrix, place };
+                    files[span.file as usize].push(Segment { start, end, target });
+                }
+            }
         }
         files.iter_mut().for_each(|segments| segments.sort_by_key(|s| s.start));
-        files
+        (files, makings)
+    }
+
+    /// The tensors that the plan reads and no file holds as they are.
+    fn makings(&self) -> Vec<Making> {
+        let mut makings: Vec<Making> = Vec::new();
+        for weight in &self.model.plan.weights {
+            if makings.iter().all(|making| making.tensor != weight.name)
+                && let (Some(tensor), Some(recipe)) =
+                    (self.file.tensor(&weight.name), self.file.recipe(&weight.name))
+            {
+                makings.push(Making::new(&tensor.name, recipe, tensor.ty));
+            }
+        }
+        makings
     }
 }

@@ -44,19 +44,10 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    pub(crate) fn new(
-        file: &ModelFile,
-        h: &Hyperparameters,
-        task: &Task,
-        chat_template: bool,
-        header_bytes: &[u64],
-    ) -> Self {
+    pub(crate) fn new(file: &ModelFile, h: &Hyperparameters, task: &Task, chat_template: bool) -> Self {
         let mut bytes_by_type: BTreeMap<&str, u64> = BTreeMap::new();
-        let mut data_bytes = header_bytes.to_vec();
         for tensor in &file.tensors {
             *bytes_by_type.entry(tensor.ty.name()).or_default() += tensor.bytes;
-            let end = &mut data_bytes[tensor.file as usize];
-            *end = (*end).max(tensor.offset + tensor.bytes);
         }
         let text = |key| file.metadata.str(key).ok().map(str::to_owned);
         ModelInfo {
@@ -79,9 +70,9 @@ impl ModelInfo {
                 .to_owned(),
             weight_bytes: file.tensors.iter().map(|t| t.bytes).sum(),
             chat_template,
-            files: header_bytes.len(),
-            header_bytes: header_bytes.iter().sum(),
-            data_bytes,
+            files: file.files,
+            header_bytes: file.header_bytes,
+            data_bytes: file.file_bytes.clone(),
         }
     }
 }

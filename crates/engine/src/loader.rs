@@ -1,7 +1,10 @@
 //! Hands a model's bytes to its backend as they come.
 
 use crate::backend::{BackendLoader, DeviceChoice};
-use crate::header::Segment;
+use sotto_format::BlockType;
+
+use crate::header::{Segment, Target};
+use crate::making::Making;
 use crate::{Engine, EngineError, KvType, ModelHeader, ModelInfo};
 
 /// How to load a model.
@@ -15,6 +18,8 @@ pub struct LoadOptions {
     pub kv_type: KvType,
     /// Threads on the CPU; `None` takes as many as the processor runs at once.
     pub threads: Option<usize>,
+    /// The type that weight matrices in F32, F16 and BF16 get as they load; `None` leaves them as they are.
+    pub quantize: Option<BlockType>,
 }
 
 /// Positions a model holds when the caller names no number: KV memory is bought by the position.
@@ -22,7 +27,13 @@ pub const DEFAULT_CONTEXT_LENGTH: usize = 4096;
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        LoadOptions { device: DeviceChoice::Gpu, context_length: None, kv_type: KvType::F16, threads: None }
+        LoadOptions {
+            device: DeviceChoice::Gpu,
+            context_length: None,
+            kv_type: KvType::F16,
+            threads: None,
+            quantize: None,
+        }
     }
 }
 
@@ -31,7 +42,20 @@ pub struct Loader {
     header: ModelHeader,
     backend: BackendLoader,
     segments: Vec<Vec<Segment>>,
+    /// Tensors that are made as their sources arrive.
+    makings: Vec<Making>,
     context_length: usize,
+}
+
+/// Bytes of a file that a loader wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// Index of the file.
+    pub file: usize,
+    /// Offset of the first byte from the start of the file.
+    pub offset: u64,
+    /// How many.
+    pub bytes: u64,
 }
 
 impl Loader {
@@ -46,13 +70,31 @@ impl Loader {
                 range: format!("at least 1 and at most {trained}, the context this model was trained for"),
             });
         }
+        if let Some(ty) = options.quantize {
+            header = header.quantized(ty)?;
+        }
         header.plan_for(context_length)?;
         // An encoder's layers share one cache, so that the wider type costs next to nothing.
         let kv_type = if header.model.plan.is_bidirectional() { KvType::F32 } else { options.kv_type };
         let options = LoadOptions { kv_type, ..*options };
         let backend = BackendLoader::open(header.model.plan.clone(), context_length, &options).await?;
-        let segments = header.segments();
-        Ok(Loader { header, backend, segments, context_length })
+        let (segments, makings) = header.segments();
+        let mut loader = Loader { header, backend, segments, makings, context_length };
+        // What comes from the header alone is there already.
+        loader.makings.iter_mut().try_for_each(|making| making.pass_on(&mut loader.backend))?;
+        Ok(loader)
+    }
+
+    /// What to [`Loader::write`], in order: each file whole; where small parts are needed to make use of the rest, those
+    /// parts of all files first, and then the rest.
+    pub fn reads(&self) -> Vec<Read> {
+        let files = || self.segments.iter().zip(&self.header.file.file_bytes).enumerate();
+        let sided = |segments: &[Segment]| segments.iter().any(Segment::comes_first);
+        let first = files().flat_map(|(file, (segments, _))| runs(file, segments, true));
+        let rest = files().flat_map(|(file, (segments, &bytes))| {
+            if sided(segments) { runs(file, segments, false) } else { vec![Read { file, offset: 0, bytes }] }
+        });
+        first.chain(rest).collect()
     }
 
     /// What to show of the model.
@@ -61,7 +103,7 @@ impl Loader {
     }
 
     /// The next bytes of file number `file`; `offset` counts from the file's first byte. Each tensor's bytes
-    /// must come in order; bytes between tensors are passed over.
+    /// must come in order, as [`Loader::reads`] lists them; bytes between tensors are passed over.
     pub fn write(&mut self, file: usize, offset: u64, bytes: &[u8]) -> Result<(), EngineError> {
         let Some(segments) = self.segments.get(file) else {
             return Err(EngineError::Option {
@@ -75,7 +117,15 @@ impl Loader {
         for segment in segments[first..].iter().take_while(|s| s.start < end) {
             let (from, to) = (segment.start.max(offset), segment.end.min(end));
             let part = &bytes[(from - offset) as usize..(to - offset) as usize];
-            self.backend.write(segment.weight, from - segment.start, part)?;
+            let within = from - segment.start;
+            match segment.target {
+                Target::Weight(id) => self.backend.write(id, within, part)?,
+                Target::Source { making, matrix, place } => {
+                    let making = &mut self.makings[making];
+                    making.write(matrix, place, within, part)?;
+                    making.pass_on(&mut self.backend)?;
+                }
+            }
         }
         Ok(())
     }
@@ -85,4 +135,23 @@ impl Loader {
         let backend = self.backend.finish().await?;
         Ok(Engine::new(backend, self.header, self.context_length))
     }
+}
+
+/// The segments that come first, or those that do not, neighbours as one.
+fn runs(file: usize, segments: &[Segment], first: bool) -> Vec<Read> {
+    let mut runs: Vec<Read> = Vec::new();
+    let mut joins = false;
+    for segment in segments {
+        if segment.comes_first() != first {
+            joins = false;
+            continue;
+        }
+        match runs.last_mut() {
+            // Two weights may be made of the same bytes.
+            Some(run) if joins => run.bytes = segment.end.max(run.offset + run.bytes) - run.offset,
+            _ => runs.push(Read { file, offset: segment.start, bytes: segment.end - segment.start }),
+        }
+        joins = true;
+    }
+    runs
 }

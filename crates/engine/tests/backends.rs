@@ -22,7 +22,8 @@ fn load_bytes(
     context_length: Option<usize>,
 ) -> Result<Engine, EngineError> {
     let header = ModelHeader::parse(&[bytes])?;
-    let options = LoadOptions { device, context_length, kv_type: KvType::F32, threads: Some(2) };
+    let options =
+        LoadOptions { device, context_length, kv_type: KvType::F32, threads: Some(2), quantize: None };
     pollster::block_on(async {
         let mut loader = Loader::open(header, &options).await?;
         // Pieces of an odd length cut blocks, rows and tensors anywhere.

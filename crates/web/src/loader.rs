@@ -1,11 +1,12 @@
 //! Loading, chunk by chunk.
 
 use serde::Deserialize;
-use sotto_engine::{DeviceChoice, KvType, LoadOptions, ModelHeader};
+use sotto_engine::format::BlockType;
+use sotto_engine::{DeviceChoice, ErrorCode, KvType, LoadOptions, ModelHeader};
 use wasm_bindgen::prelude::*;
 
 use crate::engine::Engine;
-use crate::error::{throw, to_js};
+use crate::error::{throw, thrown, to_js};
 use crate::heap::Watch;
 use crate::options;
 
@@ -16,6 +17,7 @@ struct Options {
     device: Device,
     context_length: Option<usize>,
     kv_type: Kv,
+    quantize: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -51,6 +53,12 @@ impl Loader {
             let prefixes: Vec<Vec<u8>> = headers.iter().map(js_sys::Uint8Array::to_vec).collect();
             ModelHeader::parse(&prefixes).map_err(throw)?
         };
+        let quantize = match options.quantize.as_deref() {
+            None => None,
+            Some(name) => Some(BlockType::from_name(name).ok_or_else(|| {
+                thrown(ErrorCode::InvalidArgument, format!("quantize: \"{name}\" is no block type"))
+            })?),
+        };
         let options = LoadOptions {
             device: match options.device {
                 Device::Auto => DeviceChoice::Auto,
@@ -63,6 +71,7 @@ impl Loader {
                 Kv::F16 => KvType::F16,
             },
             threads: None,
+            quantize,
         };
         let inner = sotto_engine::Loader::open(header, &options).await.map_err(throw)?;
         Ok(Loader { inner, heap: Watch::start() })

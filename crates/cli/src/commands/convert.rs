@@ -5,17 +5,18 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use sotto_engine::format::convert::{Options, convert};
+use sotto_engine::format::convert::{Options, convert, head_type, write_model as write_gguf};
 use sotto_engine::format::{BlockType, Manifest, ManifestFile, read_gguf};
 use sotto_engine::synthetic::Shape;
 
-use crate::model_file::files_of;
+use crate::folder::FolderFiles;
+use crate::model_file::{files_of, folder_of};
 
 /// Writes a model as one GGUF file, and a manifest.json beside it
 #[derive(clap::Args)]
 pub struct Args {
-    /// A .gguf file, the first part of a split one, a manifest.json, or random:SHAPE for a model of a named shape
-    /// with random weights
+    /// A .gguf file, the first part of a split one, a manifest.json, a folder of safetensors, or random:SHAPE for a
+    /// model of a named shape with random weights
     #[arg(value_parser = input)]
     input: Input,
     /// The .gguf file to write
@@ -67,25 +68,31 @@ fn write_model(args: &Args, part: &Path) -> Result<()> {
         }
         Input::Files(path) => path,
     };
+    let name = || input.display().to_string();
+    let options =
+        Options { ty: args.quantize, head: args.quantize.and_then(head_type), ..Options::default() };
+    if let Some(folder) = folder_of(input) {
+        let files = FolderFiles::read(folder)?;
+        let model = files.folder().gguf(&files.shards).with_context(name)?;
+        let options = Options { plain_f32: true, ..options };
+        write_gguf(model, &mut open(&files.paths)?, create()?, &options, |_| {})
+            .with_context(name)?
+            .flush()
+            .with_context(output)?;
+        return Ok(());
+    }
     let paths = files_of(input)?;
     if paths.iter().any(|path| same_file(path, &args.output)) {
         bail!("{}: would be overwritten while it is read; name another output", args.output.display());
     }
-    let mut files = paths
-        .iter()
-        .map(|path| File::open(path).with_context(|| path.display().to_string()))
-        .collect::<Result<Vec<_>>>()?;
-    let options = Options { ty: args.quantize, head: args.quantize.and_then(head_type) };
-    convert(&mut files, create()?, &options, |_| {})
-        .with_context(|| input.display().to_string())?
+    convert(&mut open(&paths)?, create()?, &options, |_| {})
+        .with_context(name)?
         .flush()
         .with_context(output)
 }
 
-/// The matrix that gives the logits suffers most from few bits: it gets six, as llama.cpp's quantiser gives it.
-fn head_type(ty: BlockType) -> Option<BlockType> {
-    let wide = [BlockType::F32, BlockType::F16, BlockType::BF16, BlockType::Q8_0];
-    (!wide.contains(&ty)).then_some(BlockType::Q6_K)
+fn open(paths: &[PathBuf]) -> Result<Vec<File>> {
+    paths.iter().map(|path| File::open(path).with_context(|| path.display().to_string())).collect()
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {

@@ -1,0 +1,59 @@
+//! A tensor that no file holds as it is, made while its sources arrive.
+
+use sotto_format::{Assembly, BlockType, Recipe};
+use sotto_plan::WeightId;
+
+use crate::EngineError;
+use crate::backend::BackendLoader;
+
+/// A tensor in the making, and the weights that are parts of it.
+pub(crate) struct Making {
+    pub tensor: String,
+    assembly: Assembly,
+    parts: Vec<Part>,
+    /// Bytes of the tensor that were given to the backend.
+    given: u64,
+}
+
+/// The bytes of the tensor that are a weight.
+struct Part {
+    start: u64,
+    end: u64,
+    weight: WeightId,
+}
+
+impl Making {
+    pub fn new(tensor: &str, recipe: &Recipe, ty: BlockType) -> Making {
+        let assembly = Assembly::new(recipe.clone(), ty);
+        Making { tensor: tensor.to_owned(), assembly, parts: Vec::new(), given: 0 }
+    }
+
+    /// Has `bytes` bytes from `offset` on given to `weight`; whether that is the first part.
+    pub fn add_part(&mut self, offset: u64, bytes: u64, weight: WeightId) -> bool {
+        self.parts.push(Part { start: offset, end: offset + bytes, weight });
+        self.parts.len() == 1
+    }
+
+    /// The next bytes of one of the sources.
+    pub fn write(&mut self, matrix: usize, place: usize, offset: u64, bytes: &[u8]) -> Result<(), EngineError> {
+        let written = self.assembly.write(matrix, place, offset, bytes);
+        written.map_err(|error| EngineError::Recipe { tensor: self.tensor.clone(), error })
+    }
+
+    /// Gives the backend what can be made by now.
+    pub fn pass_on(&mut self, backend: &mut BackendLoader) -> Result<(), EngineError> {
+        let mut bytes = Vec::new();
+        let taken = self.assembly.take(&mut bytes);
+        taken.map_err(|error| EngineError::Recipe { tensor: self.tensor.clone(), error })?;
+        let (first, last) = (self.given, self.given + bytes.len() as u64);
+        for Part { start, end, weight } in &self.parts {
+            let (from, to) = (first.max(*start), last.min(*end));
+            if from < to {
+                let piece = &bytes[(from - first) as usize..(to - first) as usize];
+                backend.write(*weight, from - start, piece)?;
+            }
+        }
+        self.given = last;
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! Folders as Hugging Face serves them, against the logits that `transformers` computes in float32
+//! (tests/fixtures/hf/make.py).
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use sotto_engine::format::{BlockType, SafetensorsHeader, ShardIndex, read_safetensors};
+use sotto_engine::{
+    DeviceChoice, Engine, EngineError, ErrorCode, Folder, KvType, LoadOptions, Loader, ModelHeader, Outputs,
+};
+
+fn folder_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/hf").join(name)
+}
+
+/// A folder in memory.
+struct Files {
+    config: Vec<u8>,
+    index: Option<Vec<u8>>,
+    tokenizer: Vec<u8>,
+    generation_config: Option<Vec<u8>>,
+    chat_template: Option<Vec<u8>>,
+    shards: Vec<Vec<u8>>,
+    headers: Vec<SafetensorsHeader>,
+}
+
+impl Files {
+    fn read(name: &str) -> Files {
+        let path = folder_path(name);
+        let small = |name: &str| std::fs::read(path.join(name)).ok();
+        let index = small("model.safetensors.index.json");
+        let names = match &index {
+            Some(json) => ShardIndex::parse(json).unwrap().files,
+            None => vec!["model.safetensors".to_owned()],
+        };
+        let paths: Vec<PathBuf> = names.iter().map(|name| path.join(name)).collect();
+        Files {
+            config: small("config.json").unwrap(),
+            index,
+            tokenizer: small("tokenizer.json").unwrap(),
+            generation_config: small("generation_config.json"),
+            chat_template: small("chat_template.jinja"),
+            shards: paths.iter().map(|path| std::fs::read(path).unwrap()).collect(),
+            headers: paths.iter().map(|p| read_safetensors(&mut File::open(p).unwrap()).unwrap()).collect(),
+        }
+    }
+
+    fn header(&self) -> Result<ModelHeader, EngineError> {
+        let folder = Folder {
+            config: &self.config,
+            index: self.index.as_deref(),
+            tokenizer: Some(&self.tokenizer),
+            generation_config: self.generation_config.as_deref(),
+            chat_template: self.chat_template.as_deref(),
+            ..Folder::default()
+        };
+        ModelHeader::from_folder(&folder, &self.headers)
+    }
+
+    fn load(&self, device: DeviceChoice, quantize: Option<BlockType>) -> Result<Engine, EngineError> {
+        let options = LoadOptions { device, kv_type: KvType::F32, quantize, ..LoadOptions::default() };
+        let header = self.header()?;
+        pollster::block_on(async {
+            let mut loader = Loader::open(header, &options).await?;
+            for read in loader.reads() {
+                let bytes = &self.shards[read.file][read.offset as usize..][..read.bytes as usize];
+                // Pieces of an odd length cut rows anywhere.
+                const PIECE: usize = 7_777;
+                for (index, piece) in bytes.chunks(PIECE).enumerate() {
+                    loader.write(read.file, read.offset + (index * PIECE) as u64, piece)?;
+                }
+            }
+            loader.finish().await
+        })
+    }
+}
+
+fn reference(name: &str) -> (Vec<u32>, Vec<f32>) {
+    let path = folder_path(name);
+    let ids = std::fs::read_to_string(path.join("ref_tokens.txt")).unwrap();
+    let logits = std::fs::read(path.join("ref_logits.f32")).unwrap();
+    let logits = logits.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    (ids.split_whitespace().map(|id| id.parse().unwrap()).collect(), logits)
+}
+
+/// The largest difference, in largest logits.
+fn error(got: &[f32], want: &[f32]) -> f32 {
+    assert_eq!(got.len(), want.len());
+    let largest = want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    got.iter().zip(want).fold(0.0f32, |m, (g, w)| m.max((g - w).abs())) / largest
+}
+
+#[test]
+fn logits_are_those_of_transformers() {
+    for name in ["llama", "llama-bias", "qwen2", "qwen3"] {
+        let (ids, want) = reference(name);
+        let files = Files::read(name);
+        for device in [DeviceChoice::Cpu, DeviceChoice::Gpu] {
+            let mut engine = files.load(device, None).unwrap();
+            let got = pollster::block_on(engine.logits(&ids, Outputs::All)).unwrap();
+            let error = error(&got, &want);
+            assert!(error <= 2e-3, "{name} on {device:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn generation_ends_where_the_settings_say_and_chats_are_rendered() {
+    let engine = Files::read("qwen3").load(DeviceChoice::Cpu, None).unwrap();
+    for id in [2, 5] {
+        assert!(engine.tokenizer().is_eog(id), "{id}");
+    }
+    let request = serde_json::json!({ "messages": [{ "role": "user", "content": "hi" }] });
+    let chat = engine.render_chat(&request, sotto_engine::text::LocalTime::new(0, 0)).unwrap();
+    assert_eq!(chat, "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n");
+}
+
+#[test]
+fn quantising_at_load_gives_what_a_quantised_file_gives() {
+    let files = Files::read("qwen3");
+    let (ids, want) = reference("qwen3");
+    let [cpu, gpu] = [DeviceChoice::Cpu, DeviceChoice::Gpu].map(|device| {
+        let mut engine = files.load(device, Some(BlockType::Q8_0)).unwrap();
+        assert_eq!(engine.info().quantization, "Q8_0");
+        pollster::block_on(engine.logits(&ids, Outputs::All)).unwrap()
+    });
+    assert!(error(&gpu, &cpu) <= 2e-3);
+    // 8 bits are near, and not the same.
+    let off = error(&cpu, &want);
+    assert!((1e-4..5e-2).contains(&off), "{off}");
+}
+
+#[test]
+fn what_contradicts_itself_is_named() {
+    let fails = |change: &dyn Fn(&mut Files)| {
+        let mut files = Files::read("llama");
+        change(&mut files);
+        let error = files.header().err().unwrap();
+        (error.code(), error.to_string())
+    };
+    let edit = |from: &'static str, to: &'static str| {
+        move |files: &mut Files| {
+            let config = String::from_utf8(files.config.clone()).unwrap();
+            assert!(config.contains(from), "{from}");
+            files.config = config.replace(from, to).into_bytes();
+        }
+    };
+    let says = |change: &dyn Fn(&mut Files), code: ErrorCode, what: &[&str]| {
+        let (got, message) = fails(change);
+        assert!(got == code && what.iter().all(|w| message.contains(w)), "{got:?}: {message}");
+    };
+    use ErrorCode::{ModelFormat, UnsupportedArch};
+    says(&edit("\"llama\"", "\"martian\""), UnsupportedArch, &["martian", "qwen3"]);
+    says(&edit("\"silu\"", "\"tanh\""), UnsupportedArch, &["hidden_act", "tanh"]);
+    says(&edit("\"rope_type\": \"llama3\"", "\"rope_type\": \"spiral\""), UnsupportedArch, &["spiral"]);
+    says(&edit("\"hidden_size\": 64", "\"hidden_size\": 63"), ModelFormat, &["63"]);
+    says(&edit("\"head_dim\": 16", "\"head_dim\": 32"), ModelFormat, &["attn_", "[64, 64]"]);
+    says(&edit("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3"), ModelFormat, &["blk.2."]);
+    says(&edit("\"num_hidden_layers\": 2,", ""), ModelFormat, &["num_hidden_layers"]);
+    says(&edit("\"hidden_size\": 64", "\"hidden_size\": \"x\""), UnsupportedArch, &["hidden_size", "\"x\""]);
+    says(&|files| files.config = b"{".to_vec(), ModelFormat, &["config.json"]);
+    says(
+        &|files| files.headers[0].tensors[0].name = "model.layers.0.odd.weight".into(),
+        ModelFormat,
+        &["odd"],
+    );
+    says(
+        &|files| {
+            files.index = None;
+            files.headers.pop();
+        },
+        ModelFormat,
+        &["missing"],
+    );
+}
