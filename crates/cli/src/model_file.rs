@@ -67,7 +67,12 @@ impl ModelFiles {
 
     /// Loads the weights.
     pub fn load(self, backend: Backend, context_length: Option<usize>, kv_type: KvType) -> Result<Engine> {
-        self.load_with(LoadOptions { device: backend.into(), context_length, kv_type, ..LoadOptions::default() })
+        self.load_with(LoadOptions {
+            device: backend.into(),
+            context_length,
+            kv_type,
+            ..LoadOptions::default()
+        })
     }
 
     /// Loads the weights.

@@ -85,10 +85,7 @@ fn write_model(args: &Args, part: &Path) -> Result<()> {
     if paths.iter().any(|path| same_file(path, &args.output)) {
         bail!("{}: would be overwritten while it is read; name another output", args.output.display());
     }
-    convert(&mut open(&paths)?, create()?, &options, |_| {})
-        .with_context(name)?
-        .flush()
-        .with_context(output)
+    convert(&mut open(&paths)?, create()?, &options, |_| {}).with_context(name)?.flush().with_context(output)
 }
 
 fn open(paths: &[PathBuf]) -> Result<Vec<File>> {

@@ -84,7 +84,8 @@ fn one_is_added_and_rows_are_picked() {
     // Two experts of [cols 2, rows 3], stored transposed.
     let source = f32s(&[0., 1., 2., 10., 11., 12., 100., 101., 102., 110., 111., 112.]);
     let storage = Storage::Transposed { ty: BlockType::F32, rows: 3 };
-    let (_, got) = values(Recipe::Stack(vec![matrix(6, 2, storage, &[source.clone()])]), vec![source], 12);
+    let recipe = Recipe::Stack(vec![matrix(6, 2, storage, std::slice::from_ref(&source))]);
+    let (_, got) = values(recipe, vec![source], 12);
     assert_eq!(got, [0., 10., 1., 11., 2., 12., 100., 110., 101., 111., 102., 112.]);
 }
 

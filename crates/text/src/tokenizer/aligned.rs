@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use unicode_normalization::{IsNormalized, UnicodeNormalization, char::canonical_combining_class, is_nfc_quick};
+use unicode_normalization::{
+    IsNormalized, UnicodeNormalization, char::canonical_combining_class, is_nfc_quick,
+};
 
 /// A changed text with its way back.
 #[derive(Clone, Debug, Default)]
@@ -43,11 +45,11 @@ impl Aligned {
         self.origins.resize(self.text.len(), origin);
     }
 
-    /// Puts a text in front that stands for nothing.
+    /// Puts a text in front that stands for the first character, as Hugging Face's tokenizers has it.
     pub fn prepend(&mut self, prefix: &str) {
-        let at = self.origins.first().map_or(0, |origin| origin.start);
+        let first = self.origins.first().cloned().unwrap_or_default();
         self.text.insert_str(0, prefix);
-        self.origins.splice(0..0, std::iter::repeat_n(at..at, prefix.len()));
+        self.origins.splice(0..0, std::iter::repeat_n(first, prefix.len()));
     }
 
     /// Bytes `range` of the text.
@@ -99,7 +101,8 @@ impl Aligned {
 
     /// Unicode's canonical or compatibility composition or decomposition.
     pub fn normalize(self, form: Form) -> Aligned {
-        if self.text.is_ascii() || (form == Form::Nfc && is_nfc_quick(self.text.chars()) == IsNormalized::Yes) {
+        if self.text.is_ascii() || (form == Form::Nfc && is_nfc_quick(self.text.chars()) == IsNormalized::Yes)
+        {
             return self;
         }
         let mut out = Aligned::with_capacity(self.text.len());
@@ -148,9 +151,12 @@ impl Form {
             Form::Nfkc => chars.nfkc().collect(),
             Form::Nfkd => chars.nfkd().collect(),
         };
+        // Hugging Face's tokenizers takes a composed character for the first of what it is made of, and the characters
+        // that are gone for those behind it.
+        let gone = run.len().saturating_sub(normalized.len());
         for (index, c) in normalized.into_iter().enumerate() {
-            // Hugging Face's tokenizers takes a composed character for the first of what it is made of.
-            let (_, origin) = &run[index.min(run.len() - 1)];
+            let from = if index == 0 { 0 } else { index + gone };
+            let (_, origin) = &run[from.min(run.len() - 1)];
             out.push(c, origin.clone());
         }
     }

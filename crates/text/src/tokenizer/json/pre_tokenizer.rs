@@ -24,6 +24,7 @@ pub(crate) enum PreTokenizer {
         words: Option<Split>,
     },
     Metaspace {
+        space: Regex,
         replacement: String,
         prepend: Prepend,
         split: bool,
