@@ -158,7 +158,9 @@ impl ModelHeader {
             };
             let id = WeightId(index as u32);
             if makings[making].add_part(weight.offset, weight.bytes(), id) {
-                for (matrix, place, span) in self.file.recipe(&tensor.name).into_iter().flat_map(Recipe::spans) {
+                for (matrix, place, span) in
+                    self.file.recipe(&tensor.name).into_iter().flat_map(Recipe::spans)
+                {
                     let (start, end) = (span.offset, span.offset + span.bytes);
                     let target = Target::Source { making, matrix, place };
                     files[span.file as usize].push(Segment { start, end, target });

@@ -35,7 +35,13 @@ impl Making {
     }
 
     /// The next bytes of one of the sources.
-    pub fn write(&mut self, matrix: usize, place: usize, offset: u64, bytes: &[u8]) -> Result<(), EngineError> {
+    pub fn write(
+        &mut self,
+        matrix: usize,
+        place: usize,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), EngineError> {
         let written = self.assembly.write(matrix, place, offset, bytes);
         written.map_err(|error| EngineError::Recipe { tensor: self.tensor.clone(), error })
     }

@@ -92,7 +92,21 @@ fn error(got: &[f32], want: &[f32]) -> f32 {
 
 #[test]
 fn logits_are_those_of_transformers() {
-    for name in ["gemma2", "gemma3", "gpt-oss", "granite", "lfm2", "llama", "llama-bias", "mistral", "olmo2", "phi3", "qwen2", "qwen3", "qwen3moe", "smollm3",
+    for name in [
+        "gemma2",
+        "gemma3",
+        "gpt-oss",
+        "granite",
+        "lfm2",
+        "llama",
+        "llama-bias",
+        "mistral",
+        "olmo2",
+        "phi3",
+        "qwen2",
+        "qwen3",
+        "qwen3moe",
+        "smollm3",
     ] {
         let (ids, want) = reference(name);
         let files = Files::read(name);

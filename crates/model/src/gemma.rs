@@ -36,10 +36,10 @@ pub(crate) fn plan(
     Ok(source.finish(logits))
 }
 
-/// Multiplies `q . k`: `1 / sqrt(head_dim)`, but for the 27B models, where it is `1 / sqrt(dim / n_heads)`. Files do not
-/// state it; llama.cpp too knows those models by their number of layers.
-pub(crate) fn attention_scale(source: &Source<'_>, layers_of_27b: usize) -> f32 {
+/// Multiplies `q . k`: `1 / sqrt(head_dim)`, but for the 27B models, where it is `1 / sqrt(dim / n_heads)`. GGUF files seldom
+/// state it; llama.cpp too knows those models by their number of layers. What a `config.json` says of it goes first.
+pub(crate) fn attention_scale(source: &Source<'_>, layers_of_27b: usize) -> Result<f32, ModelError> {
     let h = &source.h;
     let width = if h.n_layers == layers_of_27b { h.dim / h.n_heads } else { h.head_dim };
-    1.0 / (width as f32).sqrt()
+    source.keys.f32_or("attention.scale", 1.0 / (width as f32).sqrt())
 }

@@ -21,7 +21,7 @@ pub(crate) fn plan(mut source: Source<'_>) -> Result<Plan, ModelError> {
     let window = keys.window()?;
     let windowed = keys.pattern("attention.sliding_window_pattern", source.h.n_layers, WINDOW_PERIOD)?;
     let logit_softcap = keys.f32_opt("final_logit_softcapping")?;
-    let scale = gemma::attention_scale(&source, LAYERS_OF_27B);
+    let scale = gemma::attention_scale(&source, LAYERS_OF_27B)?;
     let heads = |index: usize| Heads {
         scale,
         window: window.filter(|_| windowed[index]),

@@ -72,6 +72,7 @@ pub fn run(args: &Args) -> Result<()> {
         context_length: Some(context),
         kv_type,
         threads: Some(args.threads),
+        ..LoadOptions::default()
     })?;
     let load = begin.elapsed();
     let mut runs =

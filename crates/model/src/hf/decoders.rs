@@ -1,6 +1,8 @@
 //! The settings of each kind of decoder, as GGUF's keys. Source: llama.cpp's `convert_hf_to_gguf.py`; the defaults are
 //! those of transformers' configuration classes.
 
+use sotto_format::{Array, Value};
+
 use super::keys::{Keys, Sizes, decoder, rope_base};
 use super::tensors::Made;
 use super::{Config, HfError, rope};
@@ -121,6 +123,10 @@ fn gemma(config: &Config, keys: &mut Keys<'_>) -> Done {
         keys.number("attention.scale", 1.0 / scalar.sqrt());
     }
     keys.size("attention.sliding_window", config.size_opt("sliding_window")?.unwrap_or(4096));
+    if let Some(types) = config.texts_opt("layer_types")? {
+        let windowed = types.iter().map(|ty| *ty == "sliding_attention").collect();
+        keys.set("attention.sliding_window_pattern", Value::Array(Array::Bool(windowed)));
+    }
     for (name, key) in [
         ("attn_logit_softcapping", "attn_logit_softcapping"),
         ("final_logit_softcapping", "final_logit_softcapping"),
