@@ -134,14 +134,14 @@ fn generation_ends_where_the_settings_say_and_chats_are_rendered() {
 fn quantising_at_load_gives_what_a_quantised_file_gives() {
     let files = Files::read("qwen3");
     let (ids, want) = reference("qwen3");
-    let [cpu, gpu] = [DeviceChoice::Cpu, DeviceChoice::Gpu].map(|device| {
+    let [plain, gpu] = [DeviceChoice::Reference, DeviceChoice::Gpu].map(|device| {
         let mut engine = files.load(device, Some(BlockType::Q8_0)).unwrap();
         assert_eq!(engine.info().quantization, "Q8_0");
         pollster::block_on(engine.logits(&ids, Outputs::All)).unwrap()
     });
-    assert!(error(&gpu, &cpu) <= 2e-3);
+    assert!(error(&gpu, &plain) <= 2e-3);
     // 8 bits are near, and not the same.
-    let off = error(&cpu, &want);
+    let off = error(&plain, &want);
     assert!((1e-4..5e-2).contains(&off), "{off}");
 }
 
