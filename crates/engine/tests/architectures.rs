@@ -65,8 +65,13 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 fn load(bytes: &[u8], device: DeviceChoice, context_length: usize) -> Engine {
-    let options =
-        LoadOptions { device, context_length: Some(context_length), kv_type: KvType::F32, threads: Some(1) };
+    let options = LoadOptions {
+        device,
+        context_length: Some(context_length),
+        kv_type: KvType::F32,
+        threads: Some(1),
+        quantize: None,
+    };
     pollster::block_on(async {
         let header = ModelHeader::parse(&[bytes]).unwrap();
         let mut loader = Loader::open(header, &options).await.unwrap();
@@ -153,7 +158,7 @@ fn check_replies(name: &str, file: &[u8], prompt: &[u32]) {
 /// Quantised weights: the GPU against the interpreter, which reads them as the Python package `gguf` does.
 fn check_quantised(name: &str, file: &[u8], prompt: &[u32], vocab: usize) {
     for ty in [BlockType::Q8_0, BlockType::Q4_0] {
-        let options = Options { ty: Some(ty), head: Some(BlockType::Q8_0) };
+        let options = Options { ty: Some(ty), head: Some(BlockType::Q8_0), ..Options::default() };
         let quantised = convert(&mut [Cursor::new(file)], Vec::new(), &options, |_| {}).unwrap();
         let [expected, found] = IN_F32.map(|device| logits(&mut load(&quantised, device, TRAINED), prompt));
         assert_logits(&format!("{name} as {ty}"), &found, &expected, vocab, F32_BOUND);
