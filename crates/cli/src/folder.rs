@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use sotto_engine::Folder;
 use sotto_engine::format::{SafetensorsHeader, ShardIndex, read_safetensors};
+use sotto_engine::{Folder, SentenceFiles, pooling_config};
 
 /// The one weight file of a model that has no index.
 const SINGLE: &str = "model.safetensors";
@@ -21,6 +21,9 @@ pub struct FolderFiles {
     tokenizer_config: Option<Vec<u8>>,
     generation_config: Option<Vec<u8>>,
     chat_template: Option<Vec<u8>>,
+    modules: Option<Vec<u8>>,
+    pooling: Option<Vec<u8>>,
+    limits: Option<Vec<u8>>,
     /// The weight files.
     pub paths: Vec<PathBuf>,
     /// Their headers.
@@ -48,6 +51,11 @@ impl FolderFiles {
             read_safetensors(&mut File::open(path).with_context(name)?).with_context(name)
         };
         let shards = paths.iter().map(header).collect::<Result<Vec<_>>>()?;
+        let modules = small("modules.json")?;
+        let pooling = match &modules {
+            Some(json) => pooling_config(json).with_context(|| folder.display().to_string())?,
+            None => None,
+        };
         Ok(FolderFiles {
             config,
             index,
@@ -55,6 +63,9 @@ impl FolderFiles {
             tokenizer_config: small("tokenizer_config.json")?,
             generation_config: small("generation_config.json")?,
             chat_template: small("chat_template.jinja")?,
+            modules,
+            pooling: pooling.map(|name| small(&name)).transpose()?.flatten(),
+            limits: small("sentence_bert_config.json")?,
             paths,
             shards,
         })
@@ -69,6 +80,11 @@ impl FolderFiles {
             tokenizer_config: self.tokenizer_config.as_deref(),
             generation_config: self.generation_config.as_deref(),
             chat_template: self.chat_template.as_deref(),
+            sentence: SentenceFiles {
+                modules: self.modules.as_deref(),
+                pooling: self.pooling.as_deref(),
+                limits: self.limits.as_deref(),
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use sotto_format::{ModelFile, SafetensorsHeader};
-use sotto_model::hf::{HfError, HfFolder};
+use sotto_model::hf::{HfError, HfFolder, SentenceFiles};
 use sotto_text::tokenizer::TokenizerConfig;
 use sotto_text::{GgufVocab, Tokenizer, TokenizerError};
 
@@ -21,13 +21,15 @@ pub struct Folder<'a> {
     pub tokenizer_config: Option<&'a [u8]>,
     /// `generation_config.json`.
     pub generation_config: Option<&'a [u8]>,
+    /// What sentence-transformers keeps beside an encoder.
+    pub sentence: SentenceFiles<'a>,
     /// `chat_template.jinja`, which goes before the one in `tokenizer_config.json`.
     pub chat_template: Option<&'a [u8]>,
 }
 
 impl<'a> Folder<'a> {
     pub(crate) fn model(&self) -> HfFolder<'a> {
-        HfFolder { config: self.config, index: self.index }
+        HfFolder { config: self.config, index: self.index, sentence: self.sentence }
     }
 
     /// The model as one GGUF file has it, tokenizer and chat template included: what to convert.

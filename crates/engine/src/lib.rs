@@ -35,6 +35,7 @@ pub use perplexity::Perplexity;
 pub use sotto_format as format;
 pub use sotto_gpu::KvType;
 pub use sotto_model::hf::HfError;
+pub use sotto_model::hf::{SentenceFiles, pooling_config};
 pub use sotto_model::{Pooling, Task};
 pub use sotto_plan::{Outputs, Sampling};
 pub use sotto_text as text;

@@ -4,7 +4,7 @@ use sotto_format::Metadata;
 
 use super::keys::{self, Keys};
 use super::tensors::{Change, ExpertRows, Made, Name};
-use super::{Config, HfError, decoders, rope};
+use super::{Config, HfError, decoders, encoders, rope};
 
 /// A kind of model.
 pub(crate) struct Family {
@@ -20,6 +20,10 @@ pub(crate) struct Family {
     pub names: &'static [&'static [Name]],
     /// Modules of a layer.
     pub layer_names: &'static [&'static [Name]],
+    /// Beginnings of the names of modules that have no part in what the model is run for.
+    pub ignored: &'static [&'static str],
+    /// Whether the model's output is the vocabulary's logits, so that it needs a projection or ties it to the embedding.
+    pub gives_words: bool,
     /// Writes the metadata, and tensors that are lists of the config.
     pub keys: fn(&Config, &mut Keys<'_>, &mut Vec<Made>) -> Result<(), HfError>,
 }
@@ -30,8 +34,9 @@ impl Family {
         let model_type = config
             .text_opt("model_type")?
             .ok_or_else(|| HfError::MissingSetting { key: config.name("model_type") })?;
-        FAMILIES.iter().find(|family| family.model_types.contains(&model_type)).ok_or_else(|| {
-            let known: Vec<&str> = FAMILIES.iter().flat_map(|family| family.model_types).copied().collect();
+        let all = || FAMILIES.iter().chain(encoders::FAMILIES);
+        all().find(|family| family.model_types.contains(&model_type)).ok_or_else(|| {
+            let known: Vec<&str> = all().flat_map(|family| family.model_types).copied().collect();
             HfError::UnsupportedModelType { model_type: model_type.to_owned(), known: known.join(", ") }
         })
     }
@@ -148,12 +153,14 @@ const DECODER: Family = Family {
     layers: "layers.",
     names: &[HEAD],
     layer_names: &[LAYER],
+    ignored: &[],
+    gives_words: true,
     keys: plain_decoder,
 };
 
 const LLAMA_LAYER: &[&[Name]] = &[ADJACENT_PAIRS, LAYER];
 
-/// All kinds of model, by `model_type`.
+/// All kinds of decoder, by `model_type`.
 pub(crate) const FAMILIES: &[Family] = &[
     Family {
         model_types: &["llama", "mistral", "ministral"],

@@ -8,16 +8,19 @@
 
 mod config;
 mod decoders;
+mod encoders;
 mod error;
 mod families;
 mod keys;
 mod modules;
 mod quantization;
 mod rope;
+mod sentence;
 mod tensors;
 
 pub use config::Config;
 pub use error::HfError;
+pub use sentence::{SentenceFiles, pooling_config};
 
 use families::Family;
 use sotto_format::{Metadata, ModelFile, SafetensorsHeader, ShardIndex, Value};
@@ -29,6 +32,8 @@ pub struct HfFolder<'a> {
     pub config: &'a [u8],
     /// `model.safetensors.index.json`, of a model in several files.
     pub index: Option<&'a [u8]>,
+    /// What sentence-transformers keeps beside an encoder.
+    pub sentence: SentenceFiles<'a>,
 }
 
 /// The model that a folder holds, under GGUF's names. `shards` are the headers of the safetensors files in the order
@@ -45,8 +50,12 @@ pub fn model_file(folder: &HfFolder<'_>, shards: &[SafetensorsHeader]) -> Result
     if let Some(name) = config.text_opt("_name_or_path")?.filter(|name| !name.is_empty()) {
         metadata.insert("general.name", Value::String(name.to_owned()));
     }
+    if !family.gives_words {
+        sentence::write(&folder.sentence, &mut metadata)?;
+    }
     made.extend(tensors::tensors(&config, family, shards)?);
-    if config.flag_opt("tie_word_embeddings")? == Some(false)
+    if family.gives_words
+        && config.flag_opt("tie_word_embeddings")? == Some(false)
         && made.iter().all(|made| made.info.name != "output.weight")
     {
         let why = "config.json says that it is not tied to the embedding (tie_word_embeddings)".to_owned();

@@ -45,6 +45,8 @@ pub(crate) enum ExpertRows {
     Consecutive,
     /// A row of each in turn.
     Interleaved,
+    /// One after the other, and each expert's matrix transposed: `[experts, cols, rows]`.
+    ConsecutiveTransposed,
     /// A row of each in turn, and each expert's matrix transposed: `[experts, cols, rows]`.
     InterleavedTransposed,
 }
@@ -329,6 +331,10 @@ impl Mapper<'_> {
         if DERIVED.iter().any(|part| name.ends_with(part)) {
             return Ok(true);
         }
+        let own = self.family.strip_prefix(name);
+        if self.family.ignored.iter().any(|part| own.starts_with(part)) {
+            return Ok(true);
+        }
         // Tied: what stands there is a copy, or stale.
         let is_head = name == "lm_head" || name.ends_with(".lm_head");
         Ok(is_head && self.config.flag_opt("tie_word_embeddings")? == Some(true))
@@ -364,7 +370,8 @@ fn experts_rows(
     of: u64,
     stored: ExpertRows,
 ) -> Result<Made, HfError> {
-    let transposed = stored == ExpertRows::InterleavedTransposed;
+    let transposed = matches!(stored, ExpertRows::ConsecutiveTransposed | ExpertRows::InterleavedTransposed);
+    let interleaved = matches!(stored, ExpertRows::Interleaved | ExpertRows::InterleavedTransposed);
     let (experts, rows, cols) = match shape[..] {
         [experts, cols, rows] if transposed => (experts, rows, Some(cols)),
         [experts, rows, cols] => (experts, rows, Some(cols)),
@@ -378,7 +385,7 @@ fn experts_rows(
         matrix.storage = Storage::Transposed { ty: *ty, rows };
     }
     (matrix.rows, matrix.cols) = (experts.saturating_mul(rows), cols.unwrap_or(1));
-    pick(&mut matrix, rows, first, of, stored != ExpertRows::Consecutive);
+    pick(&mut matrix, rows, first, of, interleaved);
     let shape = [experts, rows / of.max(1)].into_iter().chain(cols).collect();
     Made::stacked(name, shape, vec![matrix])
 }
