@@ -19,14 +19,24 @@ if (!modelPath) {
   process.exit(1);
 }
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const FOLDERS = { "/sotto/": here("../../npm/dist"), "/wllama/": here("node_modules/@wllama/wllama"), "/": here(".") };
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
+const FOLDERS = {
+  "/sotto/": here("../../npm/dist"),
+  "/wllama/": here("node_modules/@wllama/wllama"),
+  "/": here("."),
+};
+const TYPES = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".wasm": "application/wasm",
+};
 const WORK = { prompt: 128, count: 32, runs: 5 };
 
 const server = createServer(async (request, response) => {
   const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
   const prefix = Object.keys(FOLDERS).find((prefix) => path.startsWith(prefix));
-  const file = path === "/model.gguf" ? modelPath : join(FOLDERS[prefix], normalize(path.slice(prefix.length)));
+  const file =
+    path === "/model.gguf" ? modelPath : join(FOLDERS[prefix], normalize(path.slice(prefix.length)));
   const body = await readFile(file).catch(() => undefined);
   if (!body) return response.writeHead(404).end();
   response.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream" }).end(body);
@@ -44,7 +54,10 @@ try {
     page.on("pageerror", (error) => console.error(`${name}: ${error.message}`));
     await page.goto(`${origin}/browser.html`);
     await page.waitForFunction(() => "peers" in globalThis);
-    const result = await page.evaluate(([name, work]) => peers[name]("/model.gguf", work), [name, WORK]);
+    const result = await page.evaluate(
+      ([name, work]) => globalThis.peers[name]("/model.gguf", work),
+      [name, WORK],
+    );
     console.log(JSON.stringify({ peer: name, ...WORK, ...result }));
     await page.close();
   }

@@ -76,8 +76,10 @@ test("the device is chosen by what is there, and says why", async ({ page }) => 
     Object.defineProperty(Navigator.prototype, "gpu", { value: undefined });
   });
   const without = await page.evaluate(async (path) => {
-    await using model = await sotto.loadModel(path, { worker: false });
-    return model.device;
+    const model = await sotto.loadModel(path, { worker: false });
+    const { device } = model;
+    await model.unload();
+    return device;
   }, PATH);
   expect(without.backend).toBe("cpu");
 });
