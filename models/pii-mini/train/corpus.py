@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+import distant
 import real
 import tokenizer as bpe
 from documents import synthetic
 from labels import IGNORE, bioes
 from noise import noisy
 
-ROW = 256
+ROW = 128
 """Tokens a row."""
-SHARES = {"first": {"synthetic": 0.46, "real": 0.50, "plain": 0.04}, "second": {"synthetic": 0.36, "real": 0.61, "plain": 0.03}}
+SHARES = {"first": {"synthetic": 0.46, "real": 0.41, "wiki": 0.13}, "second": {"synthetic": 0.34, "real": 0.58, "wiki": 0.08}}
 """Share of tokens by kind in each phase of training; real web text is read many times, with its mentions swapped."""
 WEIGHT = {"uner": 3.0, "wnut": 1.3, "echr-es": 1.0, "echr-fr": 1.0}
 """How often a real sentence of each source is drawn, relative to its number."""
@@ -68,10 +69,10 @@ class Source:
             total += w
             cumulative.append(total)
         self.cumulative = cumulative
-        self.plain = real.plain_sentences(data / "wiki.test.raw")
+        self.wiki = distant.labelled(data / "wiki.test.raw")
         # mean characters a document, to turn token shares into document shares
         share = SHARES[phase]
-        self.kinds, self.odds = list(share), [share["synthetic"] / 156, share["real"] / 190, share["plain"] / 130]
+        self.kinds, self.odds = list(share), [share["synthetic"] / 156, share["real"] / 190, share["wiki"] / 280]
 
     def draw(self) -> tuple[str, list[tuple[int, int, str]]]:
         rng = self.rng
@@ -79,8 +80,8 @@ class Source:
         if kind == "synthetic":
             doc = synthetic(rng)
             return noisy(rng, doc.text, doc.spans)
-        if kind == "plain":
-            return noisy(rng, rng.choice(self.plain), [])
+        if kind == "wiki":
+            return noisy(rng, *rng.choice(self.wiki))
         document = rng.choices(self.real, cum_weights=self.cumulative)[0]
         return noisy(rng, *real.varied(rng, document), strength=0.7)
 

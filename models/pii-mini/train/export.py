@@ -1,4 +1,4 @@
-"""Writes a checkpoint's averaged weights as GGUF: block matrices Q4_0, embeddings and classifier Q8_0, the rest f32."""
+"""Writes a checkpoint's averaged weights as GGUF: block matrices and embedding Q4_0, classifier Q8_0, the rest f32."""
 
 import argparse
 import json
@@ -10,19 +10,24 @@ import torch
 from gguf.quants import quantize
 
 from labels import TAGS, bias_vector
+from model import Embedding
 
 ARCHITECTURE = "sotto-encoder"
 
 
-def tensor_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Tensors under the names that GGUF uses for Llama-like models."""
-    return {name.replace("cls_output", "cls.output"): t for name, t in state.items()}
+def tensors(saved: dict) -> dict[str, torch.Tensor]:
+    """Tensors under the names that GGUF uses for Llama-like models; the features of tokens are added to their rows."""
+    state = {name.replace("cls_output", "cls.output"): t for name, t in saved["average"].items()}
+    table = {name: state.pop(f"token_embd.{name}") for name in ("weight", "features", "feature_ids", "feature_weights")}
+    embedding = Embedding(*table["weight"].shape, table["feature_ids"], table["feature_weights"], len(table["features"]))
+    embedding.load_state_dict(table)
+    return {"token_embd.weight": embedding.table()} | state
 
 
 def export(checkpoint: Path, out: Path, tokenizer: Path, bias: list[str]) -> None:
     """`bias` moves the operating point (see `bias_vector`): O below zero favours recall."""
     saved = torch.load(checkpoint, weights_only=True)
-    config, state = saved["config"], tensor_names(saved["average"])
+    config, state = saved["config"], tensors(saved)
     writer = gguf.GGUFWriter(out, ARCHITECTURE)
     writer.add_name("pii-mini")
     writer.add_description("Finds what identifies a person; one BIOES tag a token")
@@ -62,7 +67,7 @@ def export(checkpoint: Path, out: Path, tokenizer: Path, bias: list[str]) -> Non
         if values.ndim == 1:
             writer.add_tensor(name, values)
             continue
-        kind = gguf.GGMLQuantizationType.Q4_0 if name.startswith("blk.") else gguf.GGMLQuantizationType.Q8_0
+        kind = gguf.GGMLQuantizationType.Q8_0 if name.startswith("cls.") else gguf.GGMLQuantizationType.Q4_0
         writer.add_tensor(name, quantize(values, kind), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

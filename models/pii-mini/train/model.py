@@ -13,11 +13,11 @@ from labels import TAGS
 class Config:
     """Shapes. `window` is the number of positions attended on each side."""
 
-    vocab: int = 8192
-    dim: int = 256
-    hidden: int = 640
-    layers: int = 4
-    heads: int = 8
+    vocab: int = 20_480
+    dim: int = 192
+    hidden: int = 512
+    layers: int = 3
+    heads: int = 6
     window: int = 64
     context: int = 1024
     rope_base: float = 10_000.0
@@ -93,20 +93,48 @@ class Block(nn.Module):
         return x + self.ffn_down(F.silu(self.ffn_gate(h)) * self.ffn_up(h))
 
 
-class Encoder(nn.Module):
-    """ids, documents [batch, length] -> tag logits [batch, length, tags]."""
+class Embedding(nn.Module):
+    """A row a token, plus the rows of the features that features.py finds in its spelling."""
 
-    def __init__(self, config: Config):
+    quantized = False
+
+    def __init__(self, vocab: int, dim: int, ids: torch.Tensor, weights: torch.Tensor, features: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(vocab, dim) * 0.1)
+        self.features = nn.Parameter(torch.randn(features, dim) * 0.2)
+        self.register_buffer("feature_ids", ids)  # in the checkpoint, so that what reads it needs no word lists
+        self.register_buffer("feature_weights", weights)
+
+    def rows(self, tokens: torch.Tensor) -> torch.Tensor:
+        """[n] token ids -> [n, dim], as the file will hold them."""
+        shared = F.embedding_bag(self.feature_ids[tokens], self.features, per_sample_weights=self.feature_weights[tokens], mode="sum")
+        rows = F.embedding(tokens, self.weight) + shared
+        return _RoundQ4_0.apply(rows) if self.quantized else rows
+
+    def table(self) -> torch.Tensor:
+        """[vocab, dim]: the embedding that inference needs."""
+        with torch.no_grad():
+            return self.rows(torch.arange(len(self.weight)))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        tokens, inverse = ids.unique(return_inverse=True)
+        return F.embedding(inverse, self.rows(tokens))
+
+
+class Encoder(nn.Module):
+    """ids, documents [batch, length] -> tag logits [batch, length, tags]. `features` is what features.table gives."""
+
+    def __init__(self, config: Config, features: tuple):
         super().__init__()
         self.config = config
-        self.token_embd = nn.Embedding(config.vocab, config.dim)
-        nn.init.normal_(self.token_embd.weight, std=0.5)
+        ids, weights, count = features
+        self.token_embd = Embedding(config.vocab, config.dim, torch.as_tensor(ids), torch.as_tensor(weights), count)
         self.blk = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.output_norm = nn.RMSNorm(config.dim, config.eps)
         self.cls_output = nn.Linear(config.dim, config.tags)
         nn.init.zeros_(self.cls_output.weight)
         nn.init.zeros_(self.cls_output.bias)
-        self.dropout = 0.1
+        self.dropout, self.hidden_words = 0.1, 0.04
 
     def forward(self, ids: torch.Tensor, documents: torch.Tensor) -> torch.Tensor:
         length = ids.shape[1]
@@ -116,12 +144,14 @@ class Encoder(nn.Module):
         seen = band & (documents[:, :, None] == documents[:, None, :])
         mask = torch.zeros(seen.shape).masked_fill(~seen, -torch.inf)[:, None]
         x = F.dropout(self.token_embd(ids), self.dropout, self.training)
+        if self.training:  # some words are hidden, so that their neighbours must tell
+            x = x * (torch.rand(ids.shape) > self.hidden_words)[..., None]
         for block in self.blk:
             x = block(x, mask, cos, sin)
         return self.cls_output(F.dropout(self.output_norm(x), self.dropout, self.training))
 
     def set_quantized(self, on: bool) -> None:
-        """Trains (or runs) through the 4-bit rounding of every block matrix."""
+        """Trains (or runs) through the 4-bit rounding of every block matrix and of the embedding."""
         for module in self.modules():
-            if isinstance(module, Linear):
+            if isinstance(module, (Linear, Embedding)):
                 module.quantized = on

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import people
+import places
 from lexicon import MONTHS, NATIONALITIES, WEEKDAYS
 from values import Values
 
@@ -165,9 +166,9 @@ def _like(values: Values, mention: str, label: str) -> str:
     if label == "PERSON":
         new = rng.choice(people.FIGURES) if rng.random() < 0.15 else (rng.choice([values.first, values.last]) if len(words) == 1 else values.person)()
     elif label == "LOCATION":
-        new = rng.choice([values.city, values.city, values.country, values.region, lambda: rng.choice(people.PLACES)])()
+        new = rng.choice([values.city, values.city, values.country, values.region, lambda: rng.choice(people.PLACES), lambda: rng.choice(places.ALL)])()
     elif label == "ORGANIZATION":
-        new = values.org()
+        new = rng.choice([values.org, values.org, values.shop])()
     elif label == "DATE":
         new = values.year() if mention.isdigit() else rng.choice([values.date, values.monthyear])() if any(c.isdigit() for c in mention) else mention
     elif label == "ID_NUMBER":
@@ -198,16 +199,3 @@ def varied(rng: random.Random, document: list[Text], swap: float = 0.5) -> tuple
             last = b
         text += sentence.text[last:]
     return text, spans
-
-
-def plain_sentences(path: Path) -> list[str]:
-    """Sentences of an unlabelled corpus that can hold no name, number or date: one capital, at the start, and no digit."""
-    out = []
-    for line in path.read_text("utf-8").splitlines():
-        for sentence in re.split(r"(?<=[.!?]) +", line.strip().replace(" @-@ ", "-").replace(" @,@ ", ",")):
-            words = sentence.split()
-            clean = len(words) > 5 and "=" not in words and "<unk>" not in words and not any(c.isdigit() for c in sentence)
-            if clean and all(w == w.lower() for w in words[1:]) and words[0] in {"The", "This", "It", "He", "She", "They", "In", "A", "There", "These", "However", "Although", "While", "After", "As", "When", "At", "Their", "His", "Her"}:
-                if not {w.strip(".,") for w in words} & _CALENDAR:
-                    out.append(sentence)
-    return out

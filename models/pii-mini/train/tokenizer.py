@@ -9,11 +9,15 @@ from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+import people
+import places
 import real
 from documents import synthetic
+from lexicon import WORLD_CITIES
 from noise import noisy
+from pools import pools
 
-VOCAB = 8192
+VOCAB = 20_480
 END = "<|endoftext|>"
 RUN_TIME = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 TRAINING = r" ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -40,6 +44,15 @@ def train(data: Path, out: Path, seed: int = 1) -> None:
     documents, _ = real.load(data)
     texts += [s.text for doc in documents for s in doc] * 4
     texts += (data / "wiki.test.raw").read_text("utf-8").splitlines()
+    # names get tokens of their own where they can, the common ones in lower case too: then the embedding is the lexicon
+    lists = pools()
+    for language, kinds in lists.items():
+        if language != "any":
+            times = 40 if language == "en" else 16
+            texts += [" " + " ".join(kinds[k]) for k in ("first", "last", "country") for _ in range(times)]
+    for names, times in ((people.FIRST, 150), (people.LAST, 150), (people.PLACES, 120), (places.ALL, 30), (WORLD_CITIES, 80), (people.ORGS, 60), (people.FIGURES, 60)):
+        texts += [" " + " ".join(names)] * times
+        texts += [" " + " ".join(names).lower()] * (times // 2)
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = _split(TRAINING)
     tokenizer.decoder = decoders.ByteLevel()

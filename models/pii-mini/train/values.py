@@ -6,6 +6,8 @@ import unicodedata
 from datetime import date, timedelta
 
 import people
+import places
+import things
 from lexicon import (COURTS, FAMOUS_ORGS, LANGUAGES, MONTHS, NATIONALITIES, ORG_PATTERNS, POSTCODES, PRODUCTS, REGIONS, STREETS,
                      WEEKDAYS, WORDS, WORLD_CITIES)
 from pools import invented, pools
@@ -17,6 +19,7 @@ SLOTS = {
     "url": "URL", "user": "USERNAME", "user_bare": "USERNAME", "handle": "USERNAME", "ip": "IP_ADDRESS", "card": "CREDIT_CARD", "iban": "IBAN", "acct": "ACCOUNT_NUMBER",
     "id": "ID_NUMBER", "ssn": "ID_NUMBER", "secret": "SECRET", "age": "AGE", "job": "TITLE", "nat": "NATIONALITY",
     "word": None, "num": None, "money": None, "time": None, "version": None, "product": None, "score": None, "month": None, "weekday": None, "sex": None,
+    "shop": "ORGANIZATION", "caps": None, "work": None,
 }
 DOMAINS = "gmail.com yahoo.com hotmail.com outlook.com icloud.com web.de gmx.de orange.fr free.fr libero.it uol.com.br ziggo.nl proton.me example.com example.org mail.ru enron.com aol.com".split()
 TLDS = "com org net io co.uk de fr es it pt nl com.br eu edu gov info me app dev ch at be".split()
@@ -68,13 +71,13 @@ class Values:
         r = self.rng.random()
         if r < 0.06:
             return invented(self.rng)
-        return self.rng.choice(people.FIRST if r < 0.36 else self.pool["first"] if r < 0.68 else self.any["first"])
+        return self.rng.choice(people.FIRST if r < 0.40 else self.pool["first"] if r < 0.78 else self.any["first"])
 
     def last(self) -> str:
         r = self.rng.random()
         if r < 0.10:
             return invented(self.rng)
-        name = self.rng.choice(people.LAST if r < 0.38 else self.pool["last"] if r < 0.68 else self.any["last"])
+        name = self.rng.choice(people.LAST if r < 0.40 else self.pool["last"] if r < 0.76 else self.any["last"])
         if self.rng.random() < 0.03:
             name += "-" + self.rng.choice(self.pool["last"])
         return name
@@ -126,7 +129,7 @@ class Values:
         r = self.rng.random()
         if r < 0.04:
             return invented(self.rng)
-        return self.rng.choice(self.pool["city"] if r < 0.3 else WORLD_CITIES if r < 0.55 else people.PLACES if r < 0.8 else self.any["city"])
+        return self.rng.choice(self.pool["city"] if r < 0.3 else places.CITIES if r < 0.45 else WORLD_CITIES if r < 0.6 else people.PLACES if r < 0.85 else self.any["city"])
 
     def city_l(self) -> str:
         return self.city().lower()
@@ -138,7 +141,7 @@ class Values:
         return self.rng.choice(self.pool["country"] if self.rng.random() < 0.8 else self.any["country"])
 
     def region(self) -> str:
-        return self.rng.choice(REGIONS) if self.rng.random() < 0.6 else self.city()
+        return self.rng.choice(self.rng.choice([REGIONS, places.STATES, places.STATES, places.COUNTIES])) if self.rng.random() < 0.8 else self.city()
 
     def address(self) -> str:
         rng = self.rng
@@ -172,6 +175,15 @@ class Values:
         if r < 0.72:
             return self.fill(rng.choice(["???", "????", "??"]))
         return rng.choice(ORG_PATTERNS[self.lang]).format(c=self.city(), f=self.first(), l=self.last(), l2=self.last(), l3=self.last())
+
+    def shop(self) -> str:
+        return things.shop(self.rng, self.first() if self.rng.random() < 0.6 else self.last(), self.city())
+
+    def caps(self) -> str:
+        return things.caps(self.rng)
+
+    def work(self) -> str:
+        return things.work(self.rng)
 
     def ORG(self) -> str:
         return self.org().upper()
