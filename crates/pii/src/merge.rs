@@ -30,14 +30,16 @@ pub fn merge_by(mut found: Vec<Entity>, threshold: impl Fn(&Label) -> f32) -> Ve
     merged
 }
 
-/// Entities that hold others whole and lose nothing by it: an e-mail address in a URL, a key in a PEM block.
+/// Entities that hold others whole and lose nothing by it: an e-mail address in a URL, a key in a PEM block, all of a name
+/// of which a model saw a part.
 fn is_container(outer: &Entity, inner: &Entity) -> bool {
     let spans = outer.start <= inner.start
         && inner.end <= outer.end
         && (outer.start, outer.end) != (inner.start, inner.end);
     spans
         && inner.by != By::User
-        && matches!(outer.label, Label::Url | Label::Address | Label::Email | Label::Secret | Label::Iban)
+        && (matches!(outer.label, Label::Url | Label::Address | Label::Email | Label::Secret | Label::Iban)
+            || outer.label == Label::Person && inner.label == Label::Person)
         && !(outer.label == Label::Url && inner.label == Label::Email && outer.start == inner.start)
 }
 
@@ -158,6 +160,15 @@ mod tests {
             merged.iter().map(|e| (e.label.name(), e.start, e.end)).collect::<Vec<_>>(),
             [("PERSON", 0, 10), ("CREDIT_CARD", 10, 30)]
         );
+    }
+
+    #[test]
+    fn a_name_keeps_the_part_that_a_model_saw() {
+        let merged = merge(
+            vec![entity(Label::Person, 0, 8, 0.85, By::Pattern), entity(Label::Person, 4, 8, 0.9, By::Model)],
+            0.5,
+        );
+        assert_eq!(merged.iter().map(|e| (e.start, e.end)).collect::<Vec<_>>(), [(0, 8)]);
     }
 
     #[test]
