@@ -119,6 +119,31 @@ fn logits_are_those_of_transformers() {
     }
 }
 
+/// Formats that a block type holds give the same numbers; those that become F16 are off by its rounding.
+#[test]
+fn other_tools_quantisation_is_repacked() {
+    for (name, ty, bound) in [
+        ("mlx-4bit", "Q4_1", 1e-5),
+        ("gptq-sym", "Q4_0", 1e-5),
+        ("awq", "Q5_0", 1e-5),
+        ("mlx-8bit", "F16", 2e-3),
+        ("gptq-act-order", "F16", 2e-3),
+        ("nf4", "F16", 2e-3),
+        ("nf4-nested", "F16", 2e-3),
+    ] {
+        let (ids, want) = reference(name);
+        let files = Files::read(name);
+        let header = files.header().unwrap();
+        assert_eq!(header.file().tensor("blk.0.attn_q.weight").unwrap().ty.name(), ty, "{name}");
+        for (device, bound) in [(DeviceChoice::Reference, bound), (DeviceChoice::Gpu, 2e-3)] {
+            let mut engine = files.load(device, None).unwrap();
+            let got = pollster::block_on(engine.logits(&ids, Outputs::All)).unwrap();
+            let error = error(&got, &want);
+            assert!(error <= bound, "{name} on {device:?}: {error}");
+        }
+    }
+}
+
 #[test]
 fn generation_ends_where_the_settings_say_and_chats_are_rendered() {
     let engine = Files::read("qwen3").load(DeviceChoice::Cpu, None).unwrap();
