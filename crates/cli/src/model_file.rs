@@ -15,7 +15,7 @@ use crate::folder::FolderFiles;
 const READ_BYTES: usize = 16 << 20;
 
 /// Which backend runs the model.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Backend {
     /// The GPU, through Vulkan, Metal or DX12.
     Gpu,

@@ -45,6 +45,29 @@ fn run_streams_the_reference_text() {
 }
 
 #[test]
+fn logits_on_every_backend_are_within_the_bound_of_f32() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let f32s = |bytes: Vec<u8>| -> Vec<f32> {
+        bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+    };
+    let want = f32s(std::fs::read(model("tok105/ref_logits-q4_0.f32")).unwrap());
+    let largest = want.iter().fold(0f32, |m, v| m.max(v.abs()));
+    let ids = std::fs::read_to_string(model("tok105/ref_tokens.txt")).unwrap();
+    let ids: Vec<&str> = ids.split_whitespace().take(want.len() / 105).collect();
+    std::fs::write(file("ids"), ids.join(" ")).unwrap();
+    let path = model("tok105/tok105-q4_0.gguf");
+    for backend in ["cpu", "gpu"] {
+        let out = file(backend);
+        let args = ["logits", "--model", path.to_str().unwrap(), "--tokens", &file("ids"), "--out", &out];
+        stdout(&[&args[..], &["--backend", backend]].concat(), "");
+        let got = f32s(std::fs::read(out).unwrap());
+        let error = got.iter().zip(&want).fold(0f32, |m, (g, w)| m.max((g - w).abs()));
+        assert!(got.len() == want.len() && error <= 2e-3 * largest, "{backend}: {error} of {largest}");
+    }
+}
+
+#[test]
 fn text_goes_to_ids_and_back() {
     let path = model("stories260K/stories260K-f32.gguf");
     let path = path.to_str().unwrap();

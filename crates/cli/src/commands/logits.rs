@@ -19,7 +19,7 @@ pub struct Args {
     /// Where to write
     #[arg(long)]
     out: PathBuf,
-    /// Where to run
+    /// Where to run. On the processor everything is f32, as a check wants it; `run` and `bench` multiply 8-bit integers there
     #[arg(long, value_enum, default_value_t = Backend::Gpu)]
     backend: Backend,
 }
@@ -39,7 +39,8 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let files = ModelFiles::open(&args.model)?;
     let context = ids.len().min(files.header.info().context_length);
-    let mut engine = files.load(args.backend, Some(context), KvType::F32)?;
+    let backend = if args.backend == Backend::Cpu { Backend::Reference } else { args.backend };
+    let mut engine = files.load(backend, Some(context), KvType::F32)?;
     let logits = pollster::block_on(engine.logits(&ids, Outputs::All)).with_context(|| name.clone())?;
     let bytes: Vec<u8> = logits.iter().flat_map(|v| v.to_le_bytes()).collect();
     std::fs::write(&args.out, bytes).with_context(|| args.out.display().to_string())?;
