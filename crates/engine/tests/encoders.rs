@@ -58,7 +58,7 @@ fn pii_mini_gives_the_logits_and_spans_of_its_reference() {
             let ids = classifier.engine().tokenizer().encode(&case.text, true, false).unwrap();
             assert_eq!(ids, case.ids);
             let found = pollster::block_on(classifier.engine().logits(&ids, Outputs::All)).unwrap();
-            // Eight-bit activations and half-float keys.
+            // Half-float keys and values.
             let tolerance = if device == DeviceChoice::Cpu { 2e-2 } else { 2e-3 };
             assert_close(&format!("{device:?}"), &found, &case.logits, labels.len(), tolerance);
             let spans = pollster::block_on(classifier.classify(&case.text)).unwrap();

@@ -1,7 +1,7 @@
 //! A weight matrix in panels of 16 rows, filled as its bytes arrive.
 
 use half::{bf16, f16};
-use sotto_format::BlockType;
+use sotto_format::{BlockType, dequantize};
 use sotto_plan::Weight;
 
 use super::activations::BLOCK;
@@ -37,11 +37,11 @@ pub enum Store {
 }
 
 impl Matrix {
-    /// Room for `weight`.
-    pub fn new(weight: &Weight) -> Self {
+    /// Room for `weight`; with `floats` quantised ones become f32, and are multiplied with activations as they are.
+    pub fn new(weight: &Weight, floats: bool) -> Self {
         let Weight { rows, cols, ty, .. } = *weight;
         let panels = rows.div_ceil(LANES);
-        let store = match ty {
+        let store = match stored_type(ty, floats) {
             BlockType::F16 => Store::F16(vec![[f16::ZERO; LANES]; panels * cols]),
             BlockType::BF16 => Store::Bf16(vec![[bf16::ZERO; LANES]; panels * cols]),
             BlockType::F32 => Store::F32(vec![[0.0; LANES]; panels * cols]),
@@ -110,8 +110,11 @@ impl Matrix {
                 }
             }
             Store::F32(columns) => {
-                for (column, b) in columns[first..].iter_mut().zip(bytes.as_chunks().0) {
-                    column[lane] = f32::from_le_bytes(*b);
+                let mut values = vec![0.0; self.cols];
+                dequantize(self.ty, bytes, &mut values).expect("a row is whole blocks");
+                self.damaged |= self.ty != BlockType::F32 && values.iter().any(|v| !v.is_finite());
+                for (column, value) in columns[first..].iter_mut().zip(values) {
+                    column[lane] = value;
                 }
             }
         }
@@ -146,10 +149,19 @@ impl Matrix {
     }
 }
 
+/// What a matrix of `ty` is held as.
+fn stored_type(ty: BlockType, floats: bool) -> BlockType {
+    match ty {
+        BlockType::F16 | BlockType::BF16 | BlockType::F32 => ty,
+        _ if floats => BlockType::F32,
+        _ => ty,
+    }
+}
+
 /// Bytes of `weight` as a [`Matrix`]; other forms take less.
-pub fn bytes_needed(weight: &Weight) -> u64 {
+pub fn bytes_needed(weight: &Weight, floats: bool) -> u64 {
     let elements = (weight.rows.next_multiple_of(LANES) * weight.cols) as u64;
-    let layout = match weight.ty {
+    let layout = match stored_type(weight.ty, floats) {
         BlockType::F16 | BlockType::BF16 => return 2 * elements,
         BlockType::F32 => return 4 * elements,
         ty => Layout::of(ty),

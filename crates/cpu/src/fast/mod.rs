@@ -47,6 +47,7 @@ impl Default for Options {
 pub fn bytes_needed(plan: &Plan, context_length: usize) -> u64 {
     /// Of a cached element, a half float.
     const CACHE_BYTES: u64 = 2;
-    let weights: u64 = plan.weights.iter().map(matrix::bytes_needed).sum();
+    let floats = weights::holds_floats(plan);
+    let weights: u64 = plan.weights.iter().map(|weight| matrix::bytes_needed(weight, floats)).sum();
     weights + plan.kv_elements_per_position() as u64 * context_length as u64 * CACHE_BYTES
 }

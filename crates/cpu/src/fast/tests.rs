@@ -31,10 +31,14 @@ fn random(n: usize, seed: u32) -> Vec<f32> {
 }
 
 fn matrix(ty: BlockType, rows: usize, cols: usize) -> (Matrix, Vec<f32>) {
+    matrix_held(ty, rows, cols, false)
+}
+
+fn matrix_held(ty: BlockType, rows: usize, cols: usize, floats: bool) -> (Matrix, Vec<f32>) {
     let mut bytes = Vec::new();
     quantize(ty, &random(rows * cols, 7), &mut bytes).unwrap();
     let weight = Weight { name: "w".to_owned(), offset: 0, rows, cols, ty };
-    let mut matrix = Matrix::new(&weight);
+    let mut matrix = Matrix::new(&weight, floats);
     for (row, bytes) in bytes.chunks_exact(weight.row_bytes()).enumerate() {
         matrix.put_row(row, bytes);
     }
@@ -45,6 +49,20 @@ fn matrix(ty: BlockType, rows: usize, cols: usize) -> (Matrix, Vec<f32>) {
 
 fn encoded() -> impl Iterator<Item = BlockType> {
     BlockType::ALL.iter().copied().filter(|ty| ty.can_quantize())
+}
+
+#[test]
+fn rows_held_as_floats_are_what_the_file_says() {
+    for ty in encoded() {
+        let cols = ty.block_len().max(BLOCK) * 2;
+        let (matrix, values) = matrix_held(ty, 33, cols, true);
+        assert!(!matrix.is_quantised() && !matrix.damaged);
+        for (row, want) in values.chunks_exact(cols).enumerate() {
+            let mut got = vec![0.0; cols];
+            matrix.row(row, &mut got);
+            assert_eq!(got, want, "{ty} row {row}");
+        }
+    }
 }
 
 #[test]

@@ -24,11 +24,10 @@ pub struct Weights {
 impl Weights {
     /// Room for the weights of `plan`.
     pub fn new(plan: &Plan) -> Self {
-        let projected =
-            |id: WeightId| plan.ops.iter().any(|op| matches!(*op, Op::Linear { weight, .. } if weight == id));
+        let floats = holds_floats(plan);
         let room = |(index, weight): (u32, &sotto_plan::Weight)| {
-            if projected(WeightId(index)) {
-                Stored::Matrix(Matrix::new(weight))
+            if is_projected(plan, WeightId(index)) {
+                Stored::Matrix(Matrix::new(weight, floats))
             } else if weight.rows == 1 {
                 Stored::Vector(vec![0.0; weight.cols])
             } else {
@@ -82,6 +81,21 @@ impl Weights {
         let damaged = |stored: &Stored| matches!(stored, Stored::Matrix(Matrix { damaged: true, .. }));
         self.stored.iter().position(damaged).map(|index| WeightId(index as u32))
     }
+}
+
+fn is_projected(plan: &Plan, id: WeightId) -> bool {
+    plan.ops.iter().any(|op| matches!(*op, Op::Linear { weight, .. } if weight == id))
+}
+
+/// Whether the projections of `plan` are held as floats, whatever the file's type. An encoder's answer is read off small
+/// differences of its outputs, and a small one can afford not to round its activations to eight bits.
+pub fn holds_floats(plan: &Plan) -> bool {
+    /// 128 MiB of f32.
+    const MOST_ELEMENTS: usize = 32 << 20;
+    let elements = |(index, weight): (u32, &sotto_plan::Weight)| {
+        if is_projected(plan, WeightId(index)) { weight.rows * weight.cols } else { 0 }
+    };
+    plan.is_bidirectional() && (0..).zip(&plan.weights).map(elements).sum::<usize>() <= MOST_ELEMENTS
 }
 
 /// Weights that are arriving. A row that came in part waits for its rest; nothing else is held twice.
