@@ -9,8 +9,6 @@ export default defineConfig({
   workers: 2,
   fullyParallel: true,
   forbidOnly: !!process.env.CI,
-  // A machine that others keep busy may starve a browser once. What then passes is listed as flaky, to be looked at.
-  retries: process.env.CI ? 1 : 0,
   timeout: 120_000,
   // Software compiles a model's pipelines in seconds, not in milliseconds.
   expect: { timeout: 30_000 },
