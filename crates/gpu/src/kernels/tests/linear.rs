@@ -1,0 +1,218 @@
+//! Projections, in every weight type and shape.
+
+use std::sync::Arc;
+
+use sotto_cpu::reference::ops;
+use sotto_format::BlockType;
+use sotto_plan::{Gated, Rows};
+
+use super::{IN_SOFTWARE, ON_A_GPU, TYPES, Weight, is_rounded, step};
+use crate::kernel::Kernels;
+use crate::kernels::embed::embed;
+use crate::kernels::linear::Linear;
+use crate::testing::{Variant, assert_close, device, random, variants};
+
+#[test]
+fn linear_agrees_with_the_reference_in_every_type_and_shape() {
+    for ty in TYPES {
+        for (rows, cols, tokens) in [(257, 256, 1), (64, 512, 70)] {
+            check_linear(device(), ty, rows, cols, tokens);
+        }
+    }
+    for (rows, cols, tokens) in [(1, 32, 1), (31, 64, 3), (33, 33, 4), (66, 1, 2), (100, 1024, 5)] {
+        for ty in [BlockType::F32, BlockType::F16, BlockType::Q4_1, BlockType::Q8_0] {
+            if cols % ty.block_len() == 0 {
+                check_linear(device(), ty, rows, cols, tokens);
+            }
+        }
+    }
+    // What differs between devices is the workgroup, not how a type is read.
+    for variant in &variants()[1..] {
+        for (ty, rows, cols, tokens) in
+            [(BlockType::F32, 33, 33, 4), (BlockType::Q4_0, 64, 512, 70), (BlockType::Q6_K, 257, 256, 1)]
+        {
+            check_linear(variant, ty, rows, cols, tokens);
+        }
+    }
+}
+
+fn check_linear(variant: &Variant, ty: BlockType, rows: usize, cols: usize, tokens: usize) {
+    let weight = Weight::random(11, ty, rows, cols);
+    let matrix = weight.upload(variant, 1 << 16);
+    let values = random(12, tokens * cols);
+    let (bias, residual) = (random(13, rows), random(14, tokens * rows));
+    let (norm, eps) = (random(15, cols), 1e-5);
+    let x = variant.upload_rows(&values, cols);
+    let (step, size) = step(variant, tokens as u32);
+    let mut padded_norm = norm.clone();
+    padded_norm.resize(cols.next_multiple_of(32), 0.0);
+    let norm_slice = variant.upload(&padded_norm);
+    let (bias_slice, residual_slice) = (variant.upload(&bias), variant.upload_rows(&residual, rows));
+
+    let plain = ops::linear(&values, (rows, cols), weight.row(), Some(&bias));
+    let plain = ops::add(&plain, &residual);
+    let normed = ops::linear(&ops::rms_norm(&values, &norm, eps), (rows, cols), weight.row(), None);
+    for tuning in [ON_A_GPU, IN_SOFTWARE] {
+        let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
+        let linear = Linear {
+            matrix: &matrix,
+            first_row: 0,
+            rows,
+            x: &x,
+            out: &out,
+            step: &step,
+            kind: Rows::Tokens,
+            bias: None,
+            residual: None,
+            norm: None,
+            gated: None,
+        };
+        let with_bias = Linear { bias: Some(&bias_slice), residual: Some(&residual_slice), ..linear };
+        let with_norm = Linear { norm: Some((&norm_slice, eps)), kind: Rows::Outputs, ..linear };
+        let tile = (tokens as u32).min(4);
+        let cases = [
+            ("matvec", with_bias.matvec(&variant.kernels, tuning, tile), &plain),
+            ("matmul", with_bias.matmul(&variant.kernels), &plain),
+            ("matvec with norm", with_norm.matvec(&variant.kernels, tuning, tile), &normed),
+        ];
+        for (name, dispatches, expected) in cases {
+            variant.run(&dispatches.unwrap(), size);
+            let what =
+                format!("{name} {ty} [{rows}, {cols}] x {tokens}, {} lanes, {}", tuning.lanes, variant.name);
+            let tolerance = if is_rounded(ty) { 5e-4 } else { 2e-5 };
+            assert_close(&what, &variant.read_rows(&out, tokens, rows), expected, tolerance);
+        }
+    }
+}
+
+#[test]
+fn linear_takes_rows_of_a_larger_matrix_and_gates() {
+    for variant in variants() {
+        for (rows, cols, tokens) in [(2, 64, 1), (66, 172, 3), (514, 32, 1)] {
+            let weight = Weight::random(21, BlockType::F16, rows + 5, cols);
+            let matrix = weight.upload(variant, 1000);
+            let values = random(22, tokens * cols);
+            let x = variant.upload_rows(&values, cols);
+            let (step, size) = step(variant, tokens as u32);
+            let all = ops::linear(&values, (rows + 5, cols), weight.row(), None);
+            let take = |first: usize, n: usize| -> Vec<f32> {
+                all.chunks(rows + 5).flat_map(|row| row[first..first + n].to_vec()).collect()
+            };
+            for tuning in [ON_A_GPU, IN_SOFTWARE] {
+                for kind in [Gated::Silu, Gated::Gelu, Gated::GeluTanh, Gated::SwigluClamped]
+                    .map(Some)
+                    .into_iter()
+                    .chain([None])
+                {
+                    let width = if kind.is_some() { rows / 2 } else { rows };
+                    let out = variant.empty((tokens * width.next_multiple_of(4) * 4) as u64);
+                    let linear = Linear {
+                        matrix: &matrix,
+                        first_row: 5,
+                        rows,
+                        x: &x,
+                        out: &out,
+                        step: &step,
+                        kind: Rows::Tokens,
+                        bias: None,
+                        residual: None,
+                        norm: None,
+                        gated: kind,
+                    };
+                    let dispatches = linear.matvec(&variant.kernels, tuning, tokens as u32).unwrap();
+                    variant.run(&dispatches, size);
+                    let expected = match kind {
+                        Some(kind) => ops::gated(kind, &take(5, width), &take(5 + width, width)),
+                        None => take(5, rows),
+                    };
+                    let what = format!("{kind:?} [{rows}, {cols}] x {tokens} on {}", variant.name);
+                    assert_close(&what, &variant.read_rows(&out, tokens, width), &expected, 2e-5);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_matrix_larger_than_a_binding_is_cut_by_rows() {
+    let options = crate::DeviceOptions { max_binding_bytes: Some(128 << 10), ..Default::default() };
+    let small = pollster::block_on(crate::GpuDevice::request(&options)).unwrap();
+    let variant =
+        Variant { name: "128 KiB bindings", kernels: Arc::new(Kernels::new(&small)), device: small };
+    for ty in [BlockType::F32, BlockType::Q4_0, BlockType::Q6_K] {
+        let (rows, cols, tokens) = (1500, 256, 3);
+        let weight = Weight::random(31, ty, rows, cols);
+        let matrix = weight.upload(&variant, 10_007);
+        assert!(matrix.parts.len() > 1, "{ty}: {} parts", matrix.parts.len());
+        let values = random(32, tokens * cols);
+        let x = variant.upload_rows(&values, cols);
+        let (step, size) = step(&variant, tokens as u32);
+        let out = variant.empty((tokens * rows * 4) as u64);
+        let (first_row, n) = (120, 1300);
+        let linear = Linear {
+            matrix: &matrix,
+            first_row,
+            rows: n,
+            x: &x,
+            out: &out,
+            step: &step,
+            kind: Rows::Tokens,
+            bias: None,
+            residual: None,
+            norm: None,
+            gated: None,
+        };
+        let all = ops::linear(&values, (rows, cols), weight.row(), None);
+        let expected: Vec<f32> =
+            all.chunks(rows).flat_map(|row| row[first_row..first_row + n].to_vec()).collect();
+        for dispatches in [linear.matvec(&variant.kernels, IN_SOFTWARE, 3), linear.matmul(&variant.kernels)] {
+            variant.run(&dispatches.unwrap(), size);
+            assert_close(&format!("{ty} in parts"), &variant.read_rows(&out, tokens, n), &expected, 2e-5);
+        }
+        let ids = [0u32, 700, 1499];
+        let dispatches = embed(&variant.kernels, &matrix, 2.0, [&variant.upload(&ids), &out, &step]).unwrap();
+        variant.run(&dispatches, size);
+        let mut row = weight.row();
+        let expected = ops::embed(&ids, 2.0, cols, |id, out| row(id as usize, out));
+        assert_close(&format!("{ty} embed"), &variant.read_rows(&out, tokens, cols), &expected, 3e-7);
+    }
+}
+
+#[test]
+fn not_a_number_comes_through_and_padding_does_not() {
+    let variant = device();
+    for (rows, cols, tokens) in [(5, 64, 2), (5, 33, 2)] {
+        for poison in [f32::NAN, f32::INFINITY] {
+            let weight = Weight::random(41, BlockType::F32, rows, cols);
+            let matrix = weight.upload(variant, 64);
+            let mut values = random(42, tokens * cols);
+            values[cols + 3] = poison;
+            let x = variant.upload_rows(&values, cols);
+            let (step, size) = step(variant, tokens as u32);
+            let expected = ops::linear(&values, (rows, cols), weight.row(), None);
+            for tuning in [ON_A_GPU, IN_SOFTWARE] {
+                let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
+                let linear = Linear {
+                    matrix: &matrix,
+                    first_row: 0,
+                    rows,
+                    x: &x,
+                    out: &out,
+                    step: &step,
+                    kind: Rows::Tokens,
+                    bias: None,
+                    residual: None,
+                    norm: None,
+                    gated: None,
+                };
+                for dispatches in
+                    [linear.matvec(&variant.kernels, tuning, 2), linear.matmul(&variant.kernels)]
+                {
+                    variant.run(&dispatches.unwrap(), size);
+                    let found = variant.read_rows(&out, tokens, rows);
+                    assert_close("poisoned linear", &found, &expected, 2e-5);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! RoPE, and the write to the KV cache.
+
+use sotto_cpu::reference::ops;
+use sotto_plan::{Growth, Rope, RopeLayout};
+
+use super::step;
+use crate::KvType;
+use crate::kernel::{Step, StepSize};
+use crate::kernels::position::{kv_write, rope, rope_frequencies};
+use crate::testing::{assert_close, random, variants};
+
+#[test]
+fn rope_agrees_with_the_reference_near_and_far() {
+    for variant in variants() {
+        for layout in [RopeLayout::Adjacent, RopeLayout::Halves] {
+            for (heads, head_dim, rotary_dim, position) in
+                [(1, 2, 2, 0), (3, 64, 64, 5), (2, 10, 6, 300), (1, 5, 4, 1000), (2, 128, 128, 130_000)]
+            {
+                let shape = Rope {
+                    head_dim,
+                    rotary_dim,
+                    layout,
+                    base: 10_000.0,
+                    position_scale: 0.5,
+                    magnitude: 1.25,
+                    growth: Some(Growth { beta: 0.1, interval: 7 }),
+                    factors: None,
+                };
+                let (width, tokens) = (heads * head_dim, 3);
+                let values = random(61, tokens * width);
+                let factors: Vec<f32> = random(62, rotary_dim / 2).iter().map(|v| v + 1.5).collect();
+                let frequencies = variant.upload(&rope_frequencies(&shape, Some(&factors)));
+                let x = variant.upload_rows(&values, width);
+                let out = variant.empty((tokens * width.next_multiple_of(4) * 4) as u64);
+                let at = Step { position, n_tokens: tokens as u32, ..Step::default() };
+                let size = StepSize { tokens: tokens as u32, outputs: 0 };
+                let dispatch =
+                    rope(&variant.kernels, &shape, width, [&x, &frequencies, &out, &variant.step(at)]);
+                variant.run(&[dispatch.unwrap()], size);
+                let expected = ops::rope(&values, width, position as usize, &shape, Some(&factors));
+                let what = format!("rope {layout:?} {heads} x {head_dim} at {position} on {}", variant.name);
+                // Far out, an angle of f32 has an error of its own; both sides compute the same one but for
+                // the order of two multiplications.
+                let tolerance = if position > 100_000 { 1e-2 } else { 2e-4 };
+                assert_close(&what, &variant.read_rows(&out, tokens, width), &expected, tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn kv_write_appends_at_the_position() {
+    for variant in variants() {
+        for (kv_type, width) in [(KvType::F32, 33), (KvType::F32, 64), (KvType::F16, 2), (KvType::F16, 66)] {
+            let tokens = 3;
+            let values = random(71, tokens * width);
+            let x = variant.upload_rows(&values, width);
+            let cache = variant.empty((10 * width * kv_type.bytes()) as u64);
+            let (step, size) = step(variant, tokens as u32);
+            let dispatch = kv_write(&variant.kernels, kv_type, width, [&x, &cache, &step]).unwrap();
+            variant.run(&[dispatch], size);
+            let found: Vec<f32> = match kv_type {
+                KvType::F32 => variant.read(&cache, 10 * width),
+                KvType::F16 => {
+                    variant.read::<half::f16>(&cache, 10 * width).iter().map(|h| h.to_f32()).collect()
+                }
+            };
+            let mut expected = vec![0.0; 10 * width];
+            expected[3 * width..6 * width].copy_from_slice(&values);
+            assert_close(&format!("kv_write {kv_type:?} {width}"), &found, &expected, 5e-4);
+        }
+    }
+}
