@@ -1,8 +1,10 @@
 // out[t, o] = bias[o] + residual[t, o] + sum_i weight[o, i] * x[t, i]   for many rows t of x
 //
-// A workgroup of 128 invocations computes a tile of 64 rows of x by 64 rows of the weight. It walks the columns
-// 32 at a time (one block): both operands go through workgroup memory, transposed so that the innermost loop
-// reads vec4s, and each invocation keeps 8 by 4 sums in registers. 16 KiB of workgroup memory.
+// A workgroup of W_THREADS x X_THREADS invocations computes a tile of 8 W_THREADS rows of the weight by 8 X_THREADS rows
+// of x (4 X_THREADS with `x4`). It walks the columns 32 at a time, a block: both operands go through workgroup memory as
+// rows of 8 quads, and an invocation keeps the sums of 8 rows of the weight, W_THREADS apart, with 8 rows of x,
+// X_THREADS apart. Quad q of row r lies at q ^ (r & 7), so that rows which are read together lie in different banks.
+// With `tile_f16` workgroup memory holds f16; sums are f32 all the same. With `prefetch` the next block is on its way to registers while this one is computed with.
 //
 //   0, 1, 2  weight [rows, COLS], as lib/weights.wgsl says
 //   3        x [rows, X_STRIDE4 vec4s]
@@ -10,28 +12,28 @@
 //   5        step
 //   6        bias [ROWS]           with `bias`
 //   7        residual, as out      with `residual`
-#include "lib/weights.wgsl"
+#if tile_f16
+enable f16;
+#endif
+#include "lib/weight_halves.wgsl"
 #include "lib/rows.wgsl"
+#include "lib/matmul.wgsl"
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> out: array<f32>;
-#if bias
-@group(0) @binding(6) var<storage, read> bias: array<f32>;
-#endif
-#if residual
-@group(0) @binding(7) var<storage, read> residual: array<f32>;
-#endif
 
-override COLS: u32;
-override BLOCKS: u32;        // ceil(COLS / 32)
 override X_STRIDE4: u32;
-override OUT_STRIDE: u32;
-override FIRST_ROW: u32;     // first row of the weight that is read
-override ROWS: u32;          // rows of the weight that are read
-override OUT_FIRST: u32 = 0u;
+override W_VECS: u32 = 64u * W_THREADS;
+override X_VECS: u32 = 8u * X_ROWS;
+// What an invocation brings: halves of blocks of the weight, quads of x. Both divide without a rest.
+override W_UNITS: u32 = 16u / X_THREADS;
+override X_UNITS: u32 = X_VECS / THREADS;
 
-// [column][row / 4], a vec4 over four rows.
-var<workgroup> x_tile: array<vec4<f32>, 512>;
-var<workgroup> w_tile: array<vec4<f32>, 512>;
+#if tile_f16
+alias TileQuad = vec4<f16>;
+#else
+alias TileQuad = vec4<f32>;
+#endif
+var<workgroup> w_tile: array<TileQuad, W_VECS>;
+var<workgroup> x_tile: array<TileQuad, X_VECS>;
 
 fn x_quad(t: u32, i: u32) -> vec4<f32> {
     if (COLS % 32u == 0u) {
@@ -41,86 +43,139 @@ fn x_quad(t: u32, i: u32) -> vec4<f32> {
     return select(vec4<f32>(0.0), x[t * X_STRIDE4 + min(i, X_STRIDE4 - 1u)], at < vec4<u32>(COLS));
 }
 
-@compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let n = n_rows();
-    let row0 = group.x * 64u;
-    let t0 = group.y * 64u;
-    // Loading: an invocation transposes four columns of four rows.
-    let quad = local % 8u;
-    let four = local / 8u;
-    let rows = (vec4<u32>(FIRST_ROW) + min(vec4<u32>(row0 + 4u * four) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(ROWS - 1u))) * BLOCKS;
-    let tokens = min(vec4<u32>(t0 + 4u * four) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(n - 1u));
-    // Computing: 8 rows of x by 4 rows of the weight.
-    let w_four = local % 16u;
-    let x_eight = local / 16u;
-    var s0 = vec4<f32>(0.0);
-    var s1 = vec4<f32>(0.0);
-    var s2 = vec4<f32>(0.0);
-    var s3 = vec4<f32>(0.0);
-    var s4 = vec4<f32>(0.0);
-    var s5 = vec4<f32>(0.0);
-    var s6 = vec4<f32>(0.0);
-    var s7 = vec4<f32>(0.0);
-    for (var b = 0u; b < BLOCKS; b++) {
-        let w = transpose(mat4x4<f32>(
-            weight_quad(rows.x + b, quad), weight_quad(rows.y + b, quad),
-            weight_quad(rows.z + b, quad), weight_quad(rows.w + b, quad),
-        ));
-        let i = 8u * b + quad;
-        let v = transpose(mat4x4<f32>(x_quad(tokens.x, i), x_quad(tokens.y, i), x_quad(tokens.z, i), x_quad(tokens.w, i)));
-        workgroupBarrier();
-        let at = 64u * quad + four;
-        w_tile[at] = w[0];
-        w_tile[at + 16u] = w[1];
-        w_tile[at + 32u] = w[2];
-        w_tile[at + 48u] = w[3];
-        x_tile[at] = v[0];
-        x_tile[at + 16u] = v[1];
-        x_tile[at + 32u] = v[2];
-        x_tile[at + 48u] = v[3];
-        workgroupBarrier();
-        for (var k = 0u; k < 512u; k += 16u) {
-            let wk = w_tile[k + w_four];
-            let lo = x_tile[k + 2u * x_eight];
-            let hi = x_tile[k + 2u * x_eight + 1u];
-            s0 += lo.x * wk;
-            s1 += lo.y * wk;
-            s2 += lo.z * wk;
-            s3 += lo.w * wk;
-            s4 += hi.x * wk;
-            s5 += hi.y * wk;
-            s6 += hi.z * wk;
-            s7 += hi.w * wk;
-        }
-    }
-    let t = t0 + 8u * x_eight;
-    let o = row0 + 4u * w_four;
-    store(t, o, n, s0);
-    store(t + 1u, o, n, s1);
-    store(t + 2u, o, n, s2);
-    store(t + 3u, o, n, s3);
-    store(t + 4u, o, n, s4);
-    store(t + 5u, o, n, s5);
-    store(t + 6u, o, n, s6);
-    store(t + 7u, o, n, s7);
+// sum + w * v, w's columns being one column of four rows each.
+fn mac(sum: vec4<f32>, w: mat4x4<f32>, v: vec4<f32>) -> vec4<f32> {
+    return fma(w[3], vec4<f32>(v.w), fma(w[2], vec4<f32>(v.z), fma(w[1], vec4<f32>(v.y), fma(w[0], vec4<f32>(v.x), sum))));
 }
 
-fn store(t: u32, o: u32, n: u32, sums: vec4<f32>) {
-    if (t >= n) {
-        return;
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let n = n_rows();
+    let row0 = group.x * W_ROWS;
+    let t0 = group.y * X_ROWS;
+    let tx = local % W_THREADS;
+    let ty = local / W_THREADS;
+    let w_half = local % 2u;
+    let w_row = local / 2u;
+    let x_at = local % 8u;
+    let x_row = local / 8u;
+    var w_next: array<Half, 2>;
+    var x_next: array<vec4<f32>, 8>;
+#if prefetch
+    for (var u = 0u; u < W_UNITS; u++) {
+        let row = FIRST_ROW + min(row0 + w_row + u * (THREADS / 2u), ROWS - 1u);
+        w_next[u] = weight_half(row * BLOCKS + 0u, w_half);
     }
-    for (var r = 0u; r < 4u; r++) {
-        if (o + r < ROWS) {
-            let at = t * OUT_STRIDE + OUT_FIRST + o + r;
-            var sum = sums[r];
-#if bias
-            sum += bias[OUT_FIRST + o + r];
+    for (var u = 0u; u < X_UNITS; u++) {
+        x_next[u] = x_quad(min(t0 + x_row + u * (THREADS / 8u), n - 1u), 8u * (0u) + x_at);
+    }
 #endif
-#if residual
-            sum += residual[at];
+    var lo0 = vec4<f32>(0.0);
+    var hi0 = vec4<f32>(0.0);
+    var lo1 = vec4<f32>(0.0);
+    var hi1 = vec4<f32>(0.0);
+    var lo2 = vec4<f32>(0.0);
+    var hi2 = vec4<f32>(0.0);
+    var lo3 = vec4<f32>(0.0);
+    var hi3 = vec4<f32>(0.0);
+#if !x4
+    var lo4 = vec4<f32>(0.0);
+    var hi4 = vec4<f32>(0.0);
+    var lo5 = vec4<f32>(0.0);
+    var hi5 = vec4<f32>(0.0);
+    var lo6 = vec4<f32>(0.0);
+    var hi6 = vec4<f32>(0.0);
+    var lo7 = vec4<f32>(0.0);
+    var hi7 = vec4<f32>(0.0);
 #endif
-            out[at] = sum;
+    for (var b = 0u; b < BLOCKS; b++) {
+#if !prefetch
+        for (var u = 0u; u < W_UNITS; u++) {
+            let row = FIRST_ROW + min(row0 + w_row + u * (THREADS / 2u), ROWS - 1u);
+            w_next[u] = weight_half(row * BLOCKS + b, w_half);
+        }
+        for (var u = 0u; u < X_UNITS; u++) {
+            x_next[u] = x_quad(min(t0 + x_row + u * (THREADS / 8u), n - 1u), 8u * (b) + x_at);
+        }
+#endif
+        workgroupBarrier();
+        for (var u = 0u; u < W_UNITS; u++) {
+            let row = w_row + u * (THREADS / 2u);
+            let at = 8u * row + ((4u * w_half) ^ (row & 4u));
+            let swizzle = row & 3u;
+            w_tile[at + swizzle] = TileQuad(w_next[u].v0);
+            w_tile[at + (1u ^ swizzle)] = TileQuad(w_next[u].v1);
+            w_tile[at + (2u ^ swizzle)] = TileQuad(w_next[u].v2);
+            w_tile[at + (3u ^ swizzle)] = TileQuad(w_next[u].v3);
+        }
+        for (var u = 0u; u < X_UNITS; u++) {
+            let row = x_row + u * (THREADS / 8u);
+            x_tile[8u * row + (x_at ^ (row & 7u))] = TileQuad(x_next[u]);
+        }
+        workgroupBarrier();
+#if prefetch
+        let next = min(b + 1u, BLOCKS - 1u);
+        for (var u = 0u; u < W_UNITS; u++) {
+            let row = FIRST_ROW + min(row0 + w_row + u * (THREADS / 2u), ROWS - 1u);
+            w_next[u] = weight_half(row * BLOCKS + next, w_half);
+        }
+        for (var u = 0u; u < X_UNITS; u++) {
+            x_next[u] = x_quad(min(t0 + x_row + u * (THREADS / 8u), n - 1u), 8u * (next) + x_at);
+        }
+#endif
+        for (var q = 0u; q < 8u; q++) {
+            let wq = 8u * tx + (q ^ (tx & 7u));
+            let xq = 8u * ty + (q ^ (ty & 7u));
+            let lo = transpose(mat4x4<f32>(
+                vec4<f32>(w_tile[wq + 0u * 8u * W_THREADS]),
+                vec4<f32>(w_tile[wq + 1u * 8u * W_THREADS]),
+                vec4<f32>(w_tile[wq + 2u * 8u * W_THREADS]),
+                vec4<f32>(w_tile[wq + 3u * 8u * W_THREADS]),
+            ));
+            let hi = transpose(mat4x4<f32>(
+                vec4<f32>(w_tile[wq + 4u * 8u * W_THREADS]),
+                vec4<f32>(w_tile[wq + 5u * 8u * W_THREADS]),
+                vec4<f32>(w_tile[wq + 6u * 8u * W_THREADS]),
+                vec4<f32>(w_tile[wq + 7u * 8u * W_THREADS]),
+            ));
+            let v0 = vec4<f32>(x_tile[xq + 0u * 8u * X_THREADS]);
+            lo0 = mac(lo0, lo, v0);
+            hi0 = mac(hi0, hi, v0);
+            let v1 = vec4<f32>(x_tile[xq + 1u * 8u * X_THREADS]);
+            lo1 = mac(lo1, lo, v1);
+            hi1 = mac(hi1, hi, v1);
+            let v2 = vec4<f32>(x_tile[xq + 2u * 8u * X_THREADS]);
+            lo2 = mac(lo2, lo, v2);
+            hi2 = mac(hi2, hi, v2);
+            let v3 = vec4<f32>(x_tile[xq + 3u * 8u * X_THREADS]);
+            lo3 = mac(lo3, lo, v3);
+            hi3 = mac(hi3, hi, v3);
+#if !x4
+            let v4 = vec4<f32>(x_tile[xq + 4u * 8u * X_THREADS]);
+            lo4 = mac(lo4, lo, v4);
+            hi4 = mac(hi4, hi, v4);
+            let v5 = vec4<f32>(x_tile[xq + 5u * 8u * X_THREADS]);
+            lo5 = mac(lo5, lo, v5);
+            hi5 = mac(hi5, hi, v5);
+            let v6 = vec4<f32>(x_tile[xq + 6u * 8u * X_THREADS]);
+            lo6 = mac(lo6, lo, v6);
+            hi6 = mac(hi6, hi, v6);
+            let v7 = vec4<f32>(x_tile[xq + 7u * 8u * X_THREADS]);
+            lo7 = mac(lo7, lo, v7);
+            hi7 = mac(hi7, hi, v7);
+#endif
         }
     }
+    let t = t0 + ty;
+    let o = row0 + tx;
+    store(t + 0u * X_THREADS, o, n, lo0, hi0);
+    store(t + 1u * X_THREADS, o, n, lo1, hi1);
+    store(t + 2u * X_THREADS, o, n, lo2, hi2);
+    store(t + 3u * X_THREADS, o, n, lo3, hi3);
+#if !x4
+    store(t + 4u * X_THREADS, o, n, lo4, hi4);
+    store(t + 5u * X_THREADS, o, n, lo5, hi5);
+    store(t + 6u * X_THREADS, o, n, lo6, hi6);
+    store(t + 7u * X_THREADS, o, n, lo7, hi7);
+#endif
 }

@@ -79,7 +79,7 @@ impl Runtime {
             .ok_or_else(|| GpuError::Unsupported { what: "a model without an output".to_owned() })?;
         let tuning = Tuning::of(device.facts());
         let can_group = |ids: &[WeightId]| can_group(&device, &plan, ids);
-        let [decode, prefill] = fusions(&device, options, tuning).map(|f| fuse(&plan, f, &can_group));
+        let [decode, prefill] = fusions(&device, options).map(|f| fuse(&plan, f, &can_group));
         let groups = groups(&decode, &can_group);
         let weights = WeightStore::new(&device, &plan, &groups)?;
 
@@ -219,13 +219,10 @@ impl Runtime {
 }
 
 /// Which fusions decode and prefill take.
-fn fusions(device: &GpuDevice, options: &ModelOptions, tuning: Tuning) -> [Fusions; 2] {
+fn fusions(device: &GpuDevice, options: &ModelOptions) -> [Fusions; 2] {
     let biased_qkv = device.facts().max_storage_buffers >= qkv::STORAGE_BUFFERS;
-    let [decode, prefill] = match (options.fuse, tuning.tiled_matmul) {
-        (false, _) => [Fusions::NONE; 2],
-        (true, true) => [Fusions::ONE_ROW, Fusions::MATMUL],
-        (true, false) => [Fusions::ONE_ROW, Fusions::MATVEC],
-    };
+    let [decode, prefill] =
+        if options.fuse { [Fusions::ONE_ROW, Fusions::MATMUL] } else { [Fusions::NONE; 2] };
     [Fusions { biased_qkv, ..decode }, Fusions { biased_qkv, ..prefill }]
 }
 

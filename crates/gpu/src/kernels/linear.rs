@@ -1,10 +1,11 @@
-//! Projections: `matvec.wgsl` for up to four rows at once, `matmul.wgsl` for many.
+//! Projections: `matvec.wgsl` for up to four rows at once, `matmul.wgsl` for many, `matmul_plain.wgsl` for many in software.
 
 use sotto_plan::{Gated, Rows};
 
 use crate::GpuError;
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
 use crate::kernels::elementwise::gated_flag;
+use crate::kernels::matmul::Tile;
 use crate::kernels::{rows_constant, rows_count, rows_flag, stride};
 use crate::tuning::Tuning;
 use crate::weights::Matrix;
@@ -66,16 +67,33 @@ impl Linear<'_> {
     }
 
     /// For steps of many rows.
-    pub fn matmul(&self, kernels: &Kernels) -> Result<Vec<Dispatch>, GpuError> {
-        const TILE: u32 = 64;
+    pub fn matmul(&self, kernels: &Kernels, tile: Tile) -> Result<Vec<Dispatch>, GpuError> {
+        let mut flags = self.flags();
+        flags.extend(tile.flags());
         self.parts(|part| {
-            let pipeline = kernels.pipeline("matmul", &self.flags(), &part.constants)?;
+            let mut constants = part.constants.clone();
+            constants.extend(tile.constants());
+            let pipeline = kernels.pipeline("matmul", &flags, &constants)?;
             let grid = [
-                Count::Fixed((part.rows as u32).div_ceil(TILE)),
-                rows_count(self.kind, TILE),
+                Count::Fixed((part.rows as u32).div_ceil(tile.w_rows())),
+                rows_count(self.kind, tile.x_rows()),
                 Count::Fixed(1),
             ];
             Ok(kernels.dispatch("matmul", &pipeline, &part.bindings, grid))
+        })
+    }
+
+    /// For steps of many rows on a software adapter.
+    pub fn matmul_plain(&self, kernels: &Kernels) -> Result<Vec<Dispatch>, GpuError> {
+        const WORKGROUP: u32 = 8;
+        const EACH: u32 = 8;
+        self.parts(|part| {
+            let mut constants = part.constants.clone();
+            constants.push(("WORKGROUP", f64::from(WORKGROUP)));
+            let pipeline = kernels.pipeline("matmul_plain", &self.flags(), &constants)?;
+            let workgroups = (part.rows as u32).div_ceil(EACH * WORKGROUP);
+            let grid = [Count::Fixed(workgroups), rows_count(self.kind, EACH), Count::Fixed(1)];
+            Ok(kernels.dispatch("matmul_plain", &pipeline, &part.bindings, grid))
         })
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod embed;
 pub(crate) mod experts;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
+pub(crate) mod matmul;
 pub(crate) mod position;
 pub(crate) mod qkv;
 pub(crate) mod relative;

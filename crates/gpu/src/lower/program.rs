@@ -9,6 +9,7 @@ use super::node::{Node, Norm, Projection};
 use crate::kernel::{Dispatch, Kernels, Slice};
 use crate::kernels::attention::{self, AttentionShape, AttentionSlices};
 use crate::kernels::linear::Linear;
+use crate::kernels::matmul::Tile;
 use crate::kernels::qkv::Qkv;
 use crate::kernels::{elementwise, embed, layer_norm, position, rms_norm};
 use crate::tuning::Tuning;
@@ -188,8 +189,10 @@ impl Lowering<'_> {
     fn product(&self, linear: &Linear<'_>, size: Size) -> Result<Vec<Dispatch>, GpuError> {
         match size {
             Size::One => linear.matvec(self.kernels, self.tuning, 1),
-            Size::Many if self.tuning.tiled_matmul => linear.matmul(self.kernels),
-            Size::Many => linear.matvec(self.kernels, self.tuning, MATVEC_TOKENS),
+            Size::Many if self.tuning.tiled_matmul => {
+                linear.matmul(self.kernels, Tile::of(self.kernels.device().facts(), linear.rows))
+            }
+            Size::Many => linear.matmul_plain(self.kernels),
         }
     }
 

@@ -10,6 +10,7 @@ use super::{IN_SOFTWARE, ON_A_GPU, TYPES, Weight, is_rounded, step};
 use crate::kernel::Kernels;
 use crate::kernels::embed::embed;
 use crate::kernels::linear::Linear;
+use crate::kernels::matmul::Tile;
 use crate::testing::{Variant, assert_close, device, random, variants};
 
 #[test]
@@ -72,7 +73,8 @@ fn check_linear(variant: &Variant, ty: BlockType, rows: usize, cols: usize, toke
         let tile = (tokens as u32).min(4);
         let cases = [
             ("matvec", with_bias.matvec(&variant.kernels, tuning, tile), &plain),
-            ("matmul", with_bias.matmul(&variant.kernels), &plain),
+            ("matmul", with_bias.matmul(&variant.kernels, Tile::of(variant.device.facts(), rows)), &plain),
+            ("matmul_plain", with_bias.matmul_plain(&variant.kernels), &plain),
             ("matvec with norm", with_norm.matvec(&variant.kernels, tuning, tile), &normed),
         ];
         for (name, dispatches, expected) in cases {
@@ -83,6 +85,57 @@ fn check_linear(variant: &Variant, ty: BlockType, rows: usize, cols: usize, toke
             assert_close(&what, &variant.read_rows(&out, tokens, rows), expected, tolerance);
         }
     }
+}
+
+/// Every shape of workgroup that a tuning may choose.
+const TILES: [Tile; 6] = [
+    Tile::WIDE,
+    Tile::SMALL,
+    Tile { prefetch: false, ..Tile::WIDE },
+    Tile { x_threads: 16, ..Tile::WIDE },
+    Tile { x_threads: 8, x_each: 8, ..Tile::SMALL },
+    Tile { f16: true, ..Tile::WIDE },
+];
+
+#[test]
+fn every_tile_of_a_product_agrees_with_the_reference() {
+    for variant in variants() {
+        for tile in TILES.into_iter().filter(|tile| tile.fits(variant.device.facts())) {
+            for (ty, rows, cols, tokens) in
+                [(BlockType::F32, 33, 33, 4), (BlockType::Q4_0, 257, 96, 129), (BlockType::Q4_K, 31, 256, 65)]
+            {
+                check_tile(variant, tile, ty, [rows, cols, tokens]);
+            }
+        }
+    }
+}
+
+fn check_tile(variant: &Variant, tile: Tile, ty: BlockType, [rows, cols, tokens]: [usize; 3]) {
+    let weight = Weight::random(16, ty, rows, cols);
+    let matrix = weight.upload(variant, 1 << 16);
+    let values = random(17, tokens * cols);
+    let x = variant.upload_rows(&values, cols);
+    let (step, size) = step(variant, tokens as u32);
+    let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
+    let linear = Linear {
+        matrix: &matrix,
+        first_row: 0,
+        rows,
+        x: &x,
+        out: &out,
+        step: &step,
+        kind: Rows::Tokens,
+        bias: None,
+        residual: None,
+        norm: None,
+        gated: None,
+    };
+    let expected = ops::linear(&values, (rows, cols), weight.row(), None);
+    let what = format!("{tile:?} {ty} [{rows}, {cols}] x {tokens} on {}", variant.name);
+    variant.run(&linear.matmul(&variant.kernels, tile).unwrap(), size);
+    // Both operands of an f16 tile are rounded to 11 bits.
+    let tolerance = if tile.f16 { 2e-3 } else { 2e-5 };
+    assert_close(&what, &variant.read_rows(&out, tokens, rows), &expected, tolerance);
 }
 
 #[test]
@@ -165,7 +218,9 @@ fn a_matrix_larger_than_a_binding_is_cut_by_rows() {
         let all = ops::linear(&values, (rows, cols), weight.row(), None);
         let expected: Vec<f32> =
             all.chunks(rows).flat_map(|row| row[first_row..first_row + n].to_vec()).collect();
-        for dispatches in [linear.matvec(&variant.kernels, IN_SOFTWARE, 3), linear.matmul(&variant.kernels)] {
+        for dispatches in
+            [linear.matvec(&variant.kernels, IN_SOFTWARE, 3), linear.matmul(&variant.kernels, Tile::SMALL)]
+        {
             variant.run(&dispatches.unwrap(), size);
             assert_close(&format!("{ty} in parts"), &variant.read_rows(&out, tokens, n), &expected, 2e-5);
         }
@@ -206,7 +261,7 @@ fn not_a_number_comes_through_and_padding_does_not() {
                     gated: None,
                 };
                 for dispatches in
-                    [linear.matvec(&variant.kernels, tuning, 2), linear.matmul(&variant.kernels)]
+                    [linear.matvec(&variant.kernels, tuning, 2), linear.matmul(&variant.kernels, Tile::SMALL)]
                 {
                     variant.run(&dispatches.unwrap(), size);
                     let found = variant.read_rows(&out, tokens, rows);

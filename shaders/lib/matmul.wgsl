@@ -1,0 +1,49 @@
+// What the tiled products share: the shape of the tile, and what becomes of the sums.
+//
+//   4        out [rows, OUT_STRIDE]
+//   6        bias [ROWS]           with `bias`
+//   7        residual, as out      with `residual`
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+#if bias
+@group(0) @binding(6) var<storage, read> bias: array<f32>;
+#endif
+#if residual
+@group(0) @binding(7) var<storage, read> residual: array<f32>;
+#endif
+
+override COLS: u32;
+override BLOCKS: u32;        // ceil(COLS / 32)
+override OUT_STRIDE: u32;
+override FIRST_ROW: u32;     // first row of the weight that is read
+override ROWS: u32;          // rows of the weight that are read
+override OUT_FIRST: u32 = 0u;
+override W_THREADS: u32;     // a multiple of 8
+override X_THREADS: u32;     // a multiple of 8
+override THREADS: u32 = W_THREADS * X_THREADS;
+override W_ROWS: u32 = 8u * W_THREADS;
+#if x4
+override X_ROWS: u32 = 4u * X_THREADS;
+#else
+override X_ROWS: u32 = 8u * X_THREADS;
+#endif
+
+// The sums of row t of x with rows o + i * W_THREADS of the weight: `lo` those of i = 0 to 3, `hi` those of 4 to 7.
+fn store(t: u32, o: u32, n: u32, lo: vec4<f32>, hi: vec4<f32>) {
+    if (t >= n) {
+        return;
+    }
+    for (var i = 0u; i < 8u; i++) {
+        let row = o + i * W_THREADS;
+        if (row < ROWS) {
+            let at = t * OUT_STRIDE + OUT_FIRST + row;
+            var sum = select(hi[i & 3u], lo[i & 3u], i < 4u);
+#if bias
+            sum += bias[OUT_FIRST + row];
+#endif
+#if residual
+            sum += residual[at];
+#endif
+            out[at] = sum;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+// out[t, o] = bias[o] + residual[t, o] + sum_i weight[o, i] * x[t, i]   for many rows t of x, on software adapters
+//
+// An invocation takes 8 rows of the weight and 8 rows of x, with no workgroup memory and no barrier. What costs there is
+// reading memory, a call for each lane and word: a block of x read once serves 8 rows, one of the weight 8 rows of x.
+//
+//   0, 1, 2  weight [rows, COLS], as lib/weights.wgsl says
+//   3        x [rows, X_STRIDE4 vec4s]
+//   4        out [rows, OUT_STRIDE]
+//   5        step
+//   6        bias [ROWS]           with `bias`
+//   7        residual, as out      with `residual`
+#include "lib/weights.wgsl"
+#include "lib/rows.wgsl"
+@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+#if bias
+@group(0) @binding(6) var<storage, read> bias: array<f32>;
+#endif
+#if residual
+@group(0) @binding(7) var<storage, read> residual: array<f32>;
+#endif
+
+override COLS: u32;
+override BLOCKS: u32;        // ceil(COLS / 32)
+override X_STRIDE4: u32;
+override OUT_STRIDE: u32;
+override FIRST_ROW: u32;     // first row of the weight that is read
+override ROWS: u32;          // rows of the weight that are read
+override OUT_FIRST: u32 = 0u;
+override WORKGROUP: u32;
+
+fn x_quad(t: u32, i: u32) -> vec4<f32> {
+    let at = vec4<u32>(4u * i) + vec4<u32>(0u, 1u, 2u, 3u);
+    return select(vec4<f32>(0.0), x[t * X_STRIDE4 + min(i, X_STRIDE4 - 1u)], at < vec4<u32>(COLS));
+}
+
+fn x_block(t: u32, b: u32) -> Block {
+    let i = 8u * b;
+    if (COLS % 32u != 0u) {
+        return Block(
+            x_quad(t, i), x_quad(t, i + 1u), x_quad(t, i + 2u), x_quad(t, i + 3u),
+            x_quad(t, i + 4u), x_quad(t, i + 5u), x_quad(t, i + 6u), x_quad(t, i + 7u),
+        );
+    }
+    let at = t * X_STRIDE4 + i;
+    return Block(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
+}
+
+fn four_dots(a: Block, b: Block, c: Block, d: Block, v: Block) -> vec4<f32> {
+    return vec4<f32>(block_dot(a, v), block_dot(b, v), block_dot(c, v), block_dot(d, v));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = n_rows();
+    let o = 8u * id.x;
+    let t = 8u * id.y;
+    if (o >= ROWS) {
+        return;
+    }
+    let offsets = vec4<u32>(0u, 1u, 2u, 3u);
+    let first = (vec4<u32>(FIRST_ROW) + min(vec4<u32>(o) + offsets, vec4<u32>(ROWS - 1u))) * BLOCKS;
+    let last = (vec4<u32>(FIRST_ROW) + min(vec4<u32>(o + 4u) + offsets, vec4<u32>(ROWS - 1u))) * BLOCKS;
+    var lo0 = vec4<f32>(0.0);
+    var hi0 = vec4<f32>(0.0);
+    var lo1 = vec4<f32>(0.0);
+    var hi1 = vec4<f32>(0.0);
+    var lo2 = vec4<f32>(0.0);
+    var hi2 = vec4<f32>(0.0);
+    var lo3 = vec4<f32>(0.0);
+    var hi3 = vec4<f32>(0.0);
+    var lo4 = vec4<f32>(0.0);
+    var hi4 = vec4<f32>(0.0);
+    var lo5 = vec4<f32>(0.0);
+    var hi5 = vec4<f32>(0.0);
+    var lo6 = vec4<f32>(0.0);
+    var hi6 = vec4<f32>(0.0);
+    var lo7 = vec4<f32>(0.0);
+    var hi7 = vec4<f32>(0.0);
+    for (var b = 0u; b < BLOCKS; b++) {
+        let w0 = weight_block(first.x + b);
+        let w1 = weight_block(first.y + b);
+        let w2 = weight_block(first.z + b);
+        let w3 = weight_block(first.w + b);
+        let w4 = weight_block(last.x + b);
+        let w5 = weight_block(last.y + b);
+        let w6 = weight_block(last.z + b);
+        let w7 = weight_block(last.w + b);
+        var v: Block;
+        v = x_block(min(t + 0u, n - 1u), b);
+        lo0 += four_dots(w0, w1, w2, w3, v);
+        hi0 += four_dots(w4, w5, w6, w7, v);
+        v = x_block(min(t + 1u, n - 1u), b);
+        lo1 += four_dots(w0, w1, w2, w3, v);
+        hi1 += four_dots(w4, w5, w6, w7, v);
+        v = x_block(min(t + 2u, n - 1u), b);
+        lo2 += four_dots(w0, w1, w2, w3, v);
+        hi2 += four_dots(w4, w5, w6, w7, v);
+        v = x_block(min(t + 3u, n - 1u), b);
+        lo3 += four_dots(w0, w1, w2, w3, v);
+        hi3 += four_dots(w4, w5, w6, w7, v);
+        v = x_block(min(t + 4u, n - 1u), b);
+        lo4 += four_dots(w0, w1, w2, w3, v);
+        hi4 += four_dots(w4, w5, w6, w7, v);
+        v = x_block(min(t + 5u, n - 1u), b);
+        lo5 += four_dots(w0, w1, w2, w3, v);
+        hi5 += four_dots(w4, w5, w6, w7, v);
+        v = x_block(min(t + 6u, n - 1u), b);
+        lo6 += four_dots(w0, w1, w2, w3, v);
+        hi6 += four_dots(w4, w5, w6, w7, v);
+        v = x_block(min(t + 7u, n - 1u), b);
+        lo7 += four_dots(w0, w1, w2, w3, v);
+        hi7 += four_dots(w4, w5, w6, w7, v);
+    }
+    store(t + 0u, o, n, lo0, hi0);
+    store(t + 1u, o, n, lo1, hi1);
+    store(t + 2u, o, n, lo2, hi2);
+    store(t + 3u, o, n, lo3, hi3);
+    store(t + 4u, o, n, lo4, hi4);
+    store(t + 5u, o, n, lo5, hi5);
+    store(t + 6u, o, n, lo6, hi6);
+    store(t + 7u, o, n, lo7, hi7);
+}
+
+fn store(t: u32, o: u32, n: u32, lo: vec4<f32>, hi: vec4<f32>) {
+    if (t >= n) {
+        return;
+    }
+    for (var r = 0u; r < 8u; r++) {
+        if (o + r < ROWS) {
+            let at = t * OUT_STRIDE + OUT_FIRST + o + r;
+            var sum = select(hi[r & 3u], lo[r & 3u], r < 4u);
+#if bias
+            sum += bias[OUT_FIRST + o + r];
+#endif
+#if residual
+            sum += residual[at];
+#endif
+            out[at] = sum;
+        }
+    }
+}
