@@ -2,18 +2,21 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
 
-const FIXTURES = new URL("../tests/fixtures/models/stories260K/", import.meta.url);
+const FIXTURES = "../tests/fixtures/models/stories260K/";
 
-/** Puts the bundled model and its licence beside the page. */
-function bundledModel(): Plugin {
+/** Puts the bundled model beside the page, and the licences of all that the site hands out. */
+function bundledFiles(): Plugin {
   return {
-    name: "bundled-model",
+    name: "bundled-files",
     generateBundle() {
       for (const [fileName, from] of [
-        ["models/stories260K-f32.gguf", "stories260K-f32.gguf"],
-        ["models/stories260K-LICENSE.txt", "LICENSE"],
+        ["models/stories260K-f32.gguf", `${FIXTURES}stories260K-f32.gguf`],
+        ["models/stories260K-LICENSE.txt", `${FIXTURES}LICENSE`],
+        ["licenses/LICENSE-APACHE.txt", "../npm/LICENSE-APACHE"],
+        ["licenses/LICENSE-MIT.txt", "../npm/LICENSE-MIT"],
+        ["licenses/THIRD-PARTY-LICENSES.txt", "../npm/THIRD-PARTY-LICENSES.txt"],
       ] as const) {
-        this.emitFile({ type: "asset", fileName, source: readFileSync(new URL(from, FIXTURES)) });
+        this.emitFile({ type: "asset", fileName, source: readFileSync(new URL(from, import.meta.url)) });
       }
     },
   };
@@ -31,7 +34,7 @@ function serviceWorker(): Plugin {
         const files = ["icon.svg"];
         for (const [name, file] of Object.entries(bundle).sort(([a], [b]) => (a < b ? -1 : 1))) {
           hash.update(name).update(file.type === "chunk" ? file.code : file.source);
-          if (!/^models\/|\.map$/.test(name)) files.push(name);
+          if (!/^(models|licenses)\/|\.map$/.test(name)) files.push(name);
         }
         const source = readFileSync(new URL("sw.js", import.meta.url), "utf8")
           .replace("__FILES__", JSON.stringify(files))
@@ -45,7 +48,7 @@ function serviceWorker(): Plugin {
 export default defineConfig({
   // Relative addresses: the site may be served from any folder.
   base: "./",
-  plugins: [bundledModel(), serviceWorker()],
+  plugins: [bundledFiles(), serviceWorker()],
   worker: { format: "es" },
   build: {
     target: "es2022",

@@ -20,7 +20,10 @@ pub fn set_up() -> Result<Toolchain> {
 /// Builds the wasm module, the npm package and the demo.
 pub fn all(toolchain: &Toolchain) -> Result<()> {
     package(toolchain)?;
-    npm_build("demo", &["npm/dist", "tests/fixtures/models"], &["dist"])
+    licences::write()?;
+    let licences = licences::FILES.map(|file| format!("npm/{file}"));
+    let inputs = ["npm/dist", "tests/fixtures/models"].into_iter().chain(licences.iter().map(String::as_str));
+    npm_build("demo", &inputs.collect::<Vec<_>>(), &["dist"])
 }
 
 /// Builds the wasm module and the npm package.
