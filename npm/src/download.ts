@@ -29,6 +29,9 @@ export interface DownloadOptions {
   onBytes: (bytes: number) => void;
 }
 
+/** What the first request asks for: enough for most headers without a vocabulary. */
+export const HEAD_BYTES = 64 * 1024;
+
 export class Download {
   /** Length of the file; `undefined` until its end was seen, if the server does not tell. */
   total: number | undefined;
@@ -36,8 +39,10 @@ export class Download {
   validator: string | undefined;
   /** Whether chunks can be fetched in any order and several at a time. */
   ranges = false;
-  /** The answer to the first request, kept for the chunk that reads it. */
+  /** The answer to the first request, of `HEAD_BYTES` where the server has ranges, kept for who reads it. */
   #first: Response | undefined;
+  /** The file's front as far as a header was looked for, kept until the chunks that it is part of are read. */
+  #head = new Uint8Array();
   #body: BodyReader | undefined;
 
   constructor(
@@ -46,11 +51,11 @@ export class Download {
   ) {}
 
   /**
-   * Asks the server what it has. With `body` the answer serves chunk 0; without, one byte is asked for, only to learn
-   * length and version.
+   * Asks the server what it has. With `body` the answer serves what is read first; without, one byte is asked for, only
+   * to learn length and version.
    */
   async open({ body }: { body: boolean }): Promise<void> {
-    const last = body ? this.options.chunkBytes - 1 : 0;
+    const last = body ? HEAD_BYTES - 1 : 0;
     const response = await withRetries(
       this.options.signal,
       () => this.#request({ range: [0, last] }),
@@ -75,6 +80,33 @@ export class Download {
     return this.ranges && this.total !== undefined ? this.#ranged(index, this.total) : this.#streamed(index);
   }
 
+  /** At least the first `length` bytes, or all there are; no more is asked for than that and `HEAD_BYTES`. */
+  async head(length: number): Promise<Uint8Array> {
+    const kept = this.#head;
+    const wanted = Math.min(Math.max(length, HEAD_BYTES), this.total ?? Infinity);
+    if (kept.length >= wanted) return kept;
+    if (this.ranges && this.total !== undefined) {
+      const bytes = new Uint8Array(wanted);
+      bytes.set(kept);
+      await this.#fill(bytes, 0, kept.length);
+      this.#head = bytes;
+    } else {
+      const more = await this.#streamedBytes(kept.length, wanted - kept.length);
+      this.#head = new Uint8Array(kept.length + more.length);
+      this.#head.set(kept);
+      this.#head.set(more, kept.length);
+    }
+    if (kept.length === 0) refuseWebPage(this.url, this.#head);
+    return this.#head;
+  }
+
+  /** What the head has of the bytes from `start` on; it is let go when nothing past them needs it. */
+  #fromHead(start: number, length: number): Uint8Array {
+    const held = this.#head.subarray(start, start + length);
+    if (held.length > 0 && start + length >= this.#head.length) this.#head = new Uint8Array();
+    return held;
+  }
+
   /** Lets a half-read body go, and with it the connection. The next chunk starts a new one. */
   pause(): void {
     if (this.#first) discard(this.#first);
@@ -86,17 +118,27 @@ export class Download {
   async #ranged(index: number, total: number): Promise<Uint8Array<ArrayBuffer>> {
     const start = index * this.options.chunkBytes;
     const bytes = new Uint8Array(chunkLength(total, this.options.chunkBytes, index));
-    let filled = 0;
-    let before = 0;
+    const held = this.#fromHead(start, bytes.length);
+    bytes.set(held);
+    await this.#fill(bytes, start, held.length);
+    if (index === 0) refuseWebPage(this.url, bytes);
+    return bytes;
+  }
+
+  /** Fetches the file's bytes from `start` on into `bytes`, whose first `filled` are there. */
+  async #fill(bytes: Uint8Array, start: number, filled: number): Promise<void> {
+    const begun = filled;
+    let before = filled;
     const attempt = async () => {
       before = filled;
       const from = start + filled;
-      const response = this.#takeFirst(from) ?? (await this.#requestRange(from, start + bytes.length - 1));
-      const body = new BodyReader(response);
+      const first = this.#takeFirst(from);
+      const end = Math.min(start + bytes.length, first ? HEAD_BYTES : Infinity);
+      const body = new BodyReader(first ?? (await this.#requestRange(from, end - 1)));
       try {
-        while (filled < bytes.length) {
-          const got = await body.readInto(bytes.subarray(filled));
-          if (got === 0) throw new Retryable(cut(this.url, start + filled, total));
+        while (start + filled < end) {
+          const got = await body.readInto(bytes.subarray(filled, end - start));
+          if (got === 0) throw new Retryable(cut(this.url, start + filled, this.total));
           filled += got;
           this.options.onBytes(got);
         }
@@ -105,13 +147,11 @@ export class Download {
       }
     };
     try {
-      await withRetries(this.options.signal, attempt, () => filled > before);
+      while (filled < bytes.length) await withRetries(this.options.signal, attempt, () => filled > before);
     } catch (error) {
-      this.options.onBytes(-filled);
+      this.options.onBytes(begun - filled);
       throw error;
     }
-    if (index === 0) refuseWebPage(this.url, bytes);
-    return bytes;
   }
 
   #takeFirst(from: number): Response | undefined {
@@ -146,10 +186,23 @@ export class Download {
     );
   }
 
-  /** Chunk `index` of the whole body, reading past what lies before it. */
+  /** Chunk `index` of the whole body. */
   async #streamed(index: number): Promise<Uint8Array<ArrayBuffer>> {
     const start = index * this.options.chunkBytes;
     const length = chunkLength(this.total ?? Infinity, this.options.chunkBytes, index);
+    const held = this.#fromHead(start, length);
+    const rest = await this.#streamedBytes(start + held.length, length - held.length);
+    if (held.length === 0 && index > 0) return rest;
+    const bytes = new Uint8Array(held.length + rest.length);
+    bytes.set(held);
+    bytes.set(rest, held.length);
+    if (index === 0) refuseWebPage(this.url, bytes);
+    return bytes;
+  }
+
+  /** Bytes of the whole body, reading past what lies before them; fewer where it ends. */
+  async #streamedBytes(start: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (length <= 0 || start >= (this.total ?? Infinity)) return new Uint8Array();
     let furthest = 0;
     let before = 0;
     let filled = 0;
@@ -188,9 +241,7 @@ export class Download {
         throw error;
       }
     };
-    const bytes = await withRetries(this.options.signal, guarded, () => furthest > before);
-    if (index === 0) refuseWebPage(this.url, bytes);
-    return bytes;
+    return withRetries(this.options.signal, guarded, () => furthest > before);
   }
 
   /** The body from its first byte. */

@@ -1,5 +1,12 @@
 /** The one file that touches the WebAssembly module: starts it once and hands out its exports. */
-import init, { Loader, parseHeader, parseManifest, splitPartNames } from "../wasm/sotto_web.js";
+import init, {
+  Folder,
+  Loader,
+  parseHeader,
+  parseManifest,
+  parseShard,
+  splitPartNames,
+} from "../wasm/sotto_web.js";
 import { InternalError } from "./errors.js";
 import type { WasmModule } from "./wasm-api.js";
 
@@ -24,5 +31,5 @@ async function start(): Promise<WasmModule> {
       { cause },
     );
   }
-  return { Loader, parseHeader, parseManifest, splitPartNames };
+  return { Folder, Loader, parseHeader, parseManifest, parseShard, splitPartNames };
 }

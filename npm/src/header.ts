@@ -1,18 +1,63 @@
-/** Reading a file's header: as much of the file's front as the engine asks for. */
+/** Reading a model's headers: as much of each file's front as the engine asks for, and a folder's small files. */
+import { HEAD_BYTES } from "./download.js";
 import { InternalError, ModelFormatError } from "./errors.js";
-import type { WasmModule } from "./wasm-api.js";
-import type { WeightFile } from "./weights.js";
+import type { ProgressMeter } from "./progress.js";
+import type { WasmFolder, WasmModule } from "./wasm-api.js";
+import { type WeightFile, wholeFile } from "./weights.js";
 
-/** Enough for most headers without a vocabulary. */
-const FIRST_PREFIX_BYTES = 64 * 1024;
+/** What there is to know of a model before its weights. */
+export interface ModelHeaders {
+  /** The files of weights, open, and a prefix of each that holds its header. */
+  weights: WeightFile[];
+  prefixes: Uint8Array[];
+  /** The small files of a folder of safetensors. Whoever opens a loader with it gives it away. */
+  folder: WasmFolder | undefined;
+}
+
+/** Opens a model's files and reads their headers. */
+export async function readHeaders(
+  wasm: WasmModule,
+  files: readonly WeightFile[],
+  meter: ProgressMeter,
+): Promise<ModelHeaders> {
+  const isFolder = files.some(({ name }) => name === "config.json");
+  const folder = isFolder ? new wasm.Folder() : undefined;
+  let weights = [...files];
+  if (folder) {
+    const small = files.filter(({ name }) => !/\.safetensors$/i.test(name));
+    for (const file of small) {
+      await file.open();
+      const bytes = await wholeFile(file);
+      folder.insert(file.name, bytes);
+      meter.written(bytes.length);
+      file.release();
+    }
+    weights = folder.weights().map((name) => {
+      const file = files.find((file) => file.name === name);
+      if (file) return file;
+      throw new ModelFormatError(`${name}, which the model's files name, is not among them.`);
+    });
+  }
+  const prefixes: Uint8Array[] = [];
+  for (const file of weights) {
+    await file.open();
+    prefixes.push(await readHeader(folder ? wasm.parseShard : wasm.parseHeader, file, weights.length));
+    if (weights.length > 1) file.release();
+  }
+  return { weights, prefixes, folder };
+}
 
 /** The prefix of a file that holds its whole header. */
-export async function readHeader(wasm: WasmModule, file: WeightFile, parts: number): Promise<Uint8Array> {
-  let need = FIRST_PREFIX_BYTES;
+async function readHeader(
+  parse: WasmModule["parseHeader"],
+  file: WeightFile,
+  parts: number,
+): Promise<Uint8Array> {
+  let need = HEAD_BYTES;
   let held = await file.prefix(need);
   for (;;) {
     const prefix = held.subarray(0, need);
-    const parsed = wasm.parseHeader(prefix, file.bytes);
+    const parsed = parse(prefix, file.bytes);
     if (parsed.status === "complete") {
       if (parsed.splitCount > 1 && parts === 1) {
         throw new ModelFormatError(

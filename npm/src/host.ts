@@ -14,9 +14,11 @@ import {
   toSottoError,
   UnsupportedArchError,
 } from "./errors.js";
-import { readHeader, requireWhole } from "./header.js";
+import { DEFAULT_CHUNK_BYTES } from "./describe.js";
+import { feed } from "./feed.js";
+import { readHeaders } from "./header.js";
 import { type Progress, ProgressMeter } from "./progress.js";
-import { DEFAULT_CHUNK_BYTES, RemoteModel } from "./remote.js";
+import { RemoteModel } from "./remote.js";
 import type { BlobSource, RemoteSource, ResolvedSource } from "./source.js";
 import { type Stats, Timing } from "./timing.js";
 import type {
@@ -156,27 +158,12 @@ export class LocalHost implements ModelHost {
     signal: AbortSignal,
     remote?: RemoteModel,
   ): Promise<Loaded> {
-    const headers: Uint8Array[] = [];
-    for (const file of files) {
-      await file.open();
-      headers.push(await readHeader(wasm, file, files.length));
-      if (files.length > 1) file.release();
-    }
+    const { weights, prefixes, folder } = await readHeaders(wasm, files, meter);
     await remote?.checkRoom();
-    let loader: WasmLoader | undefined = await unlessBroken(wasm.Loader.open(headers, options));
+    let loader: WasmLoader | undefined = await unlessBroken(wasm.Loader.open(prefixes, folder, options));
     try {
       throwIfAborted(signal);
-      const { dataBytes } = loader.info();
-      for (const [index, file] of files.entries()) {
-        let offset = 0;
-        for await (const piece of file.pieces()) {
-          throwIfAborted(signal);
-          loader.write(index, offset, piece);
-          offset += piece.length;
-          meter.written(piece.length);
-        }
-        requireWhole(file, offset, dataBytes[index] ?? 0);
-      }
+      await feed(loader, weights, meter, signal);
       await remote?.complete();
       const finishing = loader;
       loader = undefined;

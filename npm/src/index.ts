@@ -1,5 +1,5 @@
 /** Language models in the browser, on the visitor's own GPU. */
-export { loadModel, type LoadOptions } from "./load.js";
+export { loadModel, type LoadOptions, type QuantizeType } from "./load.js";
 export { Model, type GenerateOptions, type TokenizeOptions } from "./model.js";
 export { deleteModel, listModels, persist, storageEstimate, type StorageUse } from "./storage.js";
 export type { GeneratedPart, Usage } from "./host.js";

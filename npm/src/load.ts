@@ -1,5 +1,6 @@
 /** `loadModel`: from a source and options to a `Model`. */
 import { NoWebGpuError, throwIfAborted } from "./errors.js";
+import { openHandles } from "./handles.js";
 import type { LoadRequest, ModelHost } from "./host.js";
 import { Model } from "./model.js";
 import { checkOptions, rule, type Rules } from "./options.js";
@@ -8,6 +9,22 @@ import { WorkerHost } from "./remote-host.js";
 import { requireSimd } from "./simd.js";
 import { baseUrl, type ModelSource, resolveSource } from "./source.js";
 import type { EngineOptions } from "./wasm-api.js";
+
+const QUANTIZE_TYPES = [
+  "Q4_0",
+  "Q4_1",
+  "Q5_0",
+  "Q5_1",
+  "Q8_0",
+  "Q2_K",
+  "Q3_K",
+  "Q4_K",
+  "Q5_K",
+  "Q6_K",
+] as const;
+
+/** A type that weights can be turned into as they load. */
+export type QuantizeType = (typeof QUANTIZE_TYPES)[number];
 
 /** How to load a model. */
 export interface LoadOptions {
@@ -24,6 +41,11 @@ export interface LoadOptions {
   contextLength?: number | undefined;
   /** Storage of attention keys and values: `"f16"` takes half the memory of `"f32"`. Default: the engine's choice. */
   kvType?: "f32" | "f16" | undefined;
+  /**
+   * Turns weight matrices that are F32, F16 or BF16 into this type as they load, so that they take less memory; the
+   * download stays as it is. Default: they stay as they are. Quantised ones always do.
+   */
+  quantize?: QuantizeType | undefined;
   /** Keep the model in the browser's storage, so that the next load needs no network. Default true. Files are never copied. */
   store?: boolean | undefined;
   /**
@@ -47,6 +69,7 @@ const LOAD_RULES: Rules<LoadOptions> = {
   device: rule.oneOf("auto", "webgpu", "cpu"),
   contextLength: rule.integer(1, 2 ** 32 - 1),
   kvType: rule.oneOf("f32", "f16"),
+  quantize: rule.oneOf(...QUANTIZE_TYPES),
   store: rule.boolean,
   revalidate: rule.boolean,
   chunkBytes: rule.integer(4096, 64 * 2 ** 20),
@@ -58,14 +81,17 @@ const LOAD_RULES: Rules<LoadOptions> = {
 /**
  * Loads a model, from the store where it is stored, else from its source and into the store.
  *
- * @param source An address of a `.gguf` or `manifest.json`, an `hf:owner/repo/file` name, or a `File`.
+ * @param source An address of a `.gguf`, a `manifest.json` or a folder of safetensors, an `hf:owner/repo` name, or `File`s.
  * @throws SottoError `E_NO_WEBGPU`, `E_NO_SIMD`, `E_NETWORK`, `E_INTEGRITY`, `E_QUOTA`, `E_MODEL_FORMAT`, `E_UNSUPPORTED_ARCH`,
  *   `E_OUT_OF_MEMORY`, `E_DEVICE_LOST`, `E_ABORTED` or `E_INVALID_ARGUMENT`.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const checked = checkOptions(options, LOAD_RULES, "loadModel");
-  const resolved = resolveSource(source, { base: baseUrl(), hfEndpoint: checked.hfEndpoint });
-  const { signal, onProgress, device, contextLength, kvType } = checked;
+  const resolved = resolveSource(await openHandles(source), {
+    base: baseUrl(),
+    hfEndpoint: checked.hfEndpoint,
+  });
+  const { signal, onProgress, device, contextLength, kvType, quantize } = checked;
   throwIfAborted(signal);
   requireSecureContext();
   requireSimd();
@@ -73,6 +99,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     ...(device !== undefined && { device }),
     ...(contextLength !== undefined && { contextLength }),
     ...(kvType !== undefined && { kvType }),
+    ...(quantize !== undefined && { quantize }),
   };
   const request: LoadRequest = {
     source: resolved,

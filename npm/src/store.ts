@@ -11,6 +11,8 @@ import { sha256 } from "./sha256.js";
 /** One file of a model. `hashes[i]` is chunk `i`'s SHA-256, or `null` until it is known. */
 export interface FileRecord {
   url: string;
+  /** Of a file of a folder, its path there. */
+  path?: string;
   /** Length in bytes; `null` until a server told it. */
   bytes: number | null;
   /** The ETag or Last-Modified the bytes came with; `null` when the server gives neither. */

@@ -45,6 +45,7 @@ export interface EngineOptions {
   device?: "auto" | "webgpu" | "cpu";
   contextLength?: number;
   kvType?: "f32" | "f16";
+  quantize?: string;
 }
 
 /** Settings of one generation as the engine takes them. */
@@ -135,6 +136,8 @@ export interface WasmEngine {
 
 export interface WasmLoader {
   info(): ModelInfo;
+  /** What to write, in order: three numbers each, a file, its first byte and how many. */
+  reads(): Float64Array;
   /** The next bytes of a file. */
   write(file: number, offset: number, bytes: Uint8Array): void;
   /** Consumes the loader. */
@@ -142,12 +145,32 @@ export interface WasmLoader {
   free(): void;
 }
 
+/** The small files of a folder of safetensors. */
+export interface WasmFolder extends Disposable {
+  insert(name: string, bytes: Uint8Array): void;
+  /** A further small file that those found by now name, which may be there. */
+  further(): string | undefined;
+  /** The files of weights, in order. */
+  weights(): string[];
+  free(): void;
+}
+
 /** The module's exports. */
 export interface WasmModule {
   /** Reads a prefix of the first (or only) GGUF file. */
-  parseHeader(prefix: Uint8Array, fileBytes?: number): Parsed;
+  parseHeader: (prefix: Uint8Array, fileBytes?: number) => Parsed;
+  /** Reads a prefix of a safetensors file. */
+  parseShard: (prefix: Uint8Array, fileBytes?: number) => Parsed;
   parseManifest(json: string): Manifest;
   /** `x-00001-of-00005.gguf` to the five names; anything else to `undefined`. */
   splitPartNames(name: string): string[] | undefined;
-  Loader: { open(headers: Uint8Array[], options: EngineOptions): Promise<WasmLoader> };
+  Folder: {
+    new (): WasmFolder;
+    /** The small files to look for in a folder; only the first must be there. */
+    names(): string[];
+  };
+  /** With a folder the headers are of safetensors; it is used up. */
+  Loader: {
+    open(headers: Uint8Array[], folder: WasmFolder | undefined, options: EngineOptions): Promise<WasmLoader>;
+  };
 }

@@ -22,6 +22,12 @@ export interface WeightFile {
   prefix(length: number): Promise<Uint8Array>;
   /** The whole file, piece by piece, in order. */
   pieces(): AsyncIterable<Uint8Array>;
+  /** Bytes of a piece; the last may have fewer. */
+  readonly pieceBytes: number;
+  /** Pieces that may be read at once. */
+  readonly parallel: number;
+  /** Piece `index`: empty past the end. */
+  piece(index: number): Promise<Uint8Array>;
   /** Lets connections go. Reading may go on later, with a new one. */
   release(): void;
 }
@@ -31,7 +37,7 @@ export class BlobFile implements WeightFile {
   constructor(
     readonly name: string,
     private readonly blob: Blob,
-    private readonly sliceBytes: number,
+    readonly pieceBytes: number,
     private readonly meter: ProgressMeter,
     private readonly signal: AbortSignal,
   ) {}
@@ -50,8 +56,14 @@ export class BlobFile implements WeightFile {
     return this.#read(0, length);
   }
 
+  readonly parallel = 1;
+
   async *pieces(): AsyncIterable<Uint8Array> {
-    for (let at = 0; at < this.bytes; at += this.sliceBytes) yield await this.#read(at, this.sliceBytes);
+    for (let at = 0; at < this.bytes; at += this.pieceBytes) yield await this.#read(at, this.pieceBytes);
+  }
+
+  piece(index: number): Promise<Uint8Array> {
+    return this.#read(index * this.pieceBytes, this.pieceBytes);
   }
 
   async #read(start: number, length: number): Promise<Uint8Array> {
@@ -158,6 +170,16 @@ export class RemoteFile implements WeightFile {
   }
 
   async prefix(length: number): Promise<Uint8Array> {
+    // Bytes that have a hash are checked before they are used, chunk by chunk; of others no more is fetched than is used.
+    if (this.#record.hashes[0] !== undefined) return this.#chunksUpTo(length);
+    return this.#repairing(async (download) => {
+      const head = await download.head(length);
+      await this.#learnLength(download);
+      return head;
+    });
+  }
+
+  async #chunksUpTo(length: number): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     let got = 0;
     for (let index = 0; got < length && !this.#isPast(index); index++) {
@@ -167,15 +189,21 @@ export class RemoteFile implements WeightFile {
       chunks.push(chunk);
       got += chunk.length;
     }
-    const [only] = chunks;
-    if (only && chunks.length === 1) return only;
-    const joined = new Uint8Array(got);
-    let at = 0;
-    for (const chunk of chunks) {
-      joined.set(chunk, at);
-      at += chunk.length;
-    }
-    return joined;
+    return joined(chunks);
+  }
+
+  get pieceBytes(): number {
+    return this.context.record.chunkBytes;
+  }
+
+  /** A body that is cut up as it comes has one reader; ranges can be fetched side by side. */
+  get parallel(): number {
+    return !this.#download || this.#download.ranges ? WINDOW : 1;
+  }
+
+  piece(index: number): Promise<Uint8Array> {
+    this.context.meter.file = this.name;
+    return this.#isPast(index) ? Promise.resolve(new Uint8Array()) : this.#chunk(index);
   }
 
   async *pieces(): AsyncIterable<Uint8Array> {
@@ -183,9 +211,7 @@ export class RemoteFile implements WeightFile {
     const queue: Promise<Uint8Array>[] = [];
     let next = 0;
     for (;;) {
-      // A body that is cut up as it comes has one reader; ranges can be fetched side by side.
-      const window = !this.#download || this.#download.ranges ? WINDOW : 1;
-      while (queue.length < window && !this.#isPast(next)) {
+      while (queue.length < this.parallel && !this.#isPast(next)) {
         const chunk = this.#chunk(next++);
         // It is awaited below, unless an earlier one fails first.
         chunk.catch(() => undefined);
@@ -217,21 +243,28 @@ export class RemoteFile implements WeightFile {
       const stored = await this.context.store.chunk(expected);
       if (stored) return stored;
       // It was counted as there when the file was opened.
+      this.context.present.delete(expected);
       this.context.meter.downloaded(-chunkLength(this.bytes ?? 0, this.context.record.chunkBytes, index));
     }
     return this.#fetch(index, expected);
   }
 
   /** Chunk `index` from the server, checked, and kept. */
-  async #fetch(index: number, expected: string | undefined): Promise<Uint8Array<ArrayBuffer>> {
-    const repair = this.#download === undefined;
-    try {
-      const bytes = await this.#fetchChecked(index, expected);
-      const { total } = this.#download ?? {};
-      // Where a server does not tell the length, the end of the body does: with the last chunk, or one byte past it.
-      if (total !== undefined && this.#record.bytes === null) await this.#learnLength(total);
+  #fetch(index: number, expected: string | undefined): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#repairing(async (download) => {
+      const bytes = await this.#fetchChecked(download, index, expected);
+      await this.#learnLength(download);
       if (bytes.length > 0) await this.#keep(index, bytes);
       return bytes;
+    });
+  }
+
+  /** Reads from the server, which is gone back to where everything was thought to be stored. */
+  async #repairing<T>(work: (download: Download) => Promise<T>): Promise<T> {
+    const repair = this.#download === undefined;
+    try {
+      this.#download ??= await this.#reopen();
+      return await work(this.#download);
     } catch (error) {
       if (!repair || !(error instanceof NetworkError)) throw error;
       throw new IntegrityError(
@@ -241,9 +274,11 @@ export class RemoteFile implements WeightFile {
     }
   }
 
-  async #fetchChecked(index: number, expected: string | undefined): Promise<Uint8Array<ArrayBuffer>> {
-    this.#download ??= await this.#reopen();
-    const download = this.#download;
+  async #fetchChecked(
+    download: Download,
+    index: number,
+    expected: string | undefined,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     for (let tries = 0; ; tries++) {
       const bytes = await download.chunk(index);
       if (expected === undefined || bytes.length === 0 || (await sha256(bytes)) === expected) return bytes;
@@ -290,7 +325,9 @@ export class RemoteFile implements WeightFile {
     present.add(hash);
   }
 
-  async #learnLength(total: number): Promise<void> {
+  /** Where a server does not tell the length, the end of the body does: with the last chunk, or one byte past it. */
+  async #learnLength({ total }: Download): Promise<void> {
+    if (total === undefined || this.#record.bytes !== null) return;
     await this.#set({ bytes: total });
     this.context.meter.total += total;
   }
@@ -302,4 +339,23 @@ export class RemoteFile implements WeightFile {
       { details: { reason: "hash", chunk: index } },
     );
   }
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces;
+  if (only && pieces.length === 1) return only;
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+/** The whole of a small file. */
+export async function wholeFile(file: WeightFile): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of file.pieces()) pieces.push(piece);
+  return joined(pieces);
 }

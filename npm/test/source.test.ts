@@ -16,11 +16,57 @@ test("addresses are relative to the page", () => {
   assert.equal(url("https://cdn.example/a.gguf?token=1#part"), "https://cdn.example/a.gguf?token=1");
 });
 
-test("a .json is a manifest, anything else a GGUF", () => {
+test("an address tells a manifest, a GGUF and a folder of safetensors apart, where it can", () => {
   const kind = (source: string) => resolveSource(source, { base }).kind;
   assert.equal(kind("m/manifest.json?v=2"), "manifest");
   assert.equal(kind("m/model.gguf"), "gguf");
   assert.equal(kind("https://cdn.example/download?id=7"), "gguf");
+  assert.equal(kind("https://cdn.example/models/tiny"), "address");
+  for (const folder of ["m/", "m/config.json", "m/model.safetensors", "m/model.safetensors.index.json"]) {
+    assert.equal(kind(folder), "folder", folder);
+    assert.equal(url(folder), "https://page.example/app/m/");
+  }
+  assert.equal(url("https://cdn.example/m/config.json?sig=1"), "https://cdn.example/m/?sig=1");
+});
+
+test("a repository is named by hf:, or by the address of its page", () => {
+  const repo = (source: string, hfEndpoint?: string) => {
+    const resolved = resolveSource(source, { base, hfEndpoint });
+    assert.equal(resolved.kind, "repo");
+    return resolved;
+  };
+  const tiny = {
+    kind: "repo",
+    id: "https://huggingface.co/o/tiny",
+    url: "https://huggingface.co/o/tiny/resolve/main/",
+    name: "o/tiny",
+    listing: "https://huggingface.co/api/models/o/tiny",
+  };
+  for (const source of ["hf:o/tiny", "hf:o/tiny/", "https://huggingface.co/o/tiny", tiny.id]) {
+    assert.deepEqual(repo(source), tiny, source);
+  }
+  const v1 = {
+    kind: "repo",
+    id: "https://mirror.example/hf/o/tiny/tree/v1",
+    url: "https://mirror.example/hf/o/tiny/resolve/v1/",
+    name: "o/tiny",
+    listing: "https://mirror.example/hf/api/models/o/tiny/revision/v1",
+  };
+  for (const source of ["hf:o/tiny@v1", v1.id]) {
+    assert.deepEqual(repo(source, "https://mirror.example/hf/"), v1, source);
+  }
+  assert.equal(
+    url("https://huggingface.co/o/r/blob/main/a.gguf"),
+    "https://huggingface.co/o/r/resolve/main/a.gguf",
+  );
+  assert.equal(
+    url("https://huggingface.co/o/r/tree/main/sub"),
+    "https://huggingface.co/o/r/resolve/main/sub/",
+  );
+  assert.equal(url("hf:o/r/sub"), "https://huggingface.co/o/r/resolve/main/sub/");
+  assert.equal(url("hf:o/r/sub/config.json"), "https://huggingface.co/o/r/resolve/main/sub/");
+  // A server of one's own may serve files from its root.
+  assert.equal(url("https://own.example/m/a.gguf", "https://own.example"), "https://own.example/m/a.gguf");
 });
 
 test("Hugging Face names", () => {
@@ -34,8 +80,6 @@ test("Hugging Face names", () => {
     "https://mirror.example/hf/o/r/resolve/main/a.gguf",
   );
   for (const wrong of [
-    "hf:o/r",
-    "hf:o/r/",
     "hf:/r/a.gguf",
     "hf:o",
     "hf:o/r@/a.gguf",
@@ -62,7 +106,7 @@ test("what is not a source is refused", () => {
   ]) {
     assert.throws(() => resolveSource(wrong, { base }), code("E_INVALID_ARGUMENT"), JSON.stringify(wrong));
   }
-  assert.throws(() => url("model.safetensors"), code("E_MODEL_FORMAT"));
+  assert.throws(() => url("model.onnx"), code("E_MODEL_FORMAT"));
 });
 
 test("the parts of a split file sort by name", () => {

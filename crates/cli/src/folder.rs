@@ -5,87 +5,52 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use sotto_engine::format::{SafetensorsHeader, ShardIndex, read_safetensors};
-use sotto_engine::{Folder, SentenceFiles, pooling_config};
+use sotto_engine::FolderFiles;
+use sotto_engine::format::{SafetensorsHeader, read_safetensors};
 
-/// The one weight file of a model that has no index.
-const SINGLE: &str = "model.safetensors";
 /// The largest published tokenizers take about 35 MB.
 const MAX_SMALL_FILE_BYTES: u64 = 256 << 20;
 
-/// The files of a folder.
-pub struct FolderFiles {
-    config: Vec<u8>,
-    index: Option<Vec<u8>>,
-    tokenizer: Option<Vec<u8>>,
-    tokenizer_config: Option<Vec<u8>>,
-    generation_config: Option<Vec<u8>>,
-    chat_template: Option<Vec<u8>>,
-    modules: Option<Vec<u8>>,
-    pooling: Option<Vec<u8>>,
-    limits: Option<Vec<u8>>,
+/// A folder's files as far as they are read before the weights.
+pub struct ModelFolder {
+    /// The small files.
+    pub files: FolderFiles,
     /// The weight files.
     pub paths: Vec<PathBuf>,
     /// Their headers.
     pub shards: Vec<SafetensorsHeader>,
 }
 
-impl FolderFiles {
+impl ModelFolder {
     /// Reads what there is in `folder`.
-    pub fn read(folder: &Path) -> Result<FolderFiles> {
-        let small = |name: &str| read_small(&folder.join(name));
-        let Some(config) = small("config.json")? else {
-            bail!(
-                "{}: holds no config.json; name a .gguf file, a manifest.json, or a folder of safetensors",
-                folder.display()
-            );
+    pub fn read(folder: &Path) -> Result<ModelFolder> {
+        let here = || folder.display().to_string();
+        let mut files = FolderFiles::default();
+        let read = |name: &str, files: &mut FolderFiles| -> Result<bool> {
+            let bytes = read_small(&folder.join(name))?;
+            let found = bytes.is_some();
+            bytes.into_iter().for_each(|bytes| files.insert(name, bytes));
+            Ok(found)
         };
-        let index = small("model.safetensors.index.json")?;
-        let names = match &index {
-            Some(json) => ShardIndex::parse(json).with_context(|| folder.display().to_string())?.files,
-            None => vec![SINGLE.to_owned()],
-        };
-        let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
+        for (index, name) in FolderFiles::NAMES.into_iter().enumerate() {
+            if !read(name, &mut files)? && index == 0 {
+                bail!(
+                    "{}: holds no {name}; name a .gguf file, a manifest.json, or a folder of safetensors",
+                    here()
+                );
+            }
+        }
+        if let Some(name) = files.further().with_context(here)? {
+            read(&name, &mut files)?;
+        }
+        let paths: Vec<PathBuf> =
+            files.weights().with_context(here)?.iter().map(|name| folder.join(name)).collect();
         let header = |path: &PathBuf| {
             let name = || path.display().to_string();
             read_safetensors(&mut File::open(path).with_context(name)?).with_context(name)
         };
         let shards = paths.iter().map(header).collect::<Result<Vec<_>>>()?;
-        let modules = small("modules.json")?;
-        let pooling = match &modules {
-            Some(json) => pooling_config(json).with_context(|| folder.display().to_string())?,
-            None => None,
-        };
-        Ok(FolderFiles {
-            config,
-            index,
-            tokenizer: small("tokenizer.json")?,
-            tokenizer_config: small("tokenizer_config.json")?,
-            generation_config: small("generation_config.json")?,
-            chat_template: small("chat_template.jinja")?,
-            modules,
-            pooling: pooling.map(|name| small(&name)).transpose()?.flatten(),
-            limits: small("sentence_bert_config.json")?,
-            paths,
-            shards,
-        })
-    }
-
-    /// The small files.
-    pub fn folder(&self) -> Folder<'_> {
-        Folder {
-            config: &self.config,
-            index: self.index.as_deref(),
-            tokenizer: self.tokenizer.as_deref(),
-            tokenizer_config: self.tokenizer_config.as_deref(),
-            generation_config: self.generation_config.as_deref(),
-            chat_template: self.chat_template.as_deref(),
-            sentence: SentenceFiles {
-                modules: self.modules.as_deref(),
-                pooling: self.pooling.as_deref(),
-                limits: self.limits.as_deref(),
-            },
-        }
+        Ok(ModelFolder { files, paths, shards })
     }
 }
 

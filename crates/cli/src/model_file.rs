@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use sotto_engine::format::{Manifest, read_gguf, split_part_names};
 use sotto_engine::{Classifier, DeviceChoice, Embedder, Engine, KvType, LoadOptions, Loader, ModelHeader};
 
-use crate::folder::FolderFiles;
+use crate::folder::ModelFolder;
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 16 << 20;
@@ -49,10 +49,10 @@ impl ModelFiles {
     /// Reads the headers of the model at `path`.
     pub fn open(path: &Path) -> Result<Self> {
         if let Some(folder) = folder_of(path) {
-            let files = FolderFiles::read(folder)?;
-            let header = ModelHeader::from_folder(&files.folder(), &files.shards);
+            let ModelFolder { files, paths, shards } = ModelFolder::read(folder)?;
+            let header = files.folder().and_then(|files| ModelHeader::from_folder(&files, &shards));
             let header = header.with_context(|| folder.display().to_string())?;
-            return Ok(ModelFiles { paths: files.paths, header });
+            return Ok(ModelFiles { paths, header });
         }
         let paths = files_of(path)?;
         let mut headers = Vec::with_capacity(paths.len());

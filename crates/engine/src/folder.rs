@@ -1,8 +1,10 @@
 //! What a folder of safetensors holds beside the weights: settings, tokenizer, chat template.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
-use sotto_format::{ModelFile, SafetensorsHeader};
-use sotto_model::hf::{HfError, HfFolder, SentenceFiles};
+use sotto_format::{ModelFile, SafetensorsHeader, ShardIndex};
+use sotto_model::hf::{HfError, HfFolder, SentenceFiles, pooling_config};
 use sotto_text::tokenizer::TokenizerConfig;
 use sotto_text::{GgufVocab, Tokenizer, TokenizerError};
 
@@ -25,6 +27,74 @@ pub struct Folder<'a> {
     pub sentence: SentenceFiles<'a>,
     /// `chat_template.jinja`, which goes before the one in `tokenizer_config.json`.
     pub chat_template: Option<&'a [u8]>,
+    /// `README.md`, whose front matter has the licence.
+    pub readme: Option<&'a [u8]>,
+}
+
+/// The small files of a folder by their names, as they are found.
+#[derive(Clone, Debug, Default)]
+pub struct FolderFiles(BTreeMap<String, Vec<u8>>);
+
+const CONFIG: &str = "config.json";
+const INDEX: &str = "model.safetensors.index.json";
+const MODULES: &str = "modules.json";
+/// The one weight file of a model that has no index.
+const SINGLE: &str = "model.safetensors";
+
+impl FolderFiles {
+    /// The names to look for; only the first must be there.
+    pub const NAMES: [&str; 9] = [
+        CONFIG,
+        INDEX,
+        MODULES,
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "generation_config.json",
+        "chat_template.jinja",
+        "sentence_bert_config.json",
+        "README.md",
+    ];
+
+    /// Adds a file's bytes.
+    pub fn insert(&mut self, name: &str, bytes: Vec<u8>) {
+        self.0.insert(name.to_owned(), bytes);
+    }
+
+    fn get(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).map(Vec::as_slice)
+    }
+
+    /// A further small file that those found by now name, which may be there.
+    pub fn further(&self) -> Result<Option<String>, HfError> {
+        self.get(MODULES).map_or(Ok(None), pooling_config)
+    }
+
+    /// The files of weights, in the order their headers are wanted.
+    pub fn weights(&self) -> Result<Vec<String>, EngineError> {
+        match self.get(INDEX) {
+            Some(json) => Ok(ShardIndex::parse(json)?.files),
+            None => Ok(vec![SINGLE.to_owned()]),
+        }
+    }
+
+    /// The files as the model's parts read them.
+    pub fn folder(&self) -> Result<Folder<'_>, EngineError> {
+        let further = self.further()?;
+        Ok(Folder {
+            config: self.get(CONFIG).ok_or(EngineError::MissingFile { name: CONFIG })?,
+            index: self.get(INDEX),
+            tokenizer: self.get("tokenizer.json"),
+            tokenizer_config: self.get("tokenizer_config.json"),
+            generation_config: self.get("generation_config.json"),
+            chat_template: self.get("chat_template.jinja"),
+            sentence: SentenceFiles {
+                modules: self.get(MODULES),
+                pooling: further.as_deref().and_then(|name| self.get(name)),
+                limits: self.get("sentence_bert_config.json"),
+            },
+            readme: self.get("README.md"),
+        })
+    }
 }
 
 impl<'a> Folder<'a> {
@@ -46,10 +116,20 @@ impl<'a> Folder<'a> {
         vocab.eos = eos;
         (vocab.eot, vocab.eom) = (ends.next(), ends.next());
         vocab.write(&mut file.metadata);
-        if let Some(template) = chat_template(self)? {
-            file.metadata.insert("tokenizer.chat_template", sotto_format::Value::String(template));
-        }
+        self.describe(&mut file)?;
         Ok(file)
+    }
+
+    /// Writes what the folder says of the model beside its numbers, under GGUF's names.
+    pub(crate) fn describe(&self, file: &mut ModelFile) -> Result<(), EngineError> {
+        let template = chat_template(self)?;
+        let licence = self.readme.and_then(licence);
+        for (key, text) in [("tokenizer.chat_template", template), ("general.license", licence)] {
+            if let Some(text) = text {
+                file.metadata.insert(key, sotto_format::Value::String(text));
+            }
+        }
+        Ok(())
     }
 
     /// The tokens that end a reply by the model's settings.
@@ -80,6 +160,19 @@ pub(crate) fn tokenizer(folder: &Folder<'_>) -> Result<Tokenizer, EngineError> {
     Ok(tokenizer)
 }
 
+/// `license` of a model card's front matter: YAML between two lines of dashes, in which it is a word on one line.
+fn licence(readme: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(readme).ok()?;
+    let mut lines = text.trim_start_matches('\u{feff}').lines();
+    lines.next().filter(|line| line.trim_end() == "---")?;
+    let value = lines
+        .take_while(|line| line.trim_end() != "---")
+        .find_map(|line| line.strip_prefix("license:"))?
+        .trim()
+        .trim_matches(['"', '\'']);
+    (!value.is_empty() && value != "other").then(|| value.to_owned())
+}
+
 /// One id or a list of them.
 fn token_ids(value: &Value) -> Vec<u32> {
     let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
@@ -90,7 +183,7 @@ fn token_ids(value: &Value) -> Vec<u32> {
 }
 
 /// The chat template that stands in a file of its own, else the one called "default" in the tokenizer's settings.
-pub(crate) fn chat_template(folder: &Folder<'_>) -> Result<Option<String>, EngineError> {
+fn chat_template(folder: &Folder<'_>) -> Result<Option<String>, EngineError> {
     if let Some(template) = folder.chat_template {
         let text = std::str::from_utf8(template)
             .map_err(|e| HfError::Json { file: "chat_template.jinja", message: e.to_string() })?;

@@ -1,8 +1,6 @@
 //! Everything a model file says before its weights.
 
-use sotto_format::{
-    BlockType, GgufHeader, ModelFile, Parse, Recipe, SafetensorsHeader, Value, convert, parse_gguf,
-};
+use sotto_format::{BlockType, GgufHeader, ModelFile, Parse, Recipe, SafetensorsHeader, convert, parse_gguf};
 use sotto_model::Model;
 use sotto_plan::{Op, WeightId};
 use sotto_text::{ChatTemplate, GgufVocab, Tokenizer};
@@ -50,9 +48,7 @@ impl ModelHeader {
     pub fn from_folder(folder: &Folder<'_>, shards: &[SafetensorsHeader]) -> Result<Self, EngineError> {
         let mut file = sotto_model::hf::model_file(&folder.model(), shards)?;
         let tokenizer = folder::tokenizer(folder)?;
-        if let Some(template) = folder::chat_template(folder)? {
-            file.metadata.insert("tokenizer.chat_template", Value::String(template));
-        }
+        folder.describe(&mut file)?;
         Self::new(file, tokenizer)
     }
 
@@ -134,13 +130,6 @@ pub(crate) enum Target {
     Weight(WeightId),
     /// Those of a source of a tensor that is made: which of the loader's, and which of its sources.
     Source { making: usize, matrix: usize, place: usize },
-}
-
-impl Segment {
-    /// Whether other bytes cannot be used before these have come, which are few.
-    pub fn comes_first(&self) -> bool {
-        matches!(self.target, Target::Source { place: 1.., .. })
-    }
 }
 
 impl ModelHeader {

@@ -5,6 +5,7 @@ use sotto_format::BlockType;
 
 use crate::header::{Segment, Target};
 use crate::making::Making;
+use crate::reads::{self, Read};
 use crate::{Engine, EngineError, KvType, ModelHeader, ModelInfo};
 
 /// How to load a model.
@@ -47,17 +48,6 @@ pub struct Loader {
     context_length: usize,
 }
 
-/// Bytes of a file that a loader wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Read {
-    /// Index of the file.
-    pub file: usize,
-    /// Offset of the first byte from the start of the file.
-    pub offset: u64,
-    /// How many.
-    pub bytes: u64,
-}
-
 impl Loader {
     /// Finds the device, makes room for the weights and starts to compile the pipelines.
     pub async fn open(mut header: ModelHeader, options: &LoadOptions) -> Result<Self, EngineError> {
@@ -85,16 +75,11 @@ impl Loader {
         Ok(loader)
     }
 
-    /// What to [`Loader::write`], in order: each file whole; where small parts are needed to make use of the rest, those
-    /// parts of all files first, and then the rest.
+    /// What to [`Loader::write`], in order. Files whose tensors are used as they are come whole. What makes a tensor comes
+    /// together: small side tensors first, then the elements, matrix by matrix, so that no more than one matrix waits in
+    /// memory, wherever the files have its parts.
     pub fn reads(&self) -> Vec<Read> {
-        let files = || self.segments.iter().zip(&self.header.file.file_bytes).enumerate();
-        let sided = |segments: &[Segment]| segments.iter().any(Segment::comes_first);
-        let first = files().flat_map(|(file, (segments, _))| runs(file, segments, true));
-        let rest = files().flat_map(|(file, (segments, &bytes))| {
-            if sided(segments) { runs(file, segments, false) } else { vec![Read { file, offset: 0, bytes }] }
-        });
-        first.chain(rest).collect()
+        reads::reads(&self.segments, &self.header.file.file_bytes)
     }
 
     /// What to show of the model.
@@ -135,23 +120,4 @@ impl Loader {
         let backend = self.backend.finish().await?;
         Ok(Engine::new(backend, self.header, self.context_length))
     }
-}
-
-/// The segments that come first, or those that do not, neighbours as one.
-fn runs(file: usize, segments: &[Segment], first: bool) -> Vec<Read> {
-    let mut runs: Vec<Read> = Vec::new();
-    let mut joins = false;
-    for segment in segments {
-        if segment.comes_first() != first {
-            joins = false;
-            continue;
-        }
-        match runs.last_mut() {
-            // Two weights may be made of the same bytes.
-            Some(run) if joins => run.bytes = segment.end.max(run.offset + run.bytes) - run.offset,
-            _ => runs.push(Read { file, offset: segment.start, bytes: segment.end - segment.start }),
-        }
-        joins = true;
-    }
-    runs
 }

@@ -13,7 +13,7 @@ mod parse;
 pub use engine::Engine;
 pub use generation::Generation;
 pub use loader::Loader;
-pub use parse::{parse_header, parse_manifest, split_part_names};
+pub use parse::{Folder, parse_header, parse_manifest, parse_shard, split_part_names};
 
 use wasm_bindgen::prelude::*;
 

@@ -1,14 +1,16 @@
 //! Loading, chunk by chunk.
 
+use js_sys::Uint8Array;
 use serde::Deserialize;
 use sotto_engine::format::BlockType;
-use sotto_engine::{DeviceChoice, ErrorCode, KvType, LoadOptions, ModelHeader};
+use sotto_engine::{DeviceChoice, ErrorCode, KvType, LoadOptions, ModelHeader, Read};
 use wasm_bindgen::prelude::*;
 
 use crate::engine::Engine;
 use crate::error::{throw, thrown, to_js};
 use crate::heap::Watch;
 use crate::options;
+use crate::parse::Folder;
 
 /// Options of a load, as JavaScript gives them.
 #[derive(Default, Deserialize)]
@@ -37,6 +39,17 @@ enum Kv {
     F16,
 }
 
+/// The header of a model, from the prefixes of its files of weights.
+fn read_header(headers: &[Uint8Array], folder: Option<Folder>) -> Result<ModelHeader, JsValue> {
+    match folder {
+        Some(folder) => folder.header(headers),
+        None => {
+            let prefixes: Vec<Vec<u8>> = headers.iter().map(Uint8Array::to_vec).collect();
+            ModelHeader::parse(&prefixes).map_err(throw)
+        }
+    }
+}
+
 /// A model whose bytes are arriving.
 #[wasm_bindgen]
 pub struct Loader {
@@ -46,13 +59,15 @@ pub struct Loader {
 
 #[wasm_bindgen]
 impl Loader {
-    /// Reads the headers of all files of a model, finds the device, makes room.
-    pub async fn open(headers: Vec<js_sys::Uint8Array>, options: JsValue) -> Result<Loader, JsValue> {
+    /// Reads the headers of all files of weights of a model, finds the device, makes room. `folder` has the small files of
+    /// a safetensors folder; without it the files are GGUF.
+    pub async fn open(
+        headers: Vec<Uint8Array>,
+        folder: Option<Folder>,
+        options: JsValue,
+    ) -> Result<Loader, JsValue> {
         let options: Options = options::read(options, "load options")?;
-        let header = {
-            let prefixes: Vec<Vec<u8>> = headers.iter().map(js_sys::Uint8Array::to_vec).collect();
-            ModelHeader::parse(&prefixes).map_err(throw)?
-        };
+        let header = read_header(&headers, folder)?;
         let quantize = match options.quantize.as_deref() {
             None => None,
             Some(name) => Some(BlockType::from_name(name).ok_or_else(|| {
@@ -77,12 +92,18 @@ impl Loader {
         Ok(Loader { inner, heap: Watch::start() })
     }
 
+    /// What to [`Loader::write`], in order: three numbers each, a file, its first byte and how many.
+    pub fn reads(&self) -> Vec<f64> {
+        let numbers = |read: &Read| [read.file as f64, read.offset as f64, read.bytes as f64];
+        self.inner.reads().iter().flat_map(numbers).collect()
+    }
+
     /// What to show of the model.
     pub fn info(&self) -> JsValue {
         to_js(self.inner.info())
     }
 
-    /// The next bytes of file number `file`; `offset` counts from the file's first byte.
+    /// The next bytes of file number `file`; `offset` counts from the file's first byte. What no tensor needs is passed over.
     pub fn write(&mut self, file: usize, offset: f64, bytes: &[u8]) -> Result<(), JsValue> {
         self.inner.write(file, offset as u64, bytes).map_err(throw)
     }

@@ -49,7 +49,7 @@ fn a_header_says_whether_it_is_whole() {
 #[wasm_bindgen_test]
 async fn a_real_model_streams_its_reference_text() {
     let load = options(&[("device", "cpu".into())]);
-    let mut loader = Loader::open(vec![Uint8Array::from(MODEL)], load).await.unwrap();
+    let mut loader = Loader::open(vec![Uint8Array::from(MODEL)], None, load).await.unwrap();
     for (index, chunk) in MODEL.chunks(300_000).enumerate() {
         loader.write(0, (index * 300_000) as f64, chunk).unwrap();
     }
@@ -82,7 +82,7 @@ async fn a_real_model_streams_its_reference_text() {
 async fn unknown_options_of_a_load_are_named() {
     for (name, value) in [("contextSize", 64.into()), ("device", "abacus".into())] {
         let load = options(&[(name, value)]);
-        let error = Loader::open(vec![Uint8Array::from(MODEL)], load).await.err().unwrap();
+        let error = Loader::open(vec![Uint8Array::from(MODEL)], None, load).await.err().unwrap();
         assert_eq!(text(&error, "code"), "E_INVALID_ARGUMENT");
         let message = text(&error, "message");
         assert!(message.contains("contextSize") || message.contains("abacus"), "{message}");

@@ -38,6 +38,9 @@ async function read(url: string, options: FetchOptions = {}): Promise<Fetched> {
       // Trusted here: the tests write these manifests. The engine's parser has tests of its own.
       parseManifest: (json: string) => JSON.parse(json) as Manifest,
       splitPartNames: () => undefined,
+      get Folder(): never {
+        throw new Error("these tests read no folders");
+      },
     };
     const remote = { chunkBytes, revalidate, store, headers: {}, signal: abort.signal, meter };
     model = await RemoteModel.open(source, remote, formats);

@@ -9,7 +9,7 @@ use sotto_engine::format::convert::{Options, convert, head_type, write_model as 
 use sotto_engine::format::{BlockType, Manifest, ManifestFile, read_gguf};
 use sotto_engine::synthetic::Shape;
 
-use crate::folder::FolderFiles;
+use crate::folder::ModelFolder;
 use crate::model_file::{files_of, folder_of};
 
 /// Writes a model as one GGUF file, and a manifest.json beside it
@@ -72,10 +72,10 @@ fn write_model(args: &Args, part: &Path) -> Result<()> {
     let options =
         Options { ty: args.quantize, head: args.quantize.and_then(head_type), ..Options::default() };
     if let Some(folder) = folder_of(input) {
-        let files = FolderFiles::read(folder)?;
-        let model = files.folder().gguf(&files.shards).with_context(name)?;
+        let ModelFolder { files, paths, shards } = ModelFolder::read(folder)?;
+        let model = files.folder().and_then(|files| files.gguf(&shards)).with_context(name)?;
         let options = Options { plain_f32: true, ..options };
-        write_gguf(model, &mut open(&files.paths)?, create()?, &options, |_| {})
+        write_gguf(model, &mut open(&paths)?, create()?, &options, |_| {})
             .with_context(name)?
             .flush()
             .with_context(output)?;
