@@ -3,9 +3,10 @@
 A row packs whole documents one after another; attention never crosses from one document to the next.
 """
 
-import argparse
+import itertools
+import multiprocessing
+import os
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,15 @@ import tokenizer as bpe
 from documents import synthetic
 from labels import IGNORE, bioes
 from noise import noisy
+from pools import pools
+from values import Values
 
-ROW = 128
+ROW = 256
 """Tokens a row."""
-SHARES = {"first": {"synthetic": 0.46, "real": 0.41, "wiki": 0.13}, "second": {"synthetic": 0.34, "real": 0.58, "wiki": 0.08}}
-"""Share of tokens by kind in each phase of training; real web text is read many times, with its mentions swapped."""
+CHUNK = 128
+"""Rows a file."""
+PATTERN = ["synthetic"] * 2 + ["real", "synthetic", "wiki", "synthetic", "synthetic", "real", "synthetic", "synthetic"]
+"""Kinds of rows in the order that a process writes them."""
 WEIGHT = {"uner": 3.0, "wnut": 1.3, "echr-es": 1.0, "echr-fr": 1.0}
 """How often a real sentence of each source is drawn, relative to its number."""
 
@@ -58,40 +63,32 @@ def encode(tokenizer: Tokenizer, text: str, spans: list[tuple[int, int, str]]) -
 
 
 class Source:
-    """An endless stream of (text, spans)."""
+    """An endless stream of (text, spans) of one kind."""
 
-    def __init__(self, data: Path, seed: int, phase: str):
+    def __init__(self, data: Path, seed: int, everything: bool = False):
         self.rng = random.Random(seed)
-        self.real, _ = real.load(data)
-        self.weights = [WEIGHT[d[0].source] * len(d) for d in self.real]
-        cumulative, total = [], 0.0
-        for w in self.weights:
-            total += w
-            cumulative.append(total)
-        self.cumulative = cumulative
+        train, held = real.load(data)
+        self.real = train + held if everything else train
+        self.cumulative = list(itertools.accumulate(WEIGHT[d[0].source] * len(d) for d in self.real))
         self.wiki = distant.labelled(data / "wiki.test.raw")
-        # mean characters a document, to turn token shares into document shares
-        share = SHARES[phase]
-        self.kinds, self.odds = list(share), [share["synthetic"] / 156, share["real"] / 190, share["wiki"] / 280]
 
-    def draw(self) -> tuple[str, list[tuple[int, int, str]]]:
+    def draw(self, kind: str) -> tuple[str, list[tuple[int, int, str]]]:
         rng = self.rng
-        kind = rng.choices(self.kinds, self.odds)[0]
         if kind == "synthetic":
             doc = synthetic(rng)
             return noisy(rng, doc.text, doc.spans)
         if kind == "wiki":
-            return noisy(rng, *rng.choice(self.wiki))
+            return noisy(rng, *real.swapped(Values(rng, "en"), *rng.choice(self.wiki), rng.choice([0.0, 0.8])))
         document = rng.choices(self.real, cum_weights=self.cumulative)[0]
         return noisy(rng, *real.varied(rng, document), strength=0.7)
 
 
-def rows(source: Source, tokenizers: list[Tokenizer], count: int):
+def rows(source: Source, kind: str, tokenizers: list[Tokenizer], count: int):
     """`count` rows of (ids, tags, document numbers), each [ROW]; a document that fits nowhere open starts a new row."""
     open_rows: list[tuple[list[int], list[int], list[int]]] = []
     done = 0
     while done < count:
-        text, spans = source.draw()
+        text, spans = source.draw(kind)
         ids, tags, _ = encode(source.rng.choice(tokenizers), text, spans)
         for start in range(0, len(ids), ROW):
             part, part_tags = ids[start : start + ROW], tags[start : start + ROW]
@@ -112,25 +109,26 @@ def rows(source: Source, tokenizers: list[Tokenizer], count: int):
                     return
 
 
-def build(data: Path, out: Path, count: int, seed: int, phase: str) -> None:
-    """Writes `count` rows as int16 [count, 3, ROW] to `out`."""
+def write(data: Path, folder: Path, seed: int, everything: bool) -> None:
+    """Writes files of CHUNK rows, int16 [CHUNK, 3, ROW], into `folder` until it is stopped or its parent has ended."""
+    parent = os.getppid()
     path = Path(__file__).parent / "tokenizer.json"
     tokenizers = [bpe.load(path), bpe.load(path), bpe.load(path, dropout=0.08)]
-    array = np.lib.format.open_memmap(out, mode="w+", dtype=np.int16, shape=(count, 3, ROW))
-    start = time.time()
-    for i, row in enumerate(rows(Source(data, seed, phase), tokenizers, count)):
-        array[i] = row
-        if i % 5000 == 0:
-            print(f"{i}/{count} rows, {time.time() - start:.0f} s", flush=True)
-    array.flush()
+    source = Source(data, seed, everything)
+    for i in itertools.takewhile(lambda _: os.getppid() == parent, itertools.count()):
+        kind = PATTERN[(i + seed) % len(PATTERN)]
+        chunk = np.array(list(rows(source, kind, tokenizers, CHUNK)), np.int16)
+        temporary = folder / f"{seed}.part"
+        with temporary.open("wb") as file:
+            np.save(file, chunk)
+        temporary.rename(folder / f"{kind}-{seed}-{i}.npy")
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rows", type=int, default=28_000)
-    parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--phase", choices=list(SHARES), default="first")
-    args = parser.parse_args()
-    build(args.data, args.out, args.rows, args.seed, args.phase)
+def start_writers(data: Path, folder: Path, count: int, seed: int, everything: bool) -> list[multiprocessing.Process]:
+    """`count` processes that `write`, each with a seed of its own."""
+    pools()  # read once, before they fork
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    processes = [multiprocessing.get_context("fork").Process(target=write, args=(data, folder, seed * 1000 + i, everything), daemon=True) for i in range(count)]
+    for process in processes:
+        process.start()
+    return processes

@@ -12,8 +12,8 @@ from values import SLOTS, Values
 
 Span = tuple[int, int, str]
 _SLOT = re.compile(r"\{(\w+)\}")
-GRAMMAR = 0.45
-"""Share of English lines that are put together from parts."""
+GRAMMAR, WEB, RECORDS = 0.28, 0.33, 0.15
+"""Shares of English lines that are put together from parts, that look like the web's, and that are records and requests."""
 FIELDS = {  # label -> slots that make its field values
     "PERSON": ["person", "person", "person_rev", "first", "last"], "EMAIL": ["email"], "PHONE": ["phone"], "ADDRESS": ["address"], "LOCATION": ["city", "country"],
     "DATE": ["date"], "ORGANIZATION": ["org"], "ID_NUMBER": ["id", "id", "ssn"], "IBAN": ["iban"], "CREDIT_CARD": ["card"], "ACCOUNT_NUMBER": ["acct"],
@@ -56,9 +56,10 @@ def templates(language: str) -> tuple[list[str], list[str]]:
 
 
 def _line(values: Values, negative: float) -> str:
-    if values.lang == "en" and values.rng.random() < GRAMMAR:
+    r = values.rng.random() if values.lang == "en" else 1.0
+    if r < GRAMMAR:
         return grammar.line(values.rng)
-    labelled, plain = templates(values.lang)
+    labelled, plain = templates("web" if r < GRAMMAR + WEB else "records" if r < GRAMMAR + WEB + RECORDS else values.lang)
     return values.rng.choice(plain if values.rng.random() < negative else labelled)
 
 

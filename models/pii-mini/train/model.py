@@ -14,10 +14,10 @@ class Config:
     """Shapes. `window` is the number of positions attended on each side."""
 
     vocab: int = 20_480
-    dim: int = 192
-    hidden: int = 512
-    layers: int = 3
-    heads: int = 6
+    dim: int = 256
+    hidden: int = 640
+    layers: int = 5
+    heads: int = 8
     window: int = 64
     context: int = 1024
     rope_base: float = 10_000.0
@@ -86,8 +86,7 @@ class Block(nn.Module):
         h = self.attn_norm(x)
         q, k, v = (m(h).view(b, t, self.c.heads, -1).transpose(1, 2) for m in (self.attn_q, self.attn_k, self.attn_v))
         q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
-        with torch.autocast("cpu", enabled=False):  # written out: twice as fast on a CPU as the fused kernel with a mask
-            a = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + mask.to(q.dtype)).softmax(-1) @ v
+        a = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         x = x + self.attn_output(a.transpose(1, 2).reshape(b, t, d))
         h = self.ffn_norm(x)
         return x + self.ffn_down(F.silu(self.ffn_gate(h)) * self.ffn_up(h))
@@ -117,8 +116,7 @@ class Embedding(nn.Module):
             return self.rows(torch.arange(len(self.weight)))
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        tokens, inverse = ids.unique(return_inverse=True)
-        return F.embedding(inverse, self.rows(tokens))
+        return F.embedding(ids, self.rows(torch.arange(len(self.weight), device=ids.device)))
 
 
 class Encoder(nn.Module):
@@ -134,18 +132,18 @@ class Encoder(nn.Module):
         self.cls_output = nn.Linear(config.dim, config.tags)
         nn.init.zeros_(self.cls_output.weight)
         nn.init.zeros_(self.cls_output.bias)
-        self.dropout, self.hidden_words = 0.1, 0.04
+        self.dropout = 0.1
 
-    def forward(self, ids: torch.Tensor, documents: torch.Tensor) -> torch.Tensor:
-        length = ids.shape[1]
-        cos, sin = rope_table(self.config, length)
-        position = torch.arange(length)
+    def forward(self, ids: torch.Tensor, documents: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
+        """`hidden` [batch, length] says which tokens the model shall not see."""
+        position = torch.arange(ids.shape[1], device=ids.device)
         band = (position[:, None] - position[None]).abs() <= self.config.window
-        seen = band & (documents[:, :, None] == documents[:, None, :])
-        mask = torch.zeros(seen.shape).masked_fill(~seen, -torch.inf)[:, None]
+        seen = (band & (documents[:, :, None] == documents[:, None, :]))[:, None]
         x = F.dropout(self.token_embd(ids), self.dropout, self.training)
-        if self.training:  # some words are hidden, so that their neighbours must tell
-            x = x * (torch.rand(ids.shape) > self.hidden_words)[..., None]
+        if hidden is not None:
+            x = x.masked_fill(hidden[..., None], 0)
+        mask = torch.zeros(seen.shape, device=x.device, dtype=torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype).masked_fill(~seen, -torch.inf)
+        cos, sin = (t.to(x.device) for t in rope_table(self.config, ids.shape[1]))
         for block in self.blk:
             x = block(x, mask, cos, sin)
         return self.cls_output(F.dropout(self.output_norm(x), self.dropout, self.training))

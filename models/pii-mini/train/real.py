@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import organisations
 import people
 import places
 from lexicon import MONTHS, NATIONALITIES, WEEKDAYS
@@ -166,9 +167,10 @@ def _like(values: Values, mention: str, label: str) -> str:
     if label == "PERSON":
         new = rng.choice(people.FIGURES) if rng.random() < 0.15 else (rng.choice([values.first, values.last]) if len(words) == 1 else values.person)()
     elif label == "LOCATION":
-        new = rng.choice([values.city, values.city, values.country, values.region, lambda: rng.choice(people.PLACES), lambda: rng.choice(places.ALL)])()
+        new = rng.choice([values.city, values.city, values.country, values.region, lambda: rng.choice(people.PLACES), lambda: rng.choice(places.ALL), values.landmark])()
     elif label == "ORGANIZATION":
-        new = rng.choice([values.org, values.org, values.shop])()
+        kinds = [kind for kind, names in organisations.KINDS.items() if mention in names]
+        new = rng.choice(organisations.KINDS[rng.choice(kinds)]) if kinds and rng.random() < 0.6 else rng.choice([values.org, values.org, values.shop, values.company, values.agency, values.univ, values.media])()
     elif label == "DATE":
         new = values.year() if mention.isdigit() else rng.choice([values.date, values.monthyear])() if any(c.isdigit() for c in mention) else mention
     elif label == "ID_NUMBER":
@@ -178,24 +180,31 @@ def _like(values: Values, mention: str, label: str) -> str:
     return new.lower() if mention.islower() else new.upper() if mention.isupper() and len(mention) > 4 else new
 
 
+def swapped(values: Values, text: str, spans: list[Span], share: float) -> tuple[str, list[Span]]:
+    """The text with a share of its mentions in another form of the same kind."""
+    out, moved, last = "", [], 0
+    for a, b, label in spans:
+        out += text[last:a]
+        mention = text[a:b]
+        if values.rng.random() < share and "[" not in mention:
+            mention = _like(values, mention, label)
+        moved.append((len(out), len(out) + len(mention), label))
+        out += mention
+        last = b
+    return out + text[last:], moved
+
+
 def varied(rng: random.Random, document: list[Text], swap: float = 0.5) -> tuple[str, list[Span]]:
-    """Some consecutive sentences of a document as one text, its mentions swapped with probability `swap`."""
+    """Some consecutive sentences of a document as one text, most of its mentions swapped with probability `swap`."""
     start = rng.randrange(len(document))
     chosen = document[start : start + rng.choice([1, 1, 2, 3, 5])]
     values = Values(rng, chosen[0].lang)
     separator = rng.choice([" ", " ", "\n"])
-    swapping = rng.random() < swap
+    share = 0.7 if rng.random() < swap else 0.0
     text, spans = "", []
     for sentence in chosen:
         text += separator if text else ""
-        last = 0
-        for a, b, label in sentence.spans:
-            text += sentence.text[last:a]
-            mention = sentence.text[a:b]
-            if swapping and rng.random() < 0.7 and "[" not in mention:
-                mention = _like(values, mention, label)
-            spans.append((len(text), len(text) + len(mention), label))
-            text += mention
-            last = b
-        text += sentence.text[last:]
+        part, moved = swapped(values, sentence.text, sentence.spans, share)
+        spans += [(a + len(text), b + len(text), label) for a, b, label in moved]
+        text += part
     return text, spans

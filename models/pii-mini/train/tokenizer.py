@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+import organisations
 import people
 import places
 import real
@@ -50,7 +51,7 @@ def train(data: Path, out: Path, seed: int = 1) -> None:
         if language != "any":
             times = 40 if language == "en" else 16
             texts += [" " + " ".join(kinds[k]) for k in ("first", "last", "country") for _ in range(times)]
-    for names, times in ((people.FIRST, 150), (people.LAST, 150), (people.PLACES, 120), (places.ALL, 30), (WORLD_CITIES, 80), (people.ORGS, 60), (people.FIGURES, 60)):
+    for names, times in ((people.FIRST, 150), (people.LAST, 150), (people.PLACES, 120), (places.ALL, 30), (WORLD_CITIES, 80), (people.ORGS, 60), (organisations.ALL, 40), (places.LANDMARKS, 40), (people.FIGURES, 60)):
         texts += [" " + " ".join(names)] * times
         texts += [" " + " ".join(names).lower()] * (times // 2)
     tokenizer = Tokenizer(models.BPE())

@@ -5,6 +5,7 @@ import string
 import unicodedata
 from datetime import date, timedelta
 
+import organisations
 import people
 import places
 import things
@@ -19,7 +20,12 @@ SLOTS = {
     "url": "URL", "user": "USERNAME", "user_bare": "USERNAME", "handle": "USERNAME", "ip": "IP_ADDRESS", "card": "CREDIT_CARD", "iban": "IBAN", "acct": "ACCOUNT_NUMBER",
     "id": "ID_NUMBER", "ssn": "ID_NUMBER", "secret": "SECRET", "age": "AGE", "job": "TITLE", "nat": "NATIONALITY",
     "word": None, "num": None, "money": None, "time": None, "version": None, "product": None, "score": None, "month": None, "weekday": None, "sex": None,
-    "shop": "ORGANIZATION", "caps": None, "work": None,
+    "shop": "ORGANIZATION", "biz": "ORGANIZATION", "caps": None, "work": None,
+    "company": "ORGANIZATION", "COMPANY": "ORGANIZATION", "site": "ORGANIZATION", "bank": "ORGANIZATION", "chain": "ORGANIZATION", "chain_l": "ORGANIZATION", "food": "ORGANIZATION",
+    "food_l": "ORGANIZATION", "travel": "ORGANIZATION", "agency": "ORGANIZATION", "party": "ORGANIZATION", "media": "ORGANIZATION", "univ": "ORGANIZATION", "team": "ORGANIZATION", "team_l": "ORGANIZATION",
+    "band": "ORGANIZATION", "hospital": "ORGANIZATION", "hotel": "ORGANIZATION", "firm": "ORGANIZATION", "landmark": "LOCATION", "airport": "LOCATION", "street": "LOCATION", "country_l": "LOCATION",
+    "figure": "PERSON", "figure_l": "PERSON", "first_initial": "PERSON", "first_initial_last": "PERSON",
+    "brand": None, "brand_thing": None, "product_bare": None, "work_bare": None, "initials_u": None, "TAG": None,
 }
 DOMAINS = "gmail.com yahoo.com hotmail.com outlook.com icloud.com web.de gmx.de orange.fr free.fr libero.it uol.com.br ziggo.nl proton.me example.com example.org mail.ru enron.com aol.com".split()
 TLDS = "com org net io co.uk de fr es it pt nl com.br eu edu gov info me app dev ch at be".split()
@@ -187,6 +193,126 @@ class Values:
 
     def ORG(self) -> str:
         return self.org().upper()
+
+    def _named(self, kind: str, invent: float = 0.25) -> str:
+        """An organisation of a kind; some are made up, so that context must tell."""
+        if self.rng.random() > invent:
+            return self.rng.choice(organisations.KINDS[kind])
+        return self.company_made() if kind in ("company", "bank", "travel") else self.shop() if kind in ("shop_chain", "restaurant") else self.org()
+
+    def company_made(self) -> str:
+        rng = self.rng
+        head = rng.choice([self.last, lambda: invented(rng), lambda: invented(rng), lambda: rng.choice(things.SHOP_FIRST), self.city, lambda: f"{self.last()} & {self.last()}", lambda: self.fill("???")])()
+        return head + rng.choice(["", "", " Energy", " Partners", " Group", " Inc.", " Corp.", " Ltd.", " LLC", ", Inc.", " Capital", " Systems", " Technologies", " International", " Holdings", " Resources", " Trading", " Services", " Power", " Gas", " Industries", " Insurance", " Bank", " Airlines", " Securities", " Brothers", " Pharmaceuticals", " Communications", " Networks", "tech", "com", " Global", " Associates", " Consulting", " Foods", " Motors", " Labs"])
+
+    def company(self) -> str:
+        return self._named("company", 0.45)
+
+    def COMPANY(self) -> str:
+        return self.company().upper()
+
+    def site(self) -> str:
+        return self._named("site", 0.0)
+
+    def bank(self) -> str:
+        return self._named("bank")
+
+    def chain(self) -> str:
+        return self._named("shop_chain")
+
+    def chain_l(self) -> str:
+        return self._named("shop_chain", 0.1).lower()
+
+    def food(self) -> str:
+        return self._named("restaurant", 0.4)
+
+    def food_l(self) -> str:
+        return self._named("restaurant", 0.1).lower()
+
+    def travel(self) -> str:
+        return self._named("travel", 0.15)
+
+    def agency(self) -> str:
+        return self._named("agency", 0.1) if self.rng.random() < 0.75 else self.rng.choice(things.OFFICES + [f"{self.city()} {x}" for x in ("Police Department", "City Council", "Police", "Fire Department", "School Board", "Health Department")])
+
+    def party(self) -> str:
+        return self._named("party", 0.1)
+
+    def media(self) -> str:
+        return self._named("media", 0.05) if self.rng.random() < 0.8 else f"{self.city()} {self.rng.choice(['Times', 'Post', 'Herald', 'Gazette', 'News', 'Tribune', 'Journal', 'Chronicle', 'Star', 'Daily News'])}"
+
+    def univ(self) -> str:
+        place = self.rng.choice([self.city, self.region, self.last])
+        return self._named("univ", 0.0) if self.rng.random() < 0.6 else self.rng.choice(["University of {p}", "{p} University", "{p} College", "{p} High School", "{p} High", "{p} State", "{p} Elementary School", "{p} Community College", "{p} Academy"]).format(p=place())
+
+    def team(self) -> str:
+        return self._named("team", 0.0) if self.rng.random() < 0.75 else f"{self.city()} {self.rng.choice(things.TEAMS)}"
+
+    def team_l(self) -> str:
+        return self.team().lower()
+
+    def band(self) -> str:
+        return self._named("band", 0.0) if self.rng.random() < 0.6 else self.rng.choice(["The {w}", "{w}", "{w} {v}", "{f} and the {w}"]).format(w=self.rng.choice(things.CAPS_WORDS).capitalize() + "s", v=self.rng.choice(things.CAPS_WORDS).capitalize(), f=self.first())
+
+    def hospital(self) -> str:
+        return self.rng.choice(["{p} Hospital", "{p} General Hospital", "{p} Medical Center", "St. {f}'s Hospital", "St. {f}", "{p} Clinic", "University of {p} Hospital", "{p} Regional Medical Center", "{p} Memorial Hospital"]).format(p=self.rng.choice([self.city, self.last])(), f=self.first())
+
+    def hotel(self) -> str:
+        return self.rng.choice(["{c}", "{c} {p}", "Hotel {l}", "{l} Hotel", "{p} Inn", "Grand {p} Hotel", "{c} Garden Inn", "{l} Lodge", "{w} Resort", "{w} Suites"]).format(
+            c=self.rng.choice("Hilton Marriott Hyatt Sheraton Radisson Westin Ramada Doubletree Embassy Courtyard Fairmont Omni Ritz Holiday".split()), p=self.city(), l=self.last(), w=self.rng.choice(things.SHOP_FIRST))
+
+    def firm(self) -> str:
+        return self.rng.choice([f"{self.last()} & {self.last()}", f"{self.last()}, {self.last()} & {self.last()}", f"{self.last()} {self.last()}", f"{self.last()} {self.last()} LLP", f"{self.last()} and {self.last()}", f"{self.last()} Law"])
+
+    def biz(self) -> str:
+        return self.shop()
+
+    def landmark(self) -> str:
+        rng = self.rng
+        if rng.random() < 0.65:
+            return rng.choice(places.LANDMARKS)
+        name = rng.choice([self.last, self.city, lambda: rng.choice(things.SHOP_FIRST)])()
+        return rng.choice(["{n} Park", "Lake {n}", "Mount {n}", "{n} Beach", "{n} River", "{n} Bridge", "{n} Square", "{n} Hall", "{n} Stadium", "{n} Arena", "{n} Station", "{n} Theatre", "{n} Museum", "{n} Island", "{n} Valley", "{n} Mall", "{n} Center", "{n} Plaza", "{n} Castle", "Port {n}", "Fort {n}", "Cape {n}", "North {n}", "South {n}", "{n} Heights", "{n} Hills", "{n} Gardens", "{n} Library"]).format(n=name)
+
+    def airport(self) -> str:
+        return self.rng.choice(places.AIRPORTS) if self.rng.random() < 0.7 else f"{self.city()} Airport"
+
+    def street(self) -> str:
+        n = self.rng.choice([self.last, self.city, lambda: self.rng.choice(["Main", "First", "Second", "5th", "Oak", "Park", "Maple", "Broad", "Market", "High", "Church", "Mill", "42nd", "Lake", "Hill", "Elm", "Washington", "Lincoln"])])()
+        return n + " " + self.rng.choice(["Street", "St", "St.", "Avenue", "Ave", "Ave.", "Road", "Rd", "Blvd", "Boulevard", "Drive", "Lane", "Highway", "Way", "Square", "Court"])
+
+    def country_l(self) -> str:
+        return self.country().lower()
+
+    def figure(self) -> str:
+        return self.rng.choice(people.FIGURES) if self.rng.random() < 0.65 else self.person()
+
+    def figure_l(self) -> str:
+        return self.figure().lower()
+
+    def first_initial(self) -> str:
+        return self.first()[0]
+
+    def first_initial_last(self) -> str:
+        return f"{self.first()[0]}. {self.last()}"
+
+    def initials_u(self) -> str:
+        return self.rng.choice(["HOU/ECT", "Corp/Enron", "NA/Enron", "HOU/EES", "LON/ECT", "ENRON_DEVELOPMENT", "Legal", "IT"])
+
+    def brand(self) -> str:
+        return self.rng.choice(["Toyota", "Honda", "Ford", "Nissan", "BMW", "Dell", "HP", "Sony", "Samsung", "Canon", "Kenmore", "Whirlpool", "Subaru", "Jeep", "Chevy", "Lexus", "Acer"])
+
+    def brand_thing(self) -> str:
+        return self.rng.choice(["Camry", "Accord", "Civic", "Corolla", "Mustang", "F-150", "Prius", "Jeep Wrangler", "iPhone", "iPad", "iPod", "MacBook", "ThinkPad", "Xbox", "PlayStation", "Kindle", "Galaxy", "BlackBerry", "Harley", "Vespa", "Corvette", "Tahoe", "Land Rover", "Golf GTI"])
+
+    def product_bare(self) -> str:
+        return self.rng.choice(["Tylenol", "Advil", "Red Bull", "Diet Coke", "Mountain Dew", "Windows 7", "Photoshop", "Kleenex", "Lego", "Nutella", "Viagra", "Prozac", "Gatorade", "Cheerios", "Oreo", "Snickers", "Guitar Hero", "Call of Duty", "Game Boy", "Wii", "Playstation 3", "Xanax", "Listerine", "Pampers", "Band-Aid"])
+
+    def work_bare(self) -> str:
+        return things.work(self.rng).strip('"')
+
+    def TAG(self) -> str:
+        return "".join(self.rng.choice(things.CAPS_WORDS).capitalize() for _ in range(self.rng.choice([1, 1, 2])))
 
     def job(self) -> str:
         text = self.rng.choice(self.pool["job"])

@@ -178,6 +178,7 @@ mod tests {
                 "Gainesville, GA",
                 "from Chapel Hill, NC.",
                 "the United States",
+                "Eiffel Tower",
                 "U.S.",
                 "Texas",
             ],
@@ -202,8 +203,11 @@ mod tests {
                 "University of Leeds",
                 "Universidad de Salamanca",
                 "AT&T",
+                "Coca-Cola",
+                "Marks & Spencer",
+                "Cracker Barrel",
             ],
-            &["GmbH", "I like LLC", "Orange", "Apple pie"],
+            &["GmbH", "I like LLC", "Orange", "Apple pie", "Nature", "Rice"],
         );
     }
 }

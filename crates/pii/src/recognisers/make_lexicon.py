@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[4]
 sys.path.insert(0, str(ROOT / "models/pii-mini/train"))
 
 import lexicon  # noqa: E402
+import organisations  # noqa: E402
 import people  # noqa: E402
 import places  # noqa: E402
 import things  # noqa: E402
@@ -25,9 +26,16 @@ from pools import pools  # noqa: E402
 FIXTURES = ROOT / "tests/fixtures/pii"
 KNOWN_SHORT = {"US", "UK", "NYC", "NY", "UN", "EU", "HP", "GM", "GE", "BP"}
 """Two letters, and yet worth their false alarms."""
-SURE = set("Ben Gary Tyler Lawrence Eugene Nancy Victoria Charlotte Brittany Sofia Pierre Bush Obama Clinton Max Jake Luke Nick Pete Wendy Ralph Jim Tim Tom Sam Dan Ken Kim Liz Jen Meg Kay Jean Louis".split()) 
+SURE = set("Ben Gary Tyler Lawrence Eugene Nancy Victoria Charlotte Brittany Sofia Pierre Bush Obama Clinton Max Jake Luke Nick Pete Wendy Ralph Jim Tim Tom Sam Dan Ken Kim Liz Jen Meg Kay Jean Louis Ed".split()) 
 """Names that other languages' words, places or firms are spelt like, and yet hardly anything but names where they stand in capitals."""
 DROP = set("God Man House Senate Heat NOW WHO AP House Orange Target Fox Shell Delta Ford Williams Duke Edison Earth Mars Moon Nice Apple Amazon Oracle Visa Subway Giants Cowboys Patriots Navy Army Marines Congress Parliament Fed Treasury Time Borders Enterprise Continental Southwest Staples Blockbuster Pandora Sprint Chase Jets Bears Saints Vikings Browns Bulls Cubs Braves Cardinals Tigers Rangers Inter Labor Carnival Midas Avis Nirvana Guardian Downtown Chinatown Queens Orange Mobile Reading Bath Split Tours Natal Hull Chester Canton Columbia Normal Derby Preston Worth Tyre Medina Sale Salem Santos Rosario Mendoza Concord Providence Independence Victoria Victory Florence Sofia Lima Mali Chad Jordan Phil Cork Darwin Hue Male Bergen Linz Essen Ulm Bali Java Vail Aspen Flint Gary Erie Eugene Helena Madison Jackson Lincoln Lawrence Tyler Pierre Norman Henderson Hamilton Regina Lancaster Auburn Aurora Augusta Athens Alexandria Trenton Montgomery Charlotte Savannah Phoenix Buffalo Mesa Irving Irvine Chandler Glendale Aden Moor Sinai Yuma Reno Dover Plymouth Windsor Newport Princeton Oxford Cambridge Stanford Inn LA CA IL TX FL WA SF KC ISI Vine Bebo AIM Edison Williams Accounting INS ATF NOW ENA EWS EBS HUD Interpol PPP ETA PG&E Roma Cali Goa Fez Metz Caen Brest Faro Leon".split())
+
+OTHERWISE = set("""Boots Argos Jumbo Saturn Sonic Discover Progressive Prudential Mirror Nature Science Slate Salon Bravo Dawn Duke Rice Penn Brown Howard Emory Trinity Wharton Columbia Cornell Dartmouth Vanderbilt Gap Ross Michaels Coop Seat Total Mobil Dominion Constellation Williams Reliant Aquila Mirant
+Canon Philips Kraft Heinz Campbell Hershey Nestle Avon Puma Mercedes Fiat Reliance Mahindra Tata Wipro Universal Paramount Penguin Steam Bing Ning Digg Napster Nationwide Halifax Fidelity Vanguard Travelers Zurich Costa Pret Outback Sky Bell Rogers Vivo Claro Gol TAM TIM TAP SAS NS Swiss Continental Virgin Hobby Fortune Forbes Playboy Vogue People Republicans Democrats Tories Podemos Lega Labour Labor PP PS PT PSD UMP CDA FDP CSU DNC CARE Goodwill Rotary Freemasons Vatican Oxford Queen Muse Blur Oasis Korn Phish
+Suns Nets Magic Hawks Hornets Jazz Nuggets Thunder Blazers Kings Wizards Bucks Pacers Pistons Clippers Rockets Warriors Raptors Ravens Colts Titans Texans Chiefs Broncos Raiders Chargers Packers Lions Falcons Panthers Bucs Eagles Rams Dolphins Bills Mets Cubs Angels Royals Twins Indians Rays Rockies Brewers Reds Pirates Nationals Marlins Penguins Flyers Senators Oilers Flames Sharks Capitals Devils Islanders Wild Predators Coyotes United Villa Celtic Roma Porto Valencia Sevilla Napoli Marseille Lyon OM Boca Sporting Milan Lazio Longhorns Sooners Gators Trojans Bruins Badgers Wolverines Alabama Auburn Clemson Baylor Gonzaga Annapolis Juilliard Ajax Proteas
+Annapolis Berkeley Penn UT ASU USP Kaplan Bocconi Mars Bain Gartner Micron Acer Volvo Symantec Novell Abbott Merck Amgen Caterpillar Eni Enel TXU AES NRG Fluor KBR Dawn Globo Bild Clarín Público NOS NRC RAI ARD FAZ RTL RTP ABC Interfax Pravda Nature Bankia Generali Correos Ziggo Queen Treasury Customs Medicare Gendarmerie Carabinieri Kremlin Duma Knesset WHO CARE Science Time Progressive
+Logan Hobby Pearson Midway Newark Orly Portela Barajas Prado Retiro Petra Sphinx Pyramids Uptown Midtown Zion Alamo Everest Kilimanjaro Hudson Mississippi Medina Gulf Caribbean Soho SoMa Camden Georgetown Bellagio Epcot Copacabana Ipanema MSG CDG LGA DIA MIA BWI DFW IAH Intercontinental Stansted Luton Linate Changi""".split()) | {"the Post", "House", "City Hall", "Town Hall", "Old Town", "West End", "East End", "South Side", "Convention Center", "Civic Center", "City Council", "Planning Commission", "Zoning Board", "Opera House", "Community College", "Border Patrol", "National Guard", "White Castle"}
+"""Names of organisations.py and landmarks that are words, or other things as often."""
 
 
 def main() -> None:
@@ -62,14 +70,14 @@ def main() -> None:
         if not flags[word] & 2 or word in calendar | demonyms | streets:
             flags[word] |= 8
     sure = set(places.COUNTRIES) | set(places.STATES) | set(lexicon.WORLD_CITIES) | {c for h in home for c in h["country"]} | set(people.PLACES)
-    for place in {*places.ALL, *people.PLACES, *lexicon.WORLD_CITIES, *lexicon.REGIONS, *(c for h in home for c in h["country"])}:
+    for place in {*places.ALL, *((set(places.LANDMARKS) | set(places.AIRPORTS)) - OTHERWISE), *people.PLACES, *lexicon.WORLD_CITIES, *lexicon.REGIONS, *(c for h in home for c in h["country"])}:
         if place in DROP or not place[0].isupper() or len(place) < 3 and place not in KNOWN_SHORT or len(place) > 32 or place.lower() in words and place not in {*places.COUNTRIES, *KNOWN_SHORT}:
             continue
         named = bool(flags[place] & 7)
         if named and place not in sure:
             continue
         flags[place] |= 128 if named else 16
-    for name in {*people.ORGS, *lexicon.FAMOUS_ORGS, *things.OFFICES}:
+    for name in {*people.ORGS, *lexicon.FAMOUS_ORGS, *things.OFFICES, *(set(organisations.ALL) - OTHERWISE)}:
         if name not in DROP and (len(name) > 2 or name in KNOWN_SHORT) and name.lower() not in words and not flags[name] & 0b10010111:
             flags[name] |= 32
     for phrase in [p for p, f in flags.items() if f & 0b10110000]:
