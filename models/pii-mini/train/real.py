@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import marked
 import organisations
 import people
 import places
@@ -126,7 +127,7 @@ def _bucket(key: str) -> int:
 
 
 def load(folder: Path) -> tuple[list[list[Text]], list[list[Text]]]:
-    """(training, held out): documents as lists of consecutive sentences."""
+    """(training, held out): documents as lists of consecutive sentences; what was written for training is with the first."""
     train: list[list[Text]] = []
     held: list[list[Text]] = []
     documents: dict[str, list[Text]] = {}
@@ -156,6 +157,7 @@ def load(folder: Path) -> tuple[list[list[Text]], list[list[Text]]]:
             train.append(texts[:cut])
             if joiner is _join:
                 held.append(texts[cut:])
+    train += [[Text(text, spans, "written", language)] for text, spans, language in marked.load("written.txt")]
     trained = {s.text for document in train for s in document}
     unseen = [[s for s in document if s.text not in trained] for document in held]  # tweets and formulas recur
     return train, [document for document in unseen if document]
