@@ -1,31 +1,32 @@
 // Attention of few queries over a long cache, split over positions (Dao et al., "Flash-Decoding", 2023).
 //
 // A workgroup of 128 takes one split for HEADS query heads of one key/value head, so that keys and values are read
-// once for all of them. Tile by tile of 32 positions:
-//   - four invocations a position compute the scores' partial sums for all heads;
-//   - eight invocations a head add them up and turn them into exp(s - maximum), the maximum so far;
+// once for all of them. Tile by tile of 128 positions, of which most splits have one:
+//   - an invocation a position computes its scores for all heads;
+//   - sixteen invocations a head turn them into exp(s - maximum), the maximum so far;
 //   - QUADS invocations read one value row after the other, each its quad, and add it to all heads' sums; there are
-//     up to ROWS such rows of invocations, each with its own part of the tile, which meet at the end.
+//     ROWS such rows of invocations, each with every ROWS-th position of the tile, which meet at the end.
+// Both reads have STRIP loads under way at once.
 //
 //   3  q [tokens, n_heads * QUADS quads]
 //   4  partials, as lib/attention_splits.wgsl says
 #include "lib/attention.wgsl"
 #include "lib/attention_splits.wgsl"
+#include "lib/kv_strip.wgsl"
 @group(0) @binding(3) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> partials: array<vec4<f32>>;
 
-override HEADS: u32;  // query heads a workgroup, at most MAX_HEADS
-override ROWS: u32 = min(128u / QUADS, TILE / 4u);
+const TILE = 128u;    // positions, and invocations
+const PARTS = 16u;    // invocations that weigh a head's scores
 const MAX_HEADS = 8u;
-// Distance of the four partial sums of a score: 8 more than a multiple of 32 spreads them over the banks.
-override LANE_STRIDE: u32 = HEADS * TILE + 8u;
+override HEADS: u32;  // query heads a workgroup, at most MAX_HEADS
+override ROWS: u32 = TILE / QUADS;
 
 var<workgroup> queries: array<vec4<f32>, HEADS * QUADS>;
-var<workgroup> dots: array<f32, 4u * LANE_STRIDE>;
-var<workgroup> weights: array<vec4<f32>, HEADS * TILE / 4u>;
-var<workgroup> maxima: array<f32, HEADS * TILE / 4u>;
-var<workgroup> shrinks: array<f32, HEADS>;
-var<workgroup> meeting: array<vec4<f32>, 128>;
+var<workgroup> weights: array<f32, HEADS * TILE>;  // scores, then exp(score - maximum)
+var<workgroup> maxima: array<f32, TILE>;
+var<workgroup> shrinks: array<f32, MAX_HEADS>;
+var<workgroup> meeting: array<vec4<f32>, TILE>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -44,16 +45,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let n_heads = min(HEADS, GROUP - part * HEADS);
 
     let q_at = (t * KV_HEADS * GROUP + head0) * QUADS;
-    for (var i = local; i < n_heads * QUADS; i += 128u) {
+    for (var i = local; i < n_heads * QUADS; i += TILE) {
         queries[i] = q[q_at + i];
     }
-    workgroupBarrier();
 
     // This invocation's parts in the three phases of a tile.
-    let key = local / 4u;
-    let lane = local % 4u;
-    let weighed_head = local / 8u;
-    let weighed_keys = local % 8u;
+    let weighed_head = local / PARTS;
+    let weighed_part = local % PARTS;
     let row = local / QUADS;
     let quad = local % QUADS;
 
@@ -62,79 +60,98 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var h = 0u; h < HEADS; h++) {
         sums[h] = vec4<f32>(0.0);
     }
-    for (var tile = first; tile < end; tile += TILE) {
-        if (tile + key < end) {
-            var dot_of: array<f32, MAX_HEADS>;
+    var tile = first;
+    while (tile < end) {
+        // A tile ends where its segment does.
+        let segment = kv_segment(tile);
+        let tile_end = min(min(tile + TILE, end), kv_segment_end(segment));
+        let n_keys = tile_end - tile;
+        let tile_at = kv_at(tile, segment, kv_head);
+        workgroupBarrier();
+        if (local < n_keys) {
+            var dots: array<f32, MAX_HEADS>;
             for (var h = 0u; h < HEADS; h++) {
-                dot_of[h] = 0.0;
+                dots[h] = 0.0;
             }
-            let at = kv_at(tile + key, kv_head);
-            for (var i = lane; i < QUADS; i += 4u) {
-                let k = kv_load(keys[at + i]);
-                for (var h = 0u; h < HEADS; h++) {
-                    dot_of[h] += dot(queries[h * QUADS + i], k);
+            let at = tile_at + local * KV_STRIDE;
+            for (var i = 0u; i < QUADS; i += STRIP) {
+                let n = min(STRIP, QUADS - i);
+                var strip = kv_strip(segment, at + i, 1u, n);
+                for (var j = 0u; j < STRIP; j++) {
+                    if (j < n) {
+                        let k = kv_load(strip[j]);
+                        for (var h = 0u; h < HEADS; h++) {
+                            dots[h] += dot(queries[h * QUADS + i + j], k);
+                        }
+                    }
                 }
             }
             for (var h = 0u; h < HEADS; h++) {
-                dots[lane * LANE_STRIDE + h * TILE + key] = dot_of[h];
+                weights[h * TILE + local] = score_of(dots[h]);
             }
         }
         workgroupBarrier();
 
-        var scores = vec4<f32>(LOWEST);
-        let seen = vec4<u32>(tile + 4u * weighed_keys) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(end);
+        var maximum = LOWEST;
         if (weighed_head < n_heads) {
-            for (var i = 0u; i < 4u; i++) {
-                let at = weighed_head * TILE + 4u * weighed_keys + i;
-                if (seen[i]) {
-                    scores[i] = score_of((dots[at] + dots[at + LANE_STRIDE])
-                        + (dots[at + 2u * LANE_STRIDE] + dots[at + 3u * LANE_STRIDE]));
-                }
+            for (var i = weighed_part; i < n_keys; i += PARTS) {
+                maximum = max(maximum, weights[weighed_head * TILE + i]);
             }
-            maxima[local] = max(max(scores.x, scores.y), max(scores.z, scores.w));
+            maxima[local] = maximum;
         }
         workgroupBarrier();
         if (weighed_head < n_heads) {
-            var maximum = softmax.maximum;
-            for (var i = 0u; i < 8u; i++) {
-                maximum = max(maximum, maxima[weighed_head * 8u + i]);
+            maximum = softmax.maximum;
+            for (var i = 0u; i < PARTS; i++) {
+                maximum = max(maximum, maxima[weighed_head * PARTS + i]);
             }
             let shrink = exp(softmax.maximum - maximum);
-            let p = select(vec4<f32>(0.0), exp(scores - vec4<f32>(maximum)), seen);
-            softmax = Softmax(maximum, softmax.sum * shrink + dot(p, vec4<f32>(1.0)));
-            weights[local] = p;
-            if (weighed_keys == 0u) {
+            softmax = Softmax(maximum, softmax.sum * shrink);
+            for (var i = weighed_part; i < TILE; i += PARTS) {
+                // A position past the end weighs nothing.
+                var p = 0.0;
+                if (i < n_keys) {
+                    p = exp(weights[weighed_head * TILE + i] - maximum);
+                }
+                weights[weighed_head * TILE + i] = p;
+                softmax.sum += p;
+            }
+            if (weighed_part == 0u) {
                 shrinks[weighed_head] = shrink;
             }
         }
         workgroupBarrier();
 
-        if (row < ROWS) {
-            for (var h = 0u; h < HEADS; h++) {
-                sums[h] *= shrinks[h];
-            }
-            for (var four = row; four < TILE / 4u && tile + 4u * four < end; four += ROWS) {
-                // A position past the end has weight 0; what the cache holds there may be NaN.
-                let position = min(vec4<u32>(tile + 4u * four) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(end - 1u));
-                let v0 = kv_load(values[kv_at(position.x, kv_head) + quad]);
-                let v1 = kv_load(values[kv_at(position.y, kv_head) + quad]);
-                let v2 = kv_load(values[kv_at(position.z, kv_head) + quad]);
-                let v3 = kv_load(values[kv_at(position.w, kv_head) + quad]);
-                for (var h = 0u; h < HEADS; h++) {
-                    let p = weights[h * 8u + four];
-                    sums[h] += p.x * v0 + p.y * v1 + p.z * v2 + p.w * v3;
+        for (var h = 0u; h < HEADS; h++) {
+            sums[h] *= shrinks[h];
+        }
+        if (row < ROWS && row < n_keys) {
+            let keys = (n_keys - row + ROWS - 1u) / ROWS;
+            let at = tile_at + KV_VALUES + row * KV_STRIDE + quad;
+            for (var i = 0u; i < keys; i += STRIP) {
+                // What the cache holds beyond the last may be NaN: the strip repeats the last, and it is passed over.
+                let n = min(STRIP, keys - i);
+                var strip = kv_strip(segment, at + i * ROWS * KV_STRIDE, ROWS * KV_STRIDE, n);
+                for (var j = 0u; j < STRIP; j++) {
+                    if (j < n) {
+                        let v = kv_load(strip[j]);
+                        for (var h = 0u; h < HEADS; h++) {
+                            sums[h] += weights[h * TILE + row + (i + j) * ROWS] * v;
+                        }
+                    }
                 }
             }
         }
+        tile = tile_end;
     }
 
     if (weighed_head < n_heads) {
         maxima[local] = softmax.sum;
     }
     workgroupBarrier();
-    if (weighed_head < n_heads && weighed_keys == 0u) {
+    if (weighed_head < n_heads && weighed_part == 0u) {
         var sum = 0.0;
-        for (var i = 0u; i < 8u; i++) {
+        for (var i = 0u; i < PARTS; i++) {
             sum += maxima[local + i];
         }
         partials[partial_at(t, head0 + weighed_head, split) + QUADS] = vec4<f32>(softmax.maximum, sum, 0.0, 0.0);

@@ -1,4 +1,4 @@
-// out[t, h] from what the splits of attention_decode.wgsl left: with split i's sums o[i], maxima m[i] and weights l[i],
+// out[t, h] from what the splits of attention_decode.wgsl, or with `one_segment` the segments of attention_plain.wgsl, left: with split i's sums o[i], maxima m[i] and weights l[i],
 //   out[t, h] = sum_i exp(m[i] - max m) * o[i] / sum_i exp(m[i] - max m) * l[i]
 //
 // An invocation takes one quad of one head.
@@ -18,7 +18,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (head >= KV_HEADS * GROUP || t >= n_rows()) {
         return;
     }
+#if one_segment
+    let used = SPLITS;
+#else
     let used = splits_of(step.position + t).used;
+#endif
     let at = partial_at(t, head, 0u);
     var maximum = LOWEST;
     for (var i = 0u; i < used; i++) {

@@ -1,12 +1,15 @@
-// cache[position + t, i] = x[t, i]: appends the keys or the values of the step's tokens.
+// cache[position + t] = (k[t], v[t]): appends the keys and the values of the step's tokens to their segment.
 //
-// An invocation takes two elements.
+// An invocation takes two elements of each.
 //
-//   3  x [tokens, STRIDE], WIDTH = n_kv_heads * head_dim elements a row
-//   4  cache [positions, WIDTH] of f32, or with `kv_f16` of f16, two a word; WIDTH is even then
+//   3  k [tokens, STRIDE], WIDTH = n_kv_heads * head_dim elements a row
+//   4  the segment [positions, 2, WIDTH] of f32, or with `kv_f16` of f16, two a word; WIDTH is even then
 //   5  step
+//   6  v, as k
 #include "lib/rows.wgsl"
-@group(0) @binding(3) var<storage, read> x: array<f32>;
+#include "lib/kv_segments.wgsl"
+@group(0) @binding(3) var<storage, read> k: array<f32>;
+@group(0) @binding(6) var<storage, read> v: array<f32>;
 #if kv_f16
 @group(0) @binding(4) var<storage, read_write> cache: array<u32>;
 #else
@@ -24,13 +27,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let source = t * STRIDE + i;
-    let target_at = (step.position + t) * WIDTH + i;
+    let key = kv_row(step.position + t) * 2u * WIDTH + i;
+    let value = key + WIDTH;
 #if kv_f16
-    cache[target_at / 2u] = pack2x16float(vec2<f32>(x[source], x[source + 1u]));
+    cache[key / 2u] = pack2x16float(vec2<f32>(k[source], k[source + 1u]));
+    cache[value / 2u] = pack2x16float(vec2<f32>(v[source], v[source + 1u]));
 #else
-    cache[target_at] = x[source];
+    cache[key] = k[source];
+    cache[value] = v[source];
     if (i + 1u < WIDTH) {
-        cache[target_at + 1u] = x[source + 1u];
+        cache[key + 1u] = k[source + 1u];
+        cache[value + 1u] = v[source + 1u];
     }
 #endif
 }

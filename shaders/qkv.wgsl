@@ -9,19 +9,17 @@
 //
 //   0, 1, 2, 3, 5, 8   see lib/matvec.wgsl
 //   4        out [tokens, OUT_STRIDE]
-//   6        keys [positions, kv heads, HEAD_DIM] of f32, or with `kv_f16` of f16, two a word
-//   7        values, as keys
+//   6        the segment of the cache [positions, 2, kv heads, HEAD_DIM] of f32, or with `kv_f16` of f16, two a word
 //   9        uniform: frequencies [ROTARY_DIM / 2], radians a position
 //   10       bias [Q_ROWS + K_ROWS + V_ROWS]   with `bias`
 #include "lib/matvec.wgsl"
 #include "lib/rope.wgsl"
+#include "lib/kv_segments.wgsl"
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 #if kv_f16
-@group(0) @binding(6) var<storage, read_write> keys: array<u32>;
-@group(0) @binding(7) var<storage, read_write> values: array<u32>;
+@group(0) @binding(6) var<storage, read_write> cache: array<u32>;
 #else
-@group(0) @binding(6) var<storage, read_write> keys: array<f32>;
-@group(0) @binding(7) var<storage, read_write> values: array<f32>;
+@group(0) @binding(6) var<storage, read_write> cache: array<f32>;
 #endif
 // A head of at most 512 rotating elements.
 @group(0) @binding(9) var<uniform> frequencies: array<vec4<f32>, 64>;
@@ -34,7 +32,7 @@ override FIRST_ROW: u32;
 override Q_ROWS: u32;
 override K_ROWS: u32;
 override V_ROWS: u32;
-override KV_STRIDE: u32;   // elements of the cache a position
+override KV_STRIDE: u32;   // elements of keys a position, and of values
 override HEAD_DIM: u32;
 override ROTARY_DIM: u32;
 override POSITION_SCALE: f32;
@@ -96,28 +94,16 @@ fn store(t: u32, slot: u32, products: vec4<f32>) {
     let adjacent = rows.y == rows.x + 1u;
     let first = select(sums.xz, sums.xy, adjacent);
     let second = select(sums.yw, sums.zw, adjacent);
-    let at = vec2<u32>(position * KV_STRIDE) + vec2<u32>(rows.x, select(rows.y, rows.z, adjacent));
-    if (slot < Q_ROWS + K_ROWS) {
-        let i = at - vec2<u32>(Q_ROWS);
+    let first_row = select(Q_ROWS, Q_ROWS + K_ROWS - KV_STRIDE, slot >= Q_ROWS + K_ROWS);
+    let at = vec2<u32>(2u * kv_row(position) * KV_STRIDE - first_row)
+        + vec2<u32>(rows.x, select(rows.y, rows.z, adjacent));
 #if kv_f16
-        keys[i.x / 2u] = pack2x16float(first);
-        keys[i.y / 2u] = pack2x16float(second);
+    cache[at.x / 2u] = pack2x16float(first);
+    cache[at.y / 2u] = pack2x16float(second);
 #else
-        keys[i.x] = first.x;
-        keys[i.x + 1u] = first.y;
-        keys[i.y] = second.x;
-        keys[i.y + 1u] = second.y;
+    cache[at.x] = first.x;
+    cache[at.x + 1u] = first.y;
+    cache[at.y] = second.x;
+    cache[at.y + 1u] = second.y;
 #endif
-    } else {
-        let i = at - vec2<u32>(Q_ROWS + K_ROWS);
-#if kv_f16
-        values[i.x / 2u] = pack2x16float(first);
-        values[i.y / 2u] = pack2x16float(second);
-#else
-        values[i.x] = first.x;
-        values[i.x + 1u] = first.y;
-        values[i.y] = second.x;
-        values[i.y + 1u] = second.y;
-#endif
-    }
 }

@@ -5,13 +5,11 @@
 //   out[t, h] = sum_j exp(s[j]) * values[j, h / GROUP] / (sum_j exp(s[j]) + exp(sinks[h]))
 // where the sink is there with `sinks` only. Sums and scores are f32.
 //
-//   0, 1  keys, values    as lib/kv.wgsl says
-//   5     step
-//   6     sinks [n_heads] with `sinks`
+//   0, 1, 2, 7, 8  the cache, as lib/kv.wgsl says
+//   5              step
+//   6              sinks [n_heads] with `sinks`
 #include "lib/kv.wgsl"
 #include "lib/rows.wgsl"
-@group(0) @binding(0) var<storage, read> keys: array<KvQuad>;
-@group(0) @binding(1) var<storage, read> values: array<KvQuad>;
 #if sinks
 @group(0) @binding(6) var<storage, read> sinks: array<f32>;
 #endif

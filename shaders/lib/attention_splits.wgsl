@@ -4,8 +4,8 @@
 //
 // partials [tokens, n_heads, SPLITS, QUADS + 1 quads]: sum_j exp(s[j] - m) * values[j], then (m, sum_j exp(s[j] - m), 0, 0).
 override SPLITS: u32;
-override MIN_SPLIT: u32;  // positions, a multiple of TILE
-const TILE = 32u;         // positions that a workgroup takes at once
+override MIN_SPLIT: u32;  // positions, a multiple of ROUND
+const ROUND = 32u;        // positions that the length of a split is a multiple of
 
 struct Splits {
     first: u32,   // position
@@ -18,7 +18,7 @@ fn splits_of(position: u32) -> Splits {
     let first = first_seen(position);
     let end = last_seen(position) + 1u;
     let share = (end - first + SPLITS - 1u) / SPLITS;
-    let length = max(MIN_SPLIT, (share + TILE - 1u) / TILE * TILE);
+    let length = max(MIN_SPLIT, (share + ROUND - 1u) / ROUND * ROUND);
     return Splits(first, end, length, (end - first + length - 1u) / length);
 }
 

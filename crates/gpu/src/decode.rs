@@ -142,7 +142,9 @@ impl GpuModel {
         let sample = runtime.sampler.dispatches(&decoding.sampling);
         let mut encoder = device.wgpu().create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
-        forward.iter().chain(sample).for_each(|dispatch| dispatch.encode(&mut pass, size));
+        // The model runs on the token before the one that is sampled.
+        let segment = runtime.segments.of((positions as usize).saturating_sub(1));
+        forward.iter().chain(sample).for_each(|dispatch| dispatch.encode_in(&mut pass, size, segment));
         drop(pass);
         let readback = index % STEPS_IN_FLIGHT;
         let buffer = &self.readbacks.buffers[readback];

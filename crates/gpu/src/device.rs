@@ -207,7 +207,7 @@ impl GpuDevice {
         let (invalid, exhausted) = (invalid.await, exhausted.await);
         // A buffer without memory makes whatever is bound to it invalid too: the cause comes first.
         if exhausted.is_some() {
-            return Err(GpuError::OutOfMemory { what: what.to_owned(), bytes });
+            return Err(GpuError::OutOfMemory { what: what.to_owned(), bytes, smaller: None });
         }
         if let Some(error) = invalid {
             return Err(GpuError::Device { message: error.to_string() });
@@ -306,7 +306,7 @@ fn watch(device: &wgpu::Device, fault: &Arc<Mutex<Option<GpuError>>>) {
     device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
         let error = match error {
             wgpu::Error::OutOfMemory { .. } => {
-                GpuError::OutOfMemory { what: "an allocation".to_owned(), bytes: 0 }
+                GpuError::OutOfMemory { what: "an allocation".to_owned(), bytes: 0, smaller: None }
             }
             other => GpuError::Device { message: other.to_string() },
         };

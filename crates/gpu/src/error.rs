@@ -1,5 +1,25 @@
 //! What can go wrong on a GPU.
 
+/// A context that takes less memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Smaller {
+    /// Its positions.
+    pub context: usize,
+    /// Bytes of what could not be had, with that context.
+    pub bytes: u64,
+}
+
+fn advice(smaller: &Option<Smaller>) -> String {
+    match smaller {
+        Some(Smaller { context, bytes }) => {
+            format!(
+                "; with a context of {context} positions it would be {bytes}: load the model with a smaller context"
+            )
+        }
+        None => String::new(),
+    }
+}
+
 /// An error of the GPU backend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GpuError {
@@ -16,12 +36,14 @@ pub enum GpuError {
         message: String,
     },
     /// An allocation failed.
-    #[error("the GPU is out of memory: {what} of {bytes} bytes could not be had")]
+    #[error("the GPU is out of memory: {what} of {bytes} bytes could not be had{}", advice(.smaller))]
     OutOfMemory {
         /// What was being allocated.
         what: String,
         /// Bytes asked for.
         bytes: u64,
+        /// What would need less.
+        smaller: Option<Smaller>,
     },
     /// A buffer would be larger than the device allows.
     #[error("{what} takes {bytes} bytes, but this GPU allows {limit}")]
@@ -105,4 +127,16 @@ pub enum GpuError {
         /// What the platform said.
         message: String,
     },
+}
+
+impl GpuError {
+    /// The same, with what would need less memory where memory was the fault.
+    pub(crate) fn or_smaller(self, smaller: Smaller) -> GpuError {
+        match self {
+            GpuError::OutOfMemory { what, bytes, .. } => {
+                GpuError::OutOfMemory { what, bytes, smaller: Some(smaller) }
+            }
+            other => other,
+        }
+    }
 }

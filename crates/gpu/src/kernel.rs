@@ -93,7 +93,8 @@ pub struct Dispatch {
     /// What it computes, for profiles.
     pub label: String,
     pipeline: wgpu::ComputePipeline,
-    bind_group: wgpu::BindGroup,
+    /// One, or one for each segment of the KV cache.
+    bind_groups: Vec<wgpu::BindGroup>,
     grid: Grid,
     /// Bytes of weights it reads.
     pub weight_bytes: u64,
@@ -102,12 +103,17 @@ pub struct Dispatch {
 impl Dispatch {
     /// Appends this to `pass`.
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>, size: StepSize) {
+        self.encode_in(pass, size, 0);
+    }
+
+    /// Appends this to `pass`, for a step whose positions are in segment `segment` of the KV cache.
+    pub fn encode_in(&self, pass: &mut wgpu::ComputePass<'_>, size: StepSize, segment: usize) {
         let [x, y, z] = self.grid.map(|count| count.resolve(size));
         if x == 0 || y == 0 || z == 0 {
             return;
         }
         pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(0, &self.bind_group, &[]);
+        pass.set_bind_group(0, &self.bind_groups[segment.min(self.bind_groups.len() - 1)], &[]);
         pass.dispatch_workgroups(x, y, z);
     }
 }
@@ -202,22 +208,53 @@ impl Kernels {
         grid: Grid,
     ) -> Dispatch {
         let label = label.into();
-        let entries: Vec<_> = bindings
-            .iter()
-            .map(|(binding, slice)| wgpu::BindGroupEntry { binding: *binding, resource: slice.binding() })
-            .collect();
-        self.device.count_object();
-        let bind_group = self.device.wgpu().create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(&label),
-            layout: &pipeline.get_bind_group_layout(0),
-            entries: &entries,
-        });
+        let bind_groups = vec![self.bind_group(&label, pipeline, bindings.iter().copied())];
         Dispatch {
             label,
             pipeline: wgpu::ComputePipeline::clone(pipeline),
-            bind_group,
+            bind_groups,
             grid,
             weight_bytes: 0,
         }
+    }
+
+    /// As [`Kernels::dispatch`], with the segment of the KV cache that holds the step's positions bound to `cache.0`.
+    pub fn dispatch_by_segment(
+        &self,
+        label: impl Into<String>,
+        pipeline: &Pipeline,
+        bindings: &[(u32, &Slice)],
+        cache: (u32, &[Slice]),
+        grid: Grid,
+    ) -> Dispatch {
+        let label = label.into();
+        let (binding, segments) = cache;
+        let with = |segment| bindings.iter().copied().chain([(binding, segment)]);
+        let bind_groups =
+            segments.iter().map(|segment| self.bind_group(&label, pipeline, with(segment))).collect();
+        Dispatch {
+            label,
+            pipeline: wgpu::ComputePipeline::clone(pipeline),
+            bind_groups,
+            grid,
+            weight_bytes: 0,
+        }
+    }
+
+    fn bind_group<'a>(
+        &self,
+        label: &str,
+        pipeline: &Pipeline,
+        bindings: impl Iterator<Item = (u32, &'a Slice)>,
+    ) -> wgpu::BindGroup {
+        let entries: Vec<_> = bindings
+            .map(|(binding, slice)| wgpu::BindGroupEntry { binding, resource: slice.binding() })
+            .collect();
+        self.device.count_object();
+        self.device.wgpu().create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(label),
+            layout: &pipeline.get_bind_group_layout(0),
+            entries: &entries,
+        })
     }
 }

@@ -15,6 +15,7 @@ mod device;
 mod error;
 mod kernel;
 mod kernels;
+mod kv;
 mod loader;
 mod lower;
 mod model;
@@ -30,7 +31,7 @@ mod tuning;
 mod weights;
 
 pub use device::{DeviceFacts, DeviceOptions, GpuDevice};
-pub use error::GpuError;
+pub use error::{GpuError, Smaller};
 pub use loader::Loader;
 pub use model::{Counters, GpuModel, Memory};
 pub use options::{KvType, ModelOptions};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sotto_plan::{Plan, WeightId};
 
+use crate::error::Smaller;
 use crate::kernel::Kernels;
 use crate::model::GpuModel;
 use crate::runtime::Runtime;
@@ -29,12 +30,15 @@ impl Loader {
     pub async fn new(device: &GpuDevice, plan: Plan, options: &ModelOptions) -> Result<Loader, GpuError> {
         let kernels = Arc::new(Kernels::new(&device.counting()));
         let needed = Runtime::bytes_needed(&plan, options);
+        let half = ModelOptions { context_length: options.context_length / 2, ..options.clone() };
+        let smaller = Smaller { context: half.context_length, bytes: Runtime::bytes_needed(&plan, &half) };
         let build = || {
             let runtime = Runtime::new(kernels, plan, options)?;
             let writer = WeightWriter::new(&runtime.plan, &runtime.weights, &runtime.kernels)?;
             Ok(Loader { runtime, writer })
         };
-        device.allocating("the model", needed, build).await
+        let loader = device.allocating("the model", needed, build).await;
+        loader.map_err(|error| if smaller.bytes < needed { error.or_smaller(smaller) } else { error })
     }
 
     /// The next bytes of weight `id`, as stored in the file. `offset` counts from the tensor's first byte; each

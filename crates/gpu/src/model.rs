@@ -136,7 +136,7 @@ impl GpuModel {
         let state = [&buffers.step, &buffers.ids, &buffers.attention_scratch];
         Memory {
             weights: weights.bytes() + size(&mut buffers.joined_biases.values()),
-            kv: size(&mut buffers.caches.iter().flat_map(|c| [&c.keys, &c.values]).chain(&buffers.states)),
+            kv: size(&mut buffers.caches.iter().flat_map(|c| &c.segments).chain(&buffers.states)),
             activations: sampler.bytes()
                 + size(&mut buffers.slots.iter().chain(buffers.pinned.values()).chain(state)),
         }
@@ -154,10 +154,10 @@ impl GpuModel {
         };
         self.begin_prefill(ids).await?;
         let mut logits = Vec::new();
-        let n_batches = ids.len().div_ceil(batch);
-        for (at, batch) in ids.chunks(batch).enumerate() {
-            let outputs =
-                if outputs == Outputs::Last && at + 1 < n_batches { Outputs::None } else { outputs };
+        let mut rest = ids;
+        while !rest.is_empty() {
+            let batch = self.next_batch(&mut rest, batch);
+            let outputs = if outputs == Outputs::Last && !rest.is_empty() { Outputs::None } else { outputs };
             self.prefill_batch(batch, outputs);
             let rows = batch.len() - outputs.first(batch.len());
             if rows > 0 {
@@ -175,9 +175,10 @@ impl GpuModel {
     pub async fn prefill_for_decode(&mut self, ids: &[u32]) -> Result<(), GpuError> {
         self.begin_prefill(ids).await?;
         let batch = self.runtime.capacity.tokens;
-        let n_batches = ids.len().div_ceil(batch);
-        for (at, batch) in ids.chunks(batch).enumerate() {
-            self.prefill_batch(batch, if at + 1 < n_batches { Outputs::None } else { Outputs::Last });
+        let mut rest = ids;
+        while !rest.is_empty() {
+            let batch = self.next_batch(&mut rest, batch);
+            self.prefill_batch(batch, if rest.is_empty() { Outputs::Last } else { Outputs::None });
         }
         self.device().check()
     }
@@ -197,6 +198,15 @@ impl GpuModel {
             }
         }
         self.runtime.grow(self.position + ids.len()).await
+    }
+
+    /// Takes from `rest` what one step can: up to `most` tokens, all in one segment of the KV cache.
+    fn next_batch<'a>(&self, rest: &mut &'a [u32], most: usize) -> &'a [u32] {
+        let segments = self.runtime.segments;
+        let room = segments.end(segments.of(self.position)) - self.position;
+        let (batch, left) = rest.split_at(most.min(room).min(rest.len()));
+        *rest = left;
+        batch
     }
 
     fn prefill_batch(&mut self, ids: &[u32], outputs: Outputs) {
@@ -222,7 +232,9 @@ impl GpuModel {
         let size = StepSize { tokens: n, outputs: step.n_outputs };
         let mut encoder = self.device().wgpu().create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
-        programs.prefill.iter().chain(head).for_each(|dispatch| dispatch.encode(&mut pass, size));
+        let segment = self.runtime.segments.of(self.position);
+        let dispatches = programs.prefill.iter().chain(head);
+        dispatches.for_each(|dispatch| dispatch.encode_in(&mut pass, size, segment));
         drop(pass);
         queue.submit([encoder.finish()]);
         self.counters.submits += 1;

@@ -33,7 +33,7 @@ impl KvType {
 pub struct ModelOptions {
     /// Positions that the KV cache may grow to.
     pub context_length: usize,
-    /// Positions that the KV cache has room for at first. It doubles when they are taken.
+    /// Positions that the KV cache has room for at first, or a few more; it grows as they are taken, and nothing is copied.
     pub first_positions: usize,
     /// How keys and values are kept.
     pub kv_type: KvType,

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use sotto_plan::{Plan, Rows, ValueId, WeightId};
 
+use crate::error::Smaller;
 use crate::kernel::{Dispatch, Kernels, Slice, Step};
-use crate::kernels::attention::{AttentionShape, decode_scratch_bytes};
+use crate::kernels::attention::{AttentionShape, scratch_bytes};
 use crate::kernels::{qkv, short_conv};
+use crate::kv::{KvBuffers, Segments, add_segment, position_bytes};
 use crate::lower::{
-    Arena, Assignment, Buffers, Capacity, Fusions, KvBuffers, Lowering, Node, Size, fuse, groups, matrix_uses,
+    Arena, Assignment, Buffers, Capacity, Fusions, Lowering, Node, Size, fuse, groups, matrix_uses,
 };
 use crate::sampler::Sampler;
 use crate::tuning::Tuning;
@@ -52,8 +54,10 @@ pub(crate) struct Runtime {
     pub decode_weight_bytes: u64,
     pub sampler: Sampler,
     pub capacity: Capacity,
-    /// Positions that the KV cache has room for.
-    pub kv_positions: usize,
+    /// How the KV cache grows.
+    pub segments: Segments,
+    /// Segments that it has.
+    n_segments: usize,
     /// The plan's result: logits `[outputs, stride(vocab)]`.
     pub output: ValueId,
     tuning: Tuning,
@@ -64,9 +68,9 @@ pub(crate) struct Runtime {
 impl Runtime {
     /// Bytes of GPU memory that a model takes at load, about.
     pub fn bytes_needed(plan: &Plan, options: &ModelOptions) -> u64 {
-        let positions = options.context_length.min(options.first_positions) as u64;
+        let positions = segments(plan, options).positions(0) as u64;
         plan.weight_bytes()
-            + positions * plan.kv_elements_per_position() as u64 * options.kv_type.bytes() as u64
+            + positions * position_bytes(plan, options)
             + plan.states.iter().map(|&s| short_conv::ring_bytes(s)).sum::<u64>()
     }
 
@@ -88,7 +92,10 @@ impl Runtime {
         let prefill_slots = arena.assign(&plan, &prefill, capacity, &[output]);
         let one = Capacity { tokens: 1, outputs: 1 };
         let decode_slots = arena.assign(&plan, &decode, one, &[output]);
-        let kv_positions = options.context_length.min(options.first_positions);
+        let segments = segments(&plan, options);
+        let first = add_segment(&device, &plan, options, segments, 0)?;
+        let caches = first.into_iter().map(|first| KvBuffers { segments: vec![first] }).collect();
+        let scratch = attention_scratch_bytes(&device, [&decode, &prefill], &plan, options, capacity);
         let buffers = Buffers {
             step: state(&device, "step", size_of::<Step>())?,
             ids: state(&device, "token ids", 4 * capacity.tokens)?,
@@ -97,9 +104,9 @@ impl Runtime {
                 output,
                 state(&device, "logits", capacity.bytes(&plan, output) as usize)?,
             )]),
-            caches: kv_buffers(&device, &plan, options, kv_positions)?,
+            caches,
             states: states(&device, &plan)?,
-            attention_scratch: state(&device, "attention", attention_scratch_bytes(&decode, &plan, options))?,
+            attention_scratch: state(&device, "attention", scratch)?,
             joined_biases: joined_biases(&device, &plan, &decode, &weights)?,
             tables: tables(&device, &plan)?,
         };
@@ -117,7 +124,8 @@ impl Runtime {
             decode_weight_bytes: 0,
             sampler,
             capacity,
-            kv_positions,
+            segments,
+            n_segments: 1,
             output,
             tuning,
             decode: Planned { nodes: decode, slots: decode_slots },
@@ -137,6 +145,7 @@ impl Runtime {
             weights: &self.weights,
             buffers: &self.buffers,
             kv_type: self.options.kv_type,
+            segments: self.segments,
             slots,
         };
         let (decode, prefill) = (of(&self.decode.slots), of(&self.prefill.slots));
@@ -155,34 +164,29 @@ impl Runtime {
         })
     }
 
-    /// Makes room for `positions` positions in the KV cache: twice what there was, or more, up to the context.
+    /// Makes room for `positions` positions in the KV cache, up to the context.
     pub async fn grow(&mut self, positions: usize) -> Result<(), GpuError> {
-        if positions <= self.kv_positions {
-            return Ok(());
-        }
         let limit = self.options.context_length;
         if positions > limit {
             return Err(GpuError::ContextLength { needed: positions, limit });
         }
+        let needed = self.segments.of(positions.saturating_sub(1)) + 1;
+        if needed <= self.n_segments {
+            return Ok(());
+        }
         let device = self.kernels.device().clone();
-        let wanted = positions.max(2 * self.kv_positions).min(limit);
-        let bytes = wanted * self.plan.kv_elements_per_position() * self.options.kv_type.bytes();
-        let grown = || kv_buffers(&device, &self.plan, &self.options, wanted);
-        let grown = device.allocating("the KV cache", bytes as u64, grown).await?;
-        let mut encoder = device.wgpu().create_command_encoder(&Default::default());
-        let old = std::mem::replace(&mut self.buffers.caches, grown);
-        for (old, new) in old.iter().zip(&self.buffers.caches) {
-            for (old, new) in [(&old.keys, &new.keys), (&old.values, &new.values)] {
-                encoder.copy_buffer_to_buffer(&old.buffer, 0, &new.buffer, 0, old.size);
-            }
+        for segment in self.n_segments..needed {
+            let position_bytes = position_bytes(&self.plan, &self.options);
+            let bytes = self.segments.positions(segment) as u64 * position_bytes;
+            let add = || add_segment(&device, &self.plan, &self.options, self.segments, segment);
+            let room = self.segments.end(segment - 1);
+            let added = device.allocating("more room for keys and values", bytes, add).await;
+            // What is there has room for so many.
+            let smaller = Smaller { context: room, bytes: room as u64 * position_bytes };
+            let added = added.map_err(|error| error.or_smaller(smaller))?;
+            self.buffers.caches.iter_mut().zip(added).for_each(|(cache, slice)| cache.segments.push(slice));
+            self.n_segments = segment + 1;
         }
-        device.queue().submit([encoder.finish()]);
-        for cache in old {
-            // Browsers free a buffer when it is destroyed, not when it is dropped.
-            cache.keys.buffer.destroy();
-            cache.values.buffer.destroy();
-        }
-        self.kv_positions = wanted;
         self.programs = self.lower()?;
         device.check()
     }
@@ -262,24 +266,12 @@ fn state(device: &GpuDevice, label: &str, bytes: usize) -> Result<Slice, GpuErro
     Ok(Slice::whole(&device.buffer(label, bytes as u64, usage)?))
 }
 
-fn kv_buffers(
-    device: &GpuDevice,
-    plan: &Plan,
-    options: &ModelOptions,
-    positions: usize,
-) -> Result<Vec<KvBuffers>, GpuError> {
-    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
-    let limit = device.facts().max_binding_bytes;
-    let cache = |cache: &sotto_plan::KvCache| {
-        let bytes = (positions * cache.n_kv_heads * cache.head_dim * options.kv_type.bytes()) as u64;
-        if bytes > limit {
-            return Err(GpuError::TooLarge { what: "the KV cache of a layer".to_owned(), bytes, limit });
-        }
-        let keys = Slice::whole(&device.buffer("keys", bytes, usage)?);
-        let values = Slice::whole(&device.buffer("values", bytes, usage)?);
-        Ok(KvBuffers { keys, values })
-    };
-    plan.caches.iter().map(cache).collect()
+/// How the KV cache of a plan grows. An encoder's is there from the start: it reads a sequence in one step.
+fn segments(plan: &Plan, options: &ModelOptions) -> Segments {
+    if plan.is_bidirectional() {
+        return Segments::one(options.context_length);
+    }
+    Segments::new(options.context_length, options.first_positions)
 }
 
 fn states(device: &GpuDevice, plan: &Plan) -> Result<Vec<Slice>, GpuError> {
@@ -297,15 +289,26 @@ fn tables(device: &GpuDevice, plan: &Plan) -> Result<Vec<Slice>, GpuError> {
     plan.tables.iter().map(table).collect()
 }
 
-fn attention_scratch_bytes(nodes: &[Node], plan: &Plan, options: &ModelOptions) -> usize {
+fn attention_scratch_bytes(
+    device: &GpuDevice,
+    programs: [&[Node]; 2],
+    plan: &Plan,
+    options: &ModelOptions,
+    capacity: Capacity,
+) -> usize {
     let scratch = |node: &Node| match *node {
         Node::Attention { cache, attention, .. } => {
-            let shape = AttentionShape { cache: plan.cache(cache), attention, kv_type: options.kv_type };
-            decode_scratch_bytes(&shape, 1) as usize
+            let shape = AttentionShape {
+                cache: plan.cache(cache),
+                attention,
+                kv_type: options.kv_type,
+                segments: segments(plan, options),
+            };
+            scratch_bytes(device.facts(), &shape, 1, capacity.tokens) as usize
         }
         _ => 0,
     };
-    nodes.iter().map(scratch).max().unwrap_or(0)
+    programs.into_iter().flatten().map(scratch).max().unwrap_or(0)
 }
 
 fn joined_biases(

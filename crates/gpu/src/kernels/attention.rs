@@ -2,14 +2,15 @@
 //! `attention_plain.wgsl` for software adapters.
 //!
 //! All compute the same for any number of tokens; they differ in what they are fast at. The cache of a layer is
-//! two buffers, keys and values, each `[positions, n_kv_heads, head_dim]`, of f32, or of f16 packed two to
-//! a u32 (`shaders/lib/kv.wgsl`). Queries and result are `[tokens, n_heads * head_dim]`, without padding
-//! since `head_dim` is a multiple of 4. The step's own keys are in the cache before this runs.
+//! segments of `[positions, 2, n_kv_heads, head_dim]`, of f32, or of f16 packed two to a u32 (`shaders/lib/kv.wgsl`).
+//! Queries and result are `[tokens, n_heads * head_dim]`, without padding since `head_dim` is a multiple of 4. The
+//! step's own keys are in the cache before this runs.
 
 use sotto_plan::{Attention, KvCache};
 
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
-use crate::{GpuError, KvType};
+use crate::kv::{KvBuffers, MAX_SEGMENTS, Segments};
+use crate::{DeviceFacts, GpuError, KvType};
 
 /// Largest head that kernels keep in registers.
 const MAX_HEAD_DIM: usize = 256;
@@ -17,10 +18,10 @@ const MAX_HEAD_DIM: usize = 256;
 const MAX_DECODE_HEADS: usize = 8;
 /// Workgroups along the positions in `attention_decode.wgsl`.
 const SPLITS: usize = 32;
-/// Positions that a split takes at least: two tiles, so that starting a workgroup is worth it.
+/// Positions that a split takes at least, so that starting a workgroup is worth it.
 const MIN_SPLIT: usize = 64;
 /// Rows (a head of a token each) a workgroup of `attention_prefill.wgsl`.
-const PREFILL_ROWS: usize = 32;
+const PREFILL_ROWS: usize = 64;
 /// Invocations a workgroup of `attention_plain.wgsl`: few, as a step may have no more heads than this.
 const PLAIN_WORKGROUP: usize = 4;
 
@@ -30,6 +31,7 @@ pub(crate) struct AttentionShape {
     pub cache: KvCache,
     pub attention: Attention,
     pub kv_type: KvType,
+    pub segments: Segments,
 }
 
 /// The buffers of one attention operation.
@@ -37,24 +39,29 @@ pub(crate) struct AttentionShape {
 pub(crate) struct AttentionSlices<'a> {
     /// `[tokens, n_heads * head_dim]` f32.
     pub q: &'a Slice,
-    /// `[positions, n_kv_heads, head_dim]`.
-    pub keys: &'a Slice,
-    /// As `keys`.
-    pub values: &'a Slice,
+    pub kv: &'a KvBuffers,
     /// As `q`.
     pub out: &'a Slice,
     /// The [`Step`](crate::kernel::Step) uniform.
     pub step: &'a Slice,
-    /// At least [`decode_scratch_bytes`]; what it holds need not survive the operation. Prefill leaves it alone.
+    /// At least [`scratch_bytes`]; what it holds need not survive the operation.
     pub scratch: &'a Slice,
     /// `[n_heads]` f32: a score a head that takes part in the softmax and has no value (attention sinks).
     pub sinks: Option<&'a Slice>,
 }
 
-/// Bytes of [`AttentionSlices::scratch`] for decode steps of up to `tokens` tokens.
-pub(crate) fn decode_scratch_bytes(shape: &AttentionShape, tokens: usize) -> u64 {
+/// Binding numbers of a cache's segments.
+const SEGMENT_BINDINGS: [u32; MAX_SEGMENTS] = [0, 1, 2, 7, 8];
+
+/// Bytes of [`AttentionSlices::scratch`] for decode steps of up to `few` tokens and prefill steps of up to `many`.
+pub(crate) fn scratch_bytes(facts: &DeviceFacts, shape: &AttentionShape, few: usize, many: usize) -> u64 {
+    let partials = match (facts.software, shape.segments.count()) {
+        (false, _) => few * SPLITS,
+        (true, 1) => 0,
+        (true, segments) => many * segments,
+    };
     let quads = shape.cache.head_dim / 4 + 1;
-    (tokens * shape.attention.n_heads * SPLITS * quads * 16) as u64
+    (partials * shape.attention.n_heads * quads * 16) as u64
 }
 
 /// Attention for steps of one token, or few: at most two dispatches. Workgroups: `n_kv_heads` times the splits,
@@ -65,21 +72,21 @@ pub(crate) fn decode(
     slices: AttentionSlices<'_>,
 ) -> Result<Vec<Dispatch>, GpuError> {
     if kernels.device().facts().software {
-        return Ok(vec![plain(kernels, shape, slices)?]);
+        return plain(kernels, shape, slices);
     }
     split(kernels, shape, slices)
 }
 
-/// Attention for steps of many tokens: one dispatch, of a workgroup for each 32 query heads of the step.
+/// Attention for steps of many tokens: one dispatch, of a workgroup for each 64 query heads of the step.
 pub(crate) fn prefill(
     kernels: &Kernels,
     shape: &AttentionShape,
     slices: AttentionSlices<'_>,
-) -> Result<Dispatch, GpuError> {
+) -> Result<Vec<Dispatch>, GpuError> {
     if kernels.device().facts().software {
         return plain(kernels, shape, slices);
     }
-    tiled(kernels, shape, slices)
+    Ok(vec![tiled(kernels, shape, slices)?])
 }
 
 fn split(
@@ -93,22 +100,32 @@ fn split(
     let heads = [("HEADS", group.div_ceil(parts) as f64)];
 
     let constants = shape.constants(splits.into_iter().chain(heads))?;
-    let flags: Vec<_> = shape.flags().collect();
+    let flags: Vec<_> = shape.flags().chain(shape.segments_flag()).collect();
     let pipeline = kernels.pipeline("attention_decode", &flags, &constants)?;
-    let AttentionSlices { q, keys, values, out, step, scratch, .. } = slices;
-    let bindings = [(0, keys), (1, values), (3, q), (4, scratch), (5, step)];
+    let AttentionSlices { q, scratch, step, .. } = slices;
+    let bindings = shape.with_segments(&[(3, q), (4, scratch), (5, step)], slices.kv);
     let workgroups = (shape.cache.n_kv_heads * parts) as u32;
     let grid = [Count::Fixed(workgroups), Count::Fixed(SPLITS as u32), Count::Tokens(1)];
     let decode = kernels.dispatch("attention_decode", &pipeline, &bindings, grid);
+    Ok(vec![decode, merge(kernels, shape, slices, &[], splits)?])
+}
 
+/// The result of what splits left.
+fn merge(
+    kernels: &Kernels,
+    shape: &AttentionShape,
+    slices: AttentionSlices<'_>,
+    flags: &[&'static str],
+    splits: [(&'static str, f64); 2],
+) -> Result<Dispatch, GpuError> {
     let constants = shape.constants(splits)?;
-    let flags: Vec<_> = shape.mask_flag().chain(sinks_flag(&slices).iter().copied()).collect();
+    let flags: Vec<_> =
+        shape.mask_flag().chain(sinks_flag(&slices).iter().copied()).chain(flags.iter().copied()).collect();
     let pipeline = kernels.pipeline("attention_merge", &flags, &constants)?;
-    let bindings = [(3, scratch), (4, out), (5, step)];
+    let bindings = [(3, slices.scratch), (4, slices.out), (5, slices.step)];
     let quads = (shape.attention.n_heads * shape.cache.head_dim / 4) as u32;
     let grid = [Count::Fixed(quads.div_ceil(64)), Count::Tokens(1), Count::Fixed(1)];
-    let merge = kernels.dispatch("attention_merge", &pipeline, &with_sinks(&bindings, &slices), grid);
-    Ok(vec![decode, merge])
+    Ok(kernels.dispatch("attention_merge", &pipeline, &with_sinks(&bindings, &slices), grid))
 }
 
 fn tiled(
@@ -122,34 +139,41 @@ fn tiled(
     let tokens = Count::Tokens((PREFILL_ROWS / group).max(1) as u32);
     let tiles_a_token = Count::Fixed(group.div_ceil(PREFILL_ROWS) as u32);
     let grid = [Count::Fixed(shape.cache.n_kv_heads as u32), tokens, tiles_a_token];
-    whole(kernels, "attention_prefill", shape, &[], slices, grid)
+    let flags = shape.flags().chain(shape.segments_flag()).chain(sinks_flag(&slices).iter().copied());
+    let flags: Vec<_> = flags.collect();
+    let pipeline = kernels.pipeline("attention_prefill", &flags, &shape.constants([])?)?;
+    let AttentionSlices { q, out, step, .. } = slices;
+    let bindings = shape.with_segments(&[(3, q), (4, out), (5, step)], slices.kv);
+    Ok(kernels.dispatch("attention_prefill", &pipeline, &with_sinks(&bindings, &slices), grid))
 }
 
+/// One dispatch where the cache has one segment so far, else one a segment and what brings them together.
 fn plain(
     kernels: &Kernels,
     shape: &AttentionShape,
     slices: AttentionSlices<'_>,
-) -> Result<Dispatch, GpuError> {
+) -> Result<Vec<Dispatch>, GpuError> {
     let heads = shape.attention.n_heads;
-    let constants = [("HEADS", heads as f64), ("WORKGROUP", PLAIN_WORKGROUP as f64)];
+    let own = [("HEADS", heads as f64), ("WORKGROUP", PLAIN_WORKGROUP as f64)];
     let grid = [Count::Fixed(heads.div_ceil(PLAIN_WORKGROUP) as u32), Count::Tokens(1), Count::Fixed(1)];
-    whole(kernels, "attention_plain", shape, &constants, slices, grid)
-}
-
-/// A kernel that goes from queries to the result at once.
-fn whole(
-    kernels: &Kernels,
-    shader: &'static str,
-    shape: &AttentionShape,
-    constants: &[(&'static str, f64)],
-    slices: AttentionSlices<'_>,
-    grid: [Count; 3],
-) -> Result<Dispatch, GpuError> {
-    let flags: Vec<_> = shape.flags().chain(sinks_flag(&slices).iter().copied()).collect();
-    let pipeline = kernels.pipeline(shader, &flags, &shape.constants(constants.iter().copied())?)?;
-    let AttentionSlices { q, keys, values, out, step, .. } = slices;
-    let bindings = [(0, keys), (1, values), (3, q), (4, out), (5, step)];
-    Ok(kernels.dispatch(shader, &pipeline, &with_sinks(&bindings, &slices), grid))
+    let AttentionSlices { q, kv, out, step, scratch, .. } = slices;
+    if let [segment] = &kv.segments[..] {
+        let flags: Vec<_> = shape.flags().chain(sinks_flag(&slices).iter().copied()).collect();
+        let pipeline = kernels.pipeline("attention_plain", &flags, &shape.constants(own)?)?;
+        let bindings = with_sinks(&[(0, segment), (3, q), (4, out), (5, step)], &slices);
+        return Ok(vec![kernels.dispatch("attention_plain", &pipeline, &bindings, grid)]);
+    }
+    let splits = [("SPLITS", kv.segments.len() as f64), ("MIN_SPLIT", 0.0)];
+    let flags: Vec<_> = shape.flags().chain(["one_segment"]).collect();
+    let mut dispatches = Vec::new();
+    for (index, segment) in kv.segments.iter().enumerate() {
+        let constants = shape.constants(own.into_iter().chain(splits).chain([("INDEX", index as f64)]))?;
+        let pipeline = kernels.pipeline("attention_plain", &flags, &constants)?;
+        let bindings = [(0, segment), (3, q), (4, scratch), (5, step)];
+        dispatches.push(kernels.dispatch("attention_plain", &pipeline, &bindings, grid));
+    }
+    dispatches.push(merge(kernels, shape, slices, &["one_segment"], splits)?);
+    Ok(dispatches)
 }
 
 fn sinks_flag(slices: &AttentionSlices<'_>) -> &'static [&'static str] {
@@ -168,6 +192,21 @@ impl AttentionShape {
 
     pub(super) fn flags(&self) -> impl Iterator<Item = &'static str> {
         self.kv_type.flags().iter().copied().chain(self.mask_flag())
+    }
+
+    fn segments_flag(&self) -> impl Iterator<Item = &'static str> {
+        (self.segments.count() > 1).then_some("kv_segments").into_iter()
+    }
+
+    /// Binds the segments of a cache; those that are not there yet are the first.
+    fn with_segments<'a>(&self, bindings: &[(u32, &'a Slice)], kv: &'a KvBuffers) -> Vec<(u32, &'a Slice)> {
+        let mut all = bindings.to_vec();
+        if let Some(first) = kv.segments.first() {
+            let bound = if self.segments.count() > 1 { MAX_SEGMENTS } else { 1 };
+            let segment = |index: usize| kv.segments.get(index).unwrap_or(first);
+            all.extend(SEGMENT_BINDINGS[..bound].iter().enumerate().map(|(i, &at)| (at, segment(i))));
+        }
+        all
     }
 
     fn mask_flag(&self) -> impl Iterator<Item = &'static str> {
@@ -194,6 +233,7 @@ impl AttentionShape {
         ];
         constants.extend(self.attention.window.map(|window| ("WINDOW", f64::from(window))));
         constants.extend(self.attention.softcap.map(|cap| ("SOFTCAP", f64::from(cap))));
+        constants.extend(self.segments.constant());
         constants.extend(more);
         Ok(constants)
     }

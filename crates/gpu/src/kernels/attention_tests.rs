@@ -73,6 +73,9 @@ struct Data {
     position: usize,
 }
 
+/// The smallest first segment.
+const SHORT: usize = 32;
+
 impl Data {
     fn random(case: Case, kv_type: KvType) -> Data {
         let cache = KvCache { n_kv_heads: case.kv_heads, head_dim: case.head_dim };
@@ -87,7 +90,7 @@ impl Data {
             values.into_iter().map(|v| half::f16::from_f32(v).to_f32()).collect()
         };
         Data {
-            shape: AttentionShape { cache, attention, kv_type },
+            shape: AttentionShape { cache, attention, kv_type, segments: Segments::one(positions) },
             q: random(1, case.tokens * n_heads * case.head_dim),
             keys: kv(2),
             values: kv(3),
@@ -102,34 +105,44 @@ impl Data {
 
     fn run(&self, variant: &Variant, path: Path, sinks: Option<&[f32]>) -> Vec<f32> {
         let tokens = self.q.len() / (self.shape.attention.n_heads * self.shape.cache.head_dim);
-        let cache = |data: &[f32]| {
-            // Positions that are not written yet hold anything.
-            let unwritten = vec![f32::NAN; 4 * self.shape.cache.n_kv_heads * self.shape.cache.head_dim];
-            let all = [data, &unwritten].concat();
-            match self.shape.kv_type {
-                KvType::F32 => variant.upload(&all),
-                KvType::F16 => {
-                    variant.upload(&all.iter().map(|&v| half::f16::from_f32(v)).collect::<Vec<_>>())
-                }
-            }
+        let width = self.shape.cache.n_kv_heads * self.shape.cache.head_dim;
+        let row = |(k, v): (&[f32], &[f32])| [k, v].concat();
+        let mut all: Vec<f32> =
+            self.keys.chunks(width).zip(self.values.chunks(width)).flat_map(row).collect();
+        // Positions that are not written yet hold anything.
+        all.resize(all.len() + 8 * width, f32::NAN);
+        let upload = |data: &[f32]| match self.shape.kv_type {
+            KvType::F32 => variant.upload(data),
+            KvType::F16 => variant.upload(&data.iter().map(|&v| half::f16::from_f32(v)).collect::<Vec<_>>()),
         };
-        let (q, keys, values) = (variant.upload(&self.q), cache(&self.keys), cache(&self.values));
+        let segments = self.shape.segments;
+        let mut kv = KvBuffers { segments: Vec::new() };
+        if segments.count() == 1 {
+            kv.segments.push(upload(&all));
+        }
+        while kv.segments.len() < segments.count() {
+            let n = (segments.positions(kv.segments.len()) * 2 * width).min(all.len());
+            kv.segments.push(upload(&all[..n]));
+            all.drain(..n);
+        }
+        let q = variant.upload(&self.q);
         let out = variant.upload(&vec![f32::NAN; self.q.len()]);
-        let scratch = variant.empty(decode_scratch_bytes(&self.shape, tokens));
+        let scratch = variant.empty(
+            (tokens * self.shape.attention.n_heads * SPLITS * (self.shape.cache.head_dim + 4) * 4) as u64,
+        );
         let step = Step { position: self.position as u32, n_tokens: tokens as u32, ..Step::default() };
         let step = variant.step(step);
         let sinks = sinks.map(|sinks| variant.upload(sinks));
         let slices = AttentionSlices {
             q: &q,
-            keys: &keys,
-            values: &values,
+            kv: &kv,
             out: &out,
             step: &step,
             scratch: &scratch,
             sinks: sinks.as_ref(),
         };
         let dispatches = match path {
-            Path::Plain => plain(&variant.kernels, &self.shape, slices).map(|d| vec![d]),
+            Path::Plain => plain(&variant.kernels, &self.shape, slices),
             Path::Tiled => tiled(&variant.kernels, &self.shape, slices).map(|d| vec![d]),
             Path::Split => split(&variant.kernels, &self.shape, slices),
         }
@@ -145,11 +158,16 @@ fn every_kernel_agrees_with_the_reference_in_every_shape() {
     for (i, case) in CASES.into_iter().enumerate() {
         // Each second case with each type: what differs is one function.
         let kv_type = [KvType::F32, KvType::F16][i % 2];
-        let data = Data::random(case, kv_type);
+        let mut data = Data::random(case, kv_type);
         let expected = data.expected();
-        for path in PATHS {
-            let found = data.run(device(), path, None);
-            assert_close(&format!("{path:?} {kv_type:?} {case:?}"), &found, &expected, 1e-5);
+        let positions = case.position + case.tokens;
+        for segments in [Segments::one(positions), Segments::new(positions, SHORT)] {
+            data.shape.segments = segments;
+            for path in PATHS {
+                let found = data.run(device(), path, None);
+                let what = format!("{path:?} {kv_type:?} {case:?} {segments:?}");
+                assert_close(&what, &found, &expected, 1e-5);
+            }
         }
     }
 }

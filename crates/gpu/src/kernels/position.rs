@@ -4,6 +4,7 @@ use sotto_plan::{Rope, RopeLayout, Rows};
 
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
 use crate::kernels::{WORKGROUP, rows_count, stride};
+use crate::kv::{KvBuffers, Segments};
 use crate::{GpuError, KvType};
 
 /// The angle a position by which each pair of a head turns: `[rotary_dim / 2]` radians.
@@ -43,16 +44,19 @@ pub(crate) fn rope(
     Ok(kernels.dispatch("rope", &pipeline, &[(3, x), (4, out), (5, step), (6, frequencies)], grid))
 }
 
-/// Appends rows of `width` elements to a cache of keys or of values.
+/// Appends rows of `width` elements of keys and of values to a cache.
 pub(crate) fn kv_write(
     kernels: &Kernels,
     kv_type: KvType,
     width: usize,
-    [x, cache, step]: [&Slice; 3],
+    (cache, segments): (&KvBuffers, Segments),
+    [k, v, step]: [&Slice; 3],
 ) -> Result<Dispatch, GpuError> {
     let constants = [("WIDTH", width as f64), ("STRIDE", stride(width) as f64)];
+    let constants: Vec<_> = constants.into_iter().chain(segments.constant()).collect();
     let pipeline = kernels.pipeline("kv_write", kv_type.flags(), &constants)?;
     let pairs = (width as u32).div_ceil(2);
     let grid = [Count::Fixed(pairs.div_ceil(WORKGROUP)), rows_count(Rows::Tokens, 1), Count::Fixed(1)];
-    Ok(kernels.dispatch("kv_write", &pipeline, &[(3, x), (4, cache), (5, step)], grid))
+    let bindings = [(3, k), (6, v), (5, step)];
+    Ok(kernels.dispatch_by_segment("kv_write", &pipeline, &bindings, (4, &cache.segments), grid))
 }

@@ -4,6 +4,7 @@ use sotto_plan::{KvCache, Rope, RopeLayout, Rows};
 
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
 use crate::kernels::{rows_count, stride};
+use crate::kv::{KvBuffers, Segments};
 use crate::tuning::Tuning;
 use crate::weights::Matrix;
 use crate::{GpuError, KvType};
@@ -22,8 +23,8 @@ pub(crate) struct Qkv<'a> {
     /// Queries, rotated.
     pub out: &'a Slice,
     pub out_width: usize,
-    pub keys: &'a Slice,
-    pub values: &'a Slice,
+    pub kv: &'a KvBuffers,
+    pub segments: Segments,
     pub step: &'a Slice,
     /// Radians a position, as a uniform.
     pub frequencies: &'a Slice,
@@ -33,7 +34,7 @@ pub(crate) struct Qkv<'a> {
 }
 
 /// Storage buffers that the kernel binds at most.
-pub(crate) const STORAGE_BUFFERS: u32 = 9;
+pub(crate) const STORAGE_BUFFERS: u32 = 8;
 
 impl Qkv<'_> {
     /// For steps of few tokens: `tokens` (1 to 4) at once.
@@ -66,10 +67,11 @@ impl Qkv<'_> {
         ];
         constants.extend((lanes > 1).then_some(("PARTIALS", f64::from(tokens * lanes * groups))));
         constants.extend(self.norm.map(|(_, eps)| ("EPS", f64::from(eps))));
+        constants.extend(self.segments.constant());
         let pipeline = kernels.pipeline("qkv", &flags, &constants)?;
         let part = &self.matrix.parts[0];
         let mut bindings: Vec<(u32, &Slice)> = (0..).zip(&part.planes).collect();
-        bindings.extend([(3, self.x), (4, self.out), (5, self.step), (6, self.keys), (7, self.values)]);
+        bindings.extend([(3, self.x), (4, self.out), (5, self.step)]);
         bindings.extend(self.norm.map(|(weight, _)| (8, weight)));
         bindings.push((9, self.frequencies));
         bindings.extend(self.bias.map(|bias| (10, bias)));
@@ -77,7 +79,8 @@ impl Qkv<'_> {
         let rows = q + k + v;
         let workgroups = (rows as u32).div_ceil(4 * groups);
         let grid = [Count::Fixed(workgroups), Count::Fixed(1), rows_count(Rows::Tokens, tokens)];
-        let mut made = kernels.dispatch("qkv", &pipeline, &bindings, grid);
+        let cache = (6, &self.kv.segments[..]);
+        let mut made = kernels.dispatch_by_segment("qkv", &pipeline, &bindings, cache, grid);
         made.weight_bytes = self.matrix.bytes_of_rows(rows);
         Ok(made)
     }

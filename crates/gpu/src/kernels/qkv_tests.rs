@@ -92,8 +92,8 @@ fn check(variant: &crate::testing::Variant, case: &Case, tuning: Tuning, what: &
     let (norm, bias) = (variant.upload(&padded_norm), variant.upload(&bias));
     let mut frequencies = rope_frequencies(&rope, None);
     frequencies.resize(256, 0.0);
-    let cache = || variant.empty(((POSITION + tokens + 1) * kv * kv_type.bytes()) as u64);
-    let (k_cache, v_cache) = (cache(), cache());
+    let cache = variant.empty(((POSITION + tokens + 1) * 2 * kv * kv_type.bytes()) as u64);
+    let buffers = KvBuffers { segments: vec![cache.clone()] };
     let out = variant.empty((4 * tokens * q) as u64);
     let step = variant.step(Step { position: POSITION as u32, n_tokens: tokens as u32, ..Step::default() });
     let qkv = Qkv {
@@ -106,8 +106,8 @@ fn check(variant: &crate::testing::Variant, case: &Case, tuning: Tuning, what: &
         x: &variant.upload_rows(&x, cols),
         out: &out,
         out_width: q,
-        keys: &k_cache,
-        values: &v_cache,
+        kv: &buffers,
+        segments: Segments::one(64),
         step: &step,
         frequencies: &variant.upload(&frequencies),
         norm: case.norm.then_some((&norm, eps)),
@@ -124,21 +124,24 @@ fn check(variant: &crate::testing::Variant, case: &Case, tuning: Tuning, what: &
         values_only.dispatch(&variant.kernels, tuning, tile).unwrap(),
     ];
     for dispatches in [together, apart] {
-        for slice in [&out, &k_cache, &v_cache] {
+        for slice in [&out, &cache] {
             let zeros = vec![0u8; slice.size as usize];
             variant.device.queue().write_buffer(&slice.buffer, 0, &zeros);
         }
         variant.run(&dispatches, StepSize { tokens: tile, outputs: 0 });
         assert_close(&format!("queries, {what}"), &variant.read(&out, tokens * q), &queries, 2e-5);
         let tolerance = if kv_type == KvType::F16 { 1e-3 } else { 2e-5 };
-        for (name, cache, expected) in [("keys", &k_cache, &keys), ("values", &v_cache, &take(q + kv, kv))] {
-            let n = (POSITION + tokens) * kv;
-            let found: Vec<f32> = match kv_type {
-                KvType::F32 => variant.read(cache, n),
-                KvType::F16 => variant.read::<half::f16>(cache, n).iter().map(|h| h.to_f32()).collect(),
-            };
-            assert!(found[..POSITION * kv].iter().all(|&v| v == 0.0), "{name} before, {what}");
-            assert_close(&format!("{name}, {what}"), &found[POSITION * kv..], expected, tolerance);
+        let n = (POSITION + tokens) * 2 * kv;
+        let found: Vec<f32> = match kv_type {
+            KvType::F32 => variant.read(&cache, n),
+            KvType::F16 => variant.read::<half::f16>(&cache, n).iter().map(|h| h.to_f32()).collect(),
+        };
+        let (before, written) = found.split_at(POSITION * 2 * kv);
+        assert!(before.iter().all(|&v| v == 0.0), "before, {what}");
+        for (name, half, expected) in [("keys", 0, &keys), ("values", 1, &take(q + kv, kv))] {
+            let found: Vec<f32> =
+                written.chunks(kv).skip(half).step_by(2).flat_map(<[f32]>::to_vec).collect();
+            assert_close(&format!("{name}, {what}"), &found, expected, tolerance);
         }
     }
 }

@@ -12,10 +12,8 @@ const WORKGROUP: usize = 4;
 pub(crate) struct RelativeSlices<'a> {
     /// `[tokens, width]` f32.
     pub q: &'a Slice,
-    /// `[positions, width]`.
-    pub keys: &'a Slice,
-    /// As `keys`.
-    pub values: &'a Slice,
+    /// `[positions, 2, width]`, in one segment: an encoder's context is there from the start.
+    pub kv: &'a Slice,
     /// `[2 * span, width]` f32.
     pub relative_keys: &'a Slice,
     /// As `relative_keys`.
@@ -38,17 +36,9 @@ pub(crate) fn relative_attention(
     let flags: Vec<_> = shape.flags().collect();
     let constants = shape.constants([("WORKGROUP", WORKGROUP as f64), ("SPAN", f64::from(span))])?;
     let pipeline = kernels.pipeline("attention_relative", &flags, &constants)?;
-    let RelativeSlices { q, keys, values, relative_keys, relative_queries, buckets, out, step } = slices;
-    let bindings = [
-        (0, keys),
-        (1, values),
-        (3, q),
-        (4, out),
-        (5, step),
-        (7, relative_keys),
-        (8, relative_queries),
-        (9, buckets),
-    ];
+    let RelativeSlices { q, kv, relative_keys, relative_queries, buckets, out, step } = slices;
+    let bindings =
+        [(0, kv), (3, q), (4, out), (5, step), (7, relative_keys), (8, relative_queries), (9, buckets)];
     let heads = shape.cache.n_kv_heads.div_ceil(WORKGROUP) as u32;
     let grid = [Count::Fixed(heads), Count::Tokens(1), Count::Fixed(1)];
     Ok(kernels.dispatch("attention_relative", &pipeline, &bindings, grid))
@@ -62,6 +52,7 @@ mod tests {
     use super::*;
     use crate::KvType;
     use crate::kernel::{Step, StepSize};
+    use crate::kv::Segments;
     use crate::testing::{assert_close, random, variants};
 
     #[test]
@@ -81,7 +72,7 @@ mod tests {
                     sinks: None,
                 };
                 let cache = KvCache { n_kv_heads: heads, head_dim };
-                let shape = AttentionShape { cache, attention, kv_type };
+                let shape = AttentionShape { cache, attention, kv_type, segments: Segments::one(tokens) };
                 let half = |v: &f32| half::f16::from_f32(*v);
                 // What f16 holds, so that both sides read the same numbers.
                 let kv = |seed| random(seed, tokens * width).iter().map(|v| half(v).to_f32()).collect();
@@ -90,6 +81,9 @@ mod tests {
                 let sides = [94, 95].map(|seed| random(seed, 2 * span * width));
                 // Distances share buckets by pairs, and the far ones go beyond the span.
                 let buckets: Vec<f32> = (0..tokens).map(|d| d.div_ceil(2) as f32).collect();
+                let both: Vec<f32> = (keys.chunks(width).zip(values.chunks(width)))
+                    .flat_map(|(k, v)| [k, v].concat())
+                    .collect();
                 let upload = |data: &[f32]| match kv_type {
                     KvType::F32 => variant.upload(data),
                     KvType::F16 => variant.upload(&data.iter().map(half).collect::<Vec<_>>()),
@@ -98,8 +92,7 @@ mod tests {
                 let step = variant.step(Step { n_tokens: tokens as u32, ..Step::default() });
                 let slices = RelativeSlices {
                     q: &variant.upload(&q),
-                    keys: &upload(&keys),
-                    values: &upload(&values),
+                    kv: &upload(&both),
                     relative_keys: &variant.upload(&sides[0]),
                     relative_queries: &variant.upload(&sides[1]),
                     buckets: &variant.upload(&buckets),

@@ -5,11 +5,9 @@ use sotto_plan::Op;
 use super::program::Lowering;
 use crate::GpuError;
 use crate::kernel::{Dispatch, Slice};
-use crate::kernels::attention::AttentionShape;
 use crate::kernels::experts::{self, ExpertLinear, Routes};
 use crate::kernels::relative::{self, RelativeSlices};
 use crate::kernels::{elementwise, embed, short_conv};
-use crate::lower::KvBuffers;
 
 impl Lowering<'_> {
     /// The dispatches of `op`, which no fusion knows.
@@ -22,20 +20,19 @@ impl Lowering<'_> {
                 Ok(self.labelled(embed::table(kernels, self.weights.matrix(table).0, slices)?, table))
             }
             Op::RelativeAttention { q, cache, relative, attention, out } => {
-                let KvBuffers { keys, values } = self.cache(cache)?;
+                const NO_MEMORY: GpuError = GpuError::State { what: "a KV cache has no memory" };
+                let kv = self.cache(cache)?.segments.first().ok_or(NO_MEMORY)?;
                 let buckets = self.buffers.tables.get(relative.buckets.0 as usize);
                 let slices = RelativeSlices {
                     q: self.slice(q)?,
-                    keys,
-                    values,
+                    kv,
                     relative_keys: self.slice(relative.keys)?,
                     relative_queries: self.slice(relative.queries)?,
                     buckets: buckets.ok_or(GpuError::State { what: "a table has no memory" })?,
                     out: self.slice(out)?,
                     step,
                 };
-                let shape =
-                    AttentionShape { cache: self.plan.cache(cache), attention, kv_type: self.kv_type };
+                let shape = self.attention_shape(cache, attention);
                 one(relative::relative_attention(kernels, &shape, relative.span, slices))
             }
             Op::Map { map, x, out } => {

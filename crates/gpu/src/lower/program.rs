@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sotto_plan::{CacheId, Plan, Rows, ValueId, WeightId};
+use sotto_plan::{Attention, CacheId, Plan, Rows, ValueId, WeightId};
 
 use super::arena::Assignment;
 use super::node::{Node, Norm, Projection};
@@ -12,16 +12,10 @@ use crate::kernels::linear::Linear;
 use crate::kernels::matmul::Tile;
 use crate::kernels::qkv::Qkv;
 use crate::kernels::{elementwise, embed, layer_norm, position, rms_norm};
+use crate::kv::{KvBuffers, Segments};
 use crate::tuning::Tuning;
 use crate::weights::WeightStore;
 use crate::{GpuError, KvType};
-
-/// Keys and values of one cache.
-#[derive(Clone, Debug)]
-pub(crate) struct KvBuffers {
-    pub keys: Slice,
-    pub values: Slice,
-}
 
 /// What programs bind besides weights.
 #[derive(Debug)]
@@ -59,6 +53,7 @@ pub(crate) struct Lowering<'a> {
     pub weights: &'a WeightStore,
     pub buffers: &'a Buffers,
     pub kv_type: KvType,
+    pub segments: Segments,
     pub slots: &'a Assignment,
 }
 
@@ -129,20 +124,16 @@ impl Lowering<'_> {
                 ))
             }
             Node::KvWrite { k, v, cache } => {
-                let KvBuffers { keys, values } = self.cache(cache)?;
+                let target = (self.cache(cache)?, self.segments);
                 let width = self.plan.value(k).width;
-                let write =
-                    |x, cache| position::kv_write(self.kernels, self.kv_type, width, [x, cache, step]);
-                Ok(vec![write(self.slice(k)?, keys)?, write(self.slice(v)?, values)?])
+                let slices = [self.slice(k)?, self.slice(v)?, step];
+                one(position::kv_write(self.kernels, self.kv_type, width, target, slices))
             }
             Node::Attention { q, cache, attention, out } => {
-                let KvBuffers { keys, values } = self.cache(cache)?;
-                let shape =
-                    AttentionShape { cache: self.plan.cache(cache), attention, kv_type: self.kv_type };
+                let shape = self.attention_shape(cache, attention);
                 let slices = AttentionSlices {
                     q: self.slice(q)?,
-                    keys,
-                    values,
+                    kv: self.cache(cache)?,
                     out: self.slice(out)?,
                     step,
                     scratch: &self.buffers.attention_scratch,
@@ -150,7 +141,7 @@ impl Lowering<'_> {
                 };
                 match size {
                     Size::One => attention::decode(self.kernels, &shape, slices),
-                    Size::Many => one(attention::prefill(self.kernels, &shape, slices)),
+                    Size::Many => attention::prefill(self.kernels, &shape, slices),
                 }
             }
             Node::Gated { kind, gate, up, out } => {
@@ -198,7 +189,6 @@ impl Lowering<'_> {
 
     fn qkv(&self, node: &Node, size: Size) -> Result<Vec<Dispatch>, GpuError> {
         let Node::Qkv { x, norm, qkv, ref rope, cache, out } = *node else { return Ok(Vec::new()) };
-        let KvBuffers { keys, values } = self.cache(cache)?;
         let rows = qkv.map(|p: Projection| self.plan.weight(p.weight).rows);
         let (matrix, first_row) = self.weights.matrix(qkv[0].weight);
         let whole = Qkv {
@@ -211,8 +201,8 @@ impl Lowering<'_> {
             x: self.slice(x)?,
             out: self.slice(out)?,
             out_width: self.plan.value(out).width,
-            keys,
-            values,
+            kv: self.cache(cache)?,
+            segments: self.segments,
             step: &self.buffers.step,
             frequencies: self.frequencies(rope)?,
             norm: self.norm(norm),
@@ -254,6 +244,15 @@ impl Lowering<'_> {
     pub(super) fn slice(&self, value: ValueId) -> Result<&Slice, GpuError> {
         let slot = || self.slots.get(&value).and_then(|&slot| self.buffers.slots.get(slot));
         self.buffers.pinned.get(&value).or_else(slot).ok_or(GpuError::State { what: "a value has no memory" })
+    }
+
+    pub(super) fn attention_shape(&self, cache: CacheId, attention: Attention) -> AttentionShape {
+        AttentionShape {
+            cache: self.plan.cache(cache),
+            attention,
+            kv_type: self.kv_type,
+            segments: self.segments,
+        }
     }
 
     pub(super) fn cache(&self, id: CacheId) -> Result<&KvBuffers, GpuError> {

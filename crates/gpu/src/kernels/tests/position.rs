@@ -7,6 +7,7 @@ use super::step;
 use crate::KvType;
 use crate::kernel::{Step, StepSize};
 use crate::kernels::position::{kv_write, rope, rope_frequencies};
+use crate::kv::{KvBuffers, Segments};
 use crate::testing::{assert_close, random, variants};
 
 #[test]
@@ -53,20 +54,24 @@ fn kv_write_appends_at_the_position() {
     for variant in variants() {
         for (kv_type, width) in [(KvType::F32, 33), (KvType::F32, 64), (KvType::F16, 2), (KvType::F16, 66)] {
             let tokens = 3;
-            let values = random(71, tokens * width);
-            let x = variant.upload_rows(&values, width);
-            let cache = variant.empty((10 * width * kv_type.bytes()) as u64);
+            let (keys, values) = (random(71, tokens * width), random(72, tokens * width));
+            let x = [&keys, &values].map(|rows| variant.upload_rows(rows, width));
+            let cache = variant.empty((10 * 2 * width * kv_type.bytes()) as u64);
             let (step, size) = step(variant, tokens as u32);
-            let dispatch = kv_write(&variant.kernels, kv_type, width, [&x, &cache, &step]).unwrap();
+            let buffers = KvBuffers { segments: vec![cache.clone()] };
+            let target = (&buffers, Segments::one(10));
+            let dispatch = kv_write(&variant.kernels, kv_type, width, target, [&x[0], &x[1], &step]).unwrap();
             variant.run(&[dispatch], size);
+            let n = 10 * 2 * width;
             let found: Vec<f32> = match kv_type {
-                KvType::F32 => variant.read(&cache, 10 * width),
-                KvType::F16 => {
-                    variant.read::<half::f16>(&cache, 10 * width).iter().map(|h| h.to_f32()).collect()
-                }
+                KvType::F32 => variant.read(&cache, n),
+                KvType::F16 => variant.read::<half::f16>(&cache, n).iter().map(|h| h.to_f32()).collect(),
             };
-            let mut expected = vec![0.0; 10 * width];
-            expected[3 * width..6 * width].copy_from_slice(&values);
+            let mut expected = vec![0.0; n];
+            for (t, row) in expected.chunks_mut(2 * width).skip(3).take(tokens).enumerate() {
+                row[..width].copy_from_slice(&keys[t * width..][..width]);
+                row[width..].copy_from_slice(&values[t * width..][..width]);
+            }
             assert_close(&format!("kv_write {kv_type:?} {width}"), &found, &expected, 5e-4);
         }
     }
