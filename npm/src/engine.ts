@@ -8,6 +8,7 @@ import init, {
   splitPartNames,
 } from "../wasm/sotto_web.js";
 import { InternalError } from "./errors.js";
+import { requestSubgroups } from "./subgroups.js";
 import type { WasmModule } from "./wasm-api.js";
 
 let started: Promise<WasmModule> | undefined;
@@ -22,6 +23,7 @@ export function startEngine(): Promise<WasmModule> {
 }
 
 async function start(): Promise<WasmModule> {
+  requestSubgroups();
   try {
     await init();
   } catch (cause) {

@@ -35,6 +35,9 @@ pub struct DeviceInfo {
     pub software: bool,
     /// Why this device.
     pub reason: String,
+    /// The variants of kernels that a GPU got.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<String>,
 }
 
 /// What a backend did since it was loaded.
@@ -51,6 +54,10 @@ pub struct Counters {
     pub bytes_read_back: u64,
     /// Decode steps run.
     pub steps: u64,
+    /// Bytes of weights, keys and values that decode steps on a GPU read.
+    pub bytes_read: u64,
+    /// Nanoseconds that the processor took to prepare decode steps for a GPU. Not measured in browsers.
+    pub host_nanoseconds: u64,
     /// Bytes of device memory held: weights, activations, KV.
     pub device_bytes: u64,
 }
@@ -66,6 +73,8 @@ impl Sub for Counters {
             gpu_objects_created: self.gpu_objects_created - earlier.gpu_objects_created,
             bytes_read_back: self.bytes_read_back - earlier.bytes_read_back,
             steps: self.steps - earlier.steps,
+            bytes_read: self.bytes_read - earlier.bytes_read,
+            host_nanoseconds: self.host_nanoseconds - earlier.host_nanoseconds,
             device_bytes: self.device_bytes,
         }
     }
@@ -123,12 +132,13 @@ impl BackendLoader {
     }
 
     async fn on_gpu(
-        device: OwnDevice,
+        mut device: OwnDevice,
         plan: Plan,
         context_length: usize,
         options: &LoadOptions,
         reason: &str,
     ) -> Result<Self, EngineError> {
+        device.0 = options.tuning.apply(device.0.clone()).await?;
         let options = ModelOptions { context_length, kv_type: options.kv_type, ..Default::default() };
         let loader = sotto_gpu::Loader::new(&device.0, plan, &options).await?;
         Ok(BackendLoader::Gpu(Box::new(loader), device, reason.to_owned()))
@@ -179,6 +189,7 @@ impl Backend {
                     name: facts.name.clone(),
                     software: facts.software,
                     reason: reason.clone(),
+                    tuning: Some(device.0.tuning().to_string()),
                 }
             }
             Backend::Cpu(cpu) => DeviceInfo {
@@ -186,6 +197,7 @@ impl Backend {
                 name: cpu.name(),
                 software: false,
                 reason: cpu.reason().to_owned(),
+                tuning: None,
             },
         }
     }
@@ -258,6 +270,8 @@ impl Backend {
                     gpu_objects_created: c.objects_created,
                     bytes_read_back: c.bytes_read_back,
                     steps: c.steps,
+                    bytes_read: c.weight_bytes + c.kv_bytes,
+                    host_nanoseconds: c.host_ns,
                     device_bytes: model.memory().total(),
                 }
             }

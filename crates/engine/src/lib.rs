@@ -21,6 +21,7 @@ mod making;
 mod perplexity;
 mod reads;
 pub mod synthetic;
+mod tuning;
 
 pub use backend::{Counters, DeviceChoice, DeviceInfo};
 pub use classifier::{Classifier, ClassifyProgress, OnProgress, OnRow};
@@ -35,9 +36,13 @@ pub use loader::{LoadOptions, Loader};
 pub use perplexity::Perplexity;
 pub use reads::Read;
 pub use sotto_format as format;
-pub use sotto_gpu::KvType;
+pub use sotto_gpu::bench as kernel_bench;
+#[cfg(target_arch = "wasm32")]
+pub use sotto_gpu::set_clock;
+pub use sotto_gpu::{DeviceFacts, DeviceOptions, GpuDevice, GpuError, KvType, Tuning};
 pub use sotto_model::hf::HfError;
 pub use sotto_model::hf::{SentenceFiles, pooling_config};
 pub use sotto_model::{Pooling, Task};
 pub use sotto_plan::{Outputs, Sampling};
 pub use sotto_text as text;
+pub use tuning::{TuningChoice, TuningMemory};

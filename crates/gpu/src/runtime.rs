@@ -81,7 +81,7 @@ impl Runtime {
         let output = plan
             .output
             .ok_or_else(|| GpuError::Unsupported { what: "a model without an output".to_owned() })?;
-        let tuning = Tuning::of(device.facts());
+        let tuning = device.tuning();
         let can_group = |ids: &[WeightId]| can_group(&device, &plan, ids);
         let [decode, prefill] = fusions(&device, options).map(|f| fuse(&plan, f, &can_group));
         let groups = groups(&decode, &can_group);

@@ -3,7 +3,9 @@
 use js_sys::Uint8Array;
 use serde::Deserialize;
 use sotto_engine::format::BlockType;
-use sotto_engine::{DeviceChoice, ErrorCode, KvType, LoadOptions, ModelHeader, Read};
+use sotto_engine::{
+    DeviceChoice, ErrorCode, KvType, LoadOptions, ModelHeader, Read, TuningChoice, TuningMemory,
+};
 use wasm_bindgen::prelude::*;
 
 use crate::engine::Engine;
@@ -20,6 +22,7 @@ struct Options {
     context_length: Option<usize>,
     kv_type: Kv,
     quantize: Option<String>,
+    tuning: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -47,6 +50,15 @@ fn read_header(headers: &[Uint8Array], folder: Option<Folder>) -> Result<ModelHe
             let prefixes: Vec<Vec<u8>> = headers.iter().map(Uint8Array::to_vec).collect();
             ModelHeader::parse(&prefixes).map_err(throw)
         }
+    }
+}
+
+/// `measure`, or the name of what was measured before; one that this version does not know is passed over.
+fn tuning(name: Option<&str>) -> TuningChoice {
+    match name {
+        Some("measure") => TuningChoice::Measure(TuningMemory { recall: |_| None, keep: |_, _| () }),
+        Some(name) => name.parse().map_or(TuningChoice::Table, TuningChoice::Use),
+        None => TuningChoice::Table,
     }
 }
 
@@ -87,6 +99,7 @@ impl Loader {
             },
             threads: None,
             quantize,
+            tuning: tuning(options.tuning.as_deref()),
         };
         let inner = sotto_engine::Loader::open(header, &options).await.map_err(throw)?;
         Ok(Loader { inner, heap: Watch::start() })
