@@ -6,6 +6,7 @@ use super::{Bench, Work};
 use crate::GpuError;
 use crate::kernel::Slice;
 use crate::kernels::linear::Linear;
+use crate::kernels::matmul::Tile;
 use crate::weights::{Matrix, Packing};
 
 impl Bench<'_> {
@@ -67,9 +68,10 @@ impl Bench<'_> {
                     let operands = Operands::new(self, Packing::of(ty), (rows, cols), tokens)?;
                     let (step, size) = self.step(0, tokens)?;
                     let mut dispatches = Vec::new();
+                    let tile = Tile::of(self.device().facts(), rows);
                     // The work outlasts what a cache could save.
                     for matrix in &operands.matrices[..1] {
-                        dispatches.extend(operands.linear(matrix, &step).matmul(&self.kernels)?);
+                        dispatches.extend(operands.linear(matrix, &step).matmul(&self.kernels, tile)?);
                     }
                     let work = Work {
                         kernel: name.clone(),
