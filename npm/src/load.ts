@@ -8,6 +8,7 @@ import { type Progress, telling } from "./progress.js";
 import { WorkerHost } from "./remote-host.js";
 import { requireSimd } from "./simd.js";
 import { baseUrl, type ModelSource, resolveSource } from "./source.js";
+import { recallTuning } from "./tuning.js";
 import type { EngineOptions } from "./wasm-api.js";
 
 const QUANTIZE_TYPES = [
@@ -61,6 +62,11 @@ export interface LoadOptions {
   hfEndpoint?: string | undefined;
   /** `false` runs the engine in the page instead of a worker. Default true. */
   worker?: boolean | undefined;
+  /**
+   * Try which kernels are the fastest on this GPU at the first load, which takes a fraction of a second, and remember it
+   * in the browser's `localStorage`. Default true; `false` takes what usually suits such a GPU.
+   */
+  tune?: boolean | undefined;
 }
 
 const LOAD_RULES: Rules<LoadOptions> = {
@@ -76,6 +82,7 @@ const LOAD_RULES: Rules<LoadOptions> = {
   headers: rule.headers,
   hfEndpoint: rule.string,
   worker: rule.boolean,
+  tune: rule.boolean,
 };
 
 /**
@@ -95,6 +102,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   throwIfAborted(signal);
   requireSecureContext();
   requireSimd();
+  const tuning = checked.tune === false || device === "cpu" ? undefined : await recallTuning();
   const engine: EngineOptions = {
     ...(device !== undefined && { device }),
     ...(contextLength !== undefined && { contextLength }),
@@ -112,6 +120,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const host = await newHost(checked.worker ?? true);
   try {
     const loaded = await host.load(request, signal ?? new AbortController().signal, telling(onProgress));
+    tuning?.keep(loaded.device);
     return new Model(host, loaded);
   } catch (error) {
     await host.close();

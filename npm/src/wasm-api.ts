@@ -82,6 +82,8 @@ export interface DeviceInfo {
   software: boolean;
   /** Why this device. */
   reason: string;
+  /** The variants of kernels that a GPU got. */
+  tuning?: string;
 }
 
 /** What the engine did since it was loaded, and the memory it holds in bytes. */

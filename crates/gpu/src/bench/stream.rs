@@ -103,7 +103,12 @@ impl Bench<'_> {
         }
         let device = self.device().clone();
         for vocab in [8192, 128_256] {
-            let logits = self.fill.buffer(&device, 4 * vocab as u64)?;
+            let logits = self.fill.small(&device, 4 * vocab as u64)?;
+            // As far apart as a model's, so that few tokens have most of the mass.
+            let spread: Vec<f32> = (0..vocab as u32)
+                .map(|id| (id.wrapping_mul(2_654_435_769) >> 8) as f32 / (1 << 20) as f32)
+                .collect();
+            device.queue().write_buffer(&logits.buffer, 0, bytemuck::cast_slice(&spread));
             let (step, size) = self.step(0, 1)?;
             let ids = self.fill.small(&device, 16)?;
             let sampler = Sampler::new(&self.kernels, vocab, [&logits, &step, &ids])?;
