@@ -4,7 +4,8 @@ use sotto_plan::{Attention, KvCache};
 
 use super::{Bench, Work};
 use crate::kernel::StepSize;
-use crate::kernels::attention::{self, AttentionShape, AttentionSlices, decode_scratch_bytes};
+use crate::kernels::attention::{self, AttentionShape, AttentionSlices, scratch_bytes};
+use crate::kv::{KvBuffers, Segments};
 use crate::{GpuError, KvType};
 
 /// Heads, key/value heads and elements a head: those of llama-3.2-1b and of llama-3.1-8b.
@@ -29,38 +30,32 @@ impl Bench<'_> {
                         sinks: None,
                     },
                     kv_type: KvType::F16,
+                    segments: Segments::new(depth + 1, depth + 1),
                 };
-                let plane = ((depth + 1) * n_kv_heads * head_dim * 2) as u64;
+                let bytes = (2 * (depth + 1) * n_kv_heads * head_dim * KvType::F16.bytes()) as u64;
                 let [q, out] = [(); 2].map(|()| self.fill.buffer(&device, (4 * n_heads * head_dim) as u64));
                 let (q, out) = (q?, out?);
-                let scratch = self.fill.small(&device, decode_scratch_bytes(&shape, 1))?;
+                let scratch = self.fill.small(&device, scratch_bytes(device.facts(), &shape, 1, 1))?;
                 let (step, _) = self.step(depth, 1)?;
                 let mut dispatches = Vec::new();
                 let mut caches = Vec::new();
-                for _ in 0..self.copies(2 * plane) {
-                    caches.push([self.fill.buffer(&device, plane)?, self.fill.buffer(&device, plane)?]);
+                for _ in 0..self.copies(bytes) {
+                    caches.push(KvBuffers { segments: vec![self.fill.buffer(&device, bytes)?] });
                 }
-                for [keys, values] in &caches {
-                    let slices = AttentionSlices {
-                        q: &q,
-                        keys,
-                        values,
-                        out: &out,
-                        step: &step,
-                        scratch: &scratch,
-                        sinks: None,
-                    };
+                for kv in &caches {
+                    let slices =
+                        AttentionSlices { q: &q, kv, out: &out, step: &step, scratch: &scratch, sinks: None };
                     dispatches.extend(attention::decode(&self.kernels, &shape, slices)?);
                 }
                 let work = Work {
                     kernel: "attention_decode".to_owned(),
                     shape: format!("{n_heads}/{n_kv_heads} x {head_dim} at {depth}"),
-                    bytes: 2 * plane,
+                    bytes,
                     flops: (4 * n_heads * head_dim * depth) as u64,
                     chain: dispatches.len() / caches.len(),
                 };
                 self.time(work, &dispatches, StepSize { tokens: 1, outputs: 1 }).await?;
-                caches.iter().flatten().for_each(|slice| slice.buffer.destroy());
+                caches.iter().flat_map(|kv| &kv.segments).for_each(|slice| slice.buffer.destroy());
             }
         }
         Ok(())
