@@ -26,7 +26,7 @@ struct Decoded {
 
 /// A model whose weights are not there yet.
 enum Source {
-    Files(ModelFiles),
+    Files(Box<ModelFiles>),
     /// Random weights, made while they load.
     Shape(Shape, BlockType, Box<ModelHeader>),
 }
@@ -34,7 +34,7 @@ enum Source {
 impl Source {
     fn open(args: &Args) -> Result<Source> {
         if let Some(path) = &args.model {
-            return Ok(Source::Files(ModelFiles::open(path)?));
+            return Ok(Source::Files(Box::new(ModelFiles::open(path)?)));
         }
         let shape = args.shape.context("neither a model nor a shape")?;
         let ty = args.ty.first().copied().unwrap_or(BlockType::Q4_0);
@@ -51,7 +51,7 @@ impl Source {
 
     fn load(self, options: LoadOptions) -> Result<Engine> {
         match self {
-            Source::Files(files) => files.load_with(options),
+            Source::Files(files) => (*files).load_with(options),
             Source::Shape(shape, ty, header) => {
                 /// Bytes that the loader gets at a time.
                 const PIECE: usize = 16 << 20;
