@@ -8,7 +8,7 @@ mod commands;
 mod finder;
 mod folder;
 mod model_file;
-mod tuning_file;
+mod text;
 
 use std::process::ExitCode;
 

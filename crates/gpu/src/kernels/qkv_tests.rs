@@ -45,7 +45,10 @@ fn qkv_agrees_with_the_reference() {
     ];
     for variant in variants() {
         for (at, case) in cases.iter().enumerate() {
-            for tuning in [Tuning::GPU, Tuning::SOFTWARE] {
+            for tuning in [
+                Tuning { lanes: 32, groups: 4, tiled_matmul: true },
+                Tuning { lanes: 1, groups: 16, tiled_matmul: false },
+            ] {
                 check(variant, case, tuning, &format!("case {at}, {} lanes, {}", tuning.lanes, variant.name));
             }
         }
