@@ -7,7 +7,11 @@
 //
 // With `gated`, the weight holds 2 * ROWS rows, those of the gate and then those of the up projection:
 //   out[t, o] = gated(gate . x, up . x)
+#if lanes
+#include "lib/matvec_lanes.wgsl"
+#else
 #include "lib/matvec.wgsl"
+#endif
 #if gated
 #include "lib/gated.wgsl"
 #endif

@@ -12,7 +12,11 @@
 //   6        the segment of the cache [positions, 2, kv heads, HEAD_DIM] of f32, or with `kv_f16` of f16, two a word
 //   9        uniform: frequencies [ROTARY_DIM / 2], radians a position
 //   10       bias [Q_ROWS + K_ROWS + V_ROWS]   with `bias`
+#if lanes
+#include "lib/matvec_lanes.wgsl"
+#else
 #include "lib/matvec.wgsl"
+#endif
 #include "lib/rope.wgsl"
 #include "lib/kv_segments.wgsl"
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;

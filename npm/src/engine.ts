@@ -1,7 +1,6 @@
 /** The one file that touches the WebAssembly module: starts it once and hands out its exports. */
 import init, {
   Folder,
-  inspect,
   Loader,
   parseHeader,
   parseManifest,
@@ -9,6 +8,7 @@ import init, {
   splitPartNames,
 } from "../wasm/sotto_web.js";
 import { InternalError } from "./errors.js";
+import { requestSubgroups } from "./subgroups.js";
 import type { WasmModule } from "./wasm-api.js";
 
 let started: Promise<WasmModule> | undefined;
@@ -23,6 +23,7 @@ export function startEngine(): Promise<WasmModule> {
 }
 
 async function start(): Promise<WasmModule> {
+  requestSubgroups();
   try {
     await init();
   } catch (cause) {
@@ -32,5 +33,5 @@ async function start(): Promise<WasmModule> {
       { cause },
     );
   }
-  return { Folder, inspect, Loader, parseHeader, parseManifest, parseShard, splitPartNames };
+  return { Folder, Loader, parseHeader, parseManifest, parseShard, splitPartNames };
 }

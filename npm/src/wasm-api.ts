@@ -22,47 +22,10 @@ export interface ModelInfo {
   weightBytes: number;
   /** Whether the file brings a chat template, which `chat.completions` needs. */
   chatTemplate: boolean;
-  /** What `generate` takes where it is not told otherwise. */
-  sampling: SamplingDefaults;
   files: number;
   headerBytes: number;
   /** Bytes each file must have, by its header. */
   dataBytes: number[];
-}
-
-/** How a model's authors would have it sampled, as far as its files say. */
-export interface SamplingDefaults {
-  temperature?: number;
-  topK?: number;
-  topP?: number;
-  minP?: number;
-  repetitionPenalty?: number;
-}
-
-/** Memory that a model takes on a device with a context, in bytes. */
-export interface MemoryNeed {
-  /** Tokens of the context. */
-  contextLength: number;
-  /** Weights, as the device holds them. */
-  weightBytes: number;
-  /** Keys and values of a full context. */
-  cacheBytes: number;
-  /** Activations, logits and what sampling takes. */
-  activationBytes: number;
-  /** All of it. */
-  totalBytes: number;
-  /** Whether the device can have it, as far as it tells: browsers do not say how much memory a GPU has. */
-  fits: boolean;
-  /** Why not. */
-  problem?: string;
-}
-
-/** What the engine knows of a model before its weights. */
-export interface EngineInspection extends ModelInfo {
-  /** The device that a load would take. */
-  device: DeviceInfo;
-  /** What it takes there with contexts of 2048, 4096, 8192 and 32768 tokens; an encoder, with its longest text. */
-  memory: MemoryNeed[];
 }
 
 /** The outcome of reading a prefix of a GGUF file. `need`: total prefix bytes worth trying next. */
@@ -119,6 +82,8 @@ export interface DeviceInfo {
   software: boolean;
   /** Why this device. */
   reason: string;
+  /** The variants of kernels that a GPU got. */
+  tuning?: string;
 }
 
 /** What the engine did since it was loaded, and the memory it holds in bytes. */
@@ -206,12 +171,6 @@ export interface WasmModule {
     /** The small files to look for in a folder; only the first must be there. */
     names(): string[];
   };
-  /** Takes what `Loader.open` takes. */
-  inspect: (
-    headers: Uint8Array[],
-    folder: WasmFolder | undefined,
-    options: EngineOptions,
-  ) => Promise<EngineInspection>;
   /** With a folder the headers are of safetensors; it is used up. */
   Loader: {
     open(headers: Uint8Array[], folder: WasmFolder | undefined, options: EngineOptions): Promise<WasmLoader>;

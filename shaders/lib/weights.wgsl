@@ -91,10 +91,15 @@ fn weight_quad(block: u32, i: u32) -> vec4<f32> {
 }
 #endif
 
-// Scale and offset of elements 0 to 15 in x and y, of elements 16 to 31 in z and w.
+// The words that hold a block's scales, and what they say: scale and offset of elements 0 to 15 in x and y, of
+// elements 16 to 31 in z and w.
 #if w_q4_0 | w_q5_0 | w_q8_0
-fn block_scale(block: u32) -> vec4<f32> {
-    let d = unpack2x16float(scales[block / 2u] >> (16u * (block & 1u))).x;
+fn scale_words(block: u32) -> u32 {
+    return scales[block / 2u];
+}
+
+fn scale_of(words: u32, block: u32) -> vec4<f32> {
+    let d = unpack2x16float(words >> (16u * (block & 1u))).x;
 #if w_q4_0
     let offset = -8.0 * d;
 #endif
@@ -108,13 +113,20 @@ fn block_scale(block: u32) -> vec4<f32> {
 }
 #endif
 #if w_q4_1 | w_q5_1
-fn block_scale(block: u32) -> vec4<f32> {
-    return unpack2x16float(scales[block]).xyxy;
+fn scale_words(block: u32) -> u32 {
+    return scales[block];
+}
+
+fn scale_of(words: u32, block: u32) -> vec4<f32> {
+    return unpack2x16float(words).xyxy;
 }
 #endif
 #if w_q4_k | w_q5_k
-fn block_scale(block: u32) -> vec4<f32> {
-    let words = scales[block / 8u];
+fn scale_words(block: u32) -> vec4<u32> {
+    return scales[block / 8u];
+}
+
+fn scale_of(words: vec4<u32>, block: u32) -> vec4<f32> {
     let d = unpack2x16float(words.x);
     let shift = 8u * (block & 3u);
     let low = vec2<u32>(words.y, words.z) >> vec2<u32>(shift);
@@ -126,15 +138,29 @@ fn block_scale(block: u32) -> vec4<f32> {
 }
 #endif
 #if w_q6_k
-fn block_scale(block: u32) -> vec4<f32> {
+fn scale_words(block: u32) -> vec2<u32> {
     let at = 5u * (block / 8u);
-    let d = unpack2x16float(scales[at + 4u]).x;
-    let in_super_block = block & 7u;
-    let word = bitcast<i32>(scales[at + in_super_block / 2u] << (16u - 16u * (in_super_block & 1u)));
+    return vec2<u32>(scales[at + (block & 7u) / 2u], scales[at + 4u]);
+}
+
+fn scale_of(words: vec2<u32>, block: u32) -> vec4<f32> {
+    let d = unpack2x16float(words.y).x;
+    let word = bitcast<i32>(words.x << (16u - 16u * (block & 1u)));
     let s = d * vec2<f32>(f32((word << 8u) >> 24u), f32(word >> 24u));
     return vec4<f32>(s.x, -32.0 * s.x, s.y, -32.0 * s.y);
 }
 #endif
+#if w_q4_0 | w_q4_1 | w_q5_0 | w_q5_1 | w_q8_0 | w_q4_k | w_q5_k | w_q6_k
+fn block_scale(block: u32) -> vec4<f32> {
+    return scale_of(scale_words(block), block);
+}
+#endif
+
+// The quants of a block as bytes: element 4w + k is byte k of low[w], element 16 + 4w + k of high[w].
+struct Bytes {
+    low: vec4<u32>,
+    high: vec4<u32>,
+}
 
 #if w_q8_0
 fn signed_bytes(word: u32) -> vec4<f32> {
@@ -163,20 +189,35 @@ fn affine(word: u32, scale: f32, offset: f32) -> vec4<f32> {
     return scale * vec4<f32>(bytes) + vec4<f32>(offset);
 }
 
-fn weight_block(block: u32) -> Block {
-    let words = quants[block];
-    var low = words & vec4<u32>(0x0f0f0f0fu);
-    var high = (words >> vec4<u32>(4u)) & vec4<u32>(0x0f0f0f0fu);
 #if w_q5_0 | w_q5_1 | w_q5_k
-    let h = vec4<u32>(highs[block]);
-    low |= ((h >> vec4<u32>(0u, 1u, 2u, 3u)) & vec4<u32>(0x01010101u)) << vec4<u32>(4u);
-    high |= ((h >> vec4<u32>(4u, 5u, 6u, 7u)) & vec4<u32>(0x01010101u)) << vec4<u32>(4u);
-#endif
+fn bytes_of(words: vec4<u32>, high_bits: u32) -> Bytes {
+    let h = vec4<u32>(high_bits);
+    let low = ((h >> vec4<u32>(0u, 1u, 2u, 3u)) & vec4<u32>(0x01010101u)) << vec4<u32>(4u);
+    let high = ((h >> vec4<u32>(4u, 5u, 6u, 7u)) & vec4<u32>(0x01010101u)) << vec4<u32>(4u);
+#else
 #if w_q6_k
-    let h = highs[block];
-    low |= ((vec4<u32>(h.x) >> vec4<u32>(0u, 2u, 4u, 6u)) & vec4<u32>(0x03030303u)) << vec4<u32>(4u);
-    high |= ((vec4<u32>(h.y) >> vec4<u32>(0u, 2u, 4u, 6u)) & vec4<u32>(0x03030303u)) << vec4<u32>(4u);
+fn bytes_of(words: vec4<u32>, high_bits: vec2<u32>) -> Bytes {
+    let shifts = vec4<u32>(0u, 2u, 4u, 6u);
+    let low = ((vec4<u32>(high_bits.x) >> shifts) & vec4<u32>(0x03030303u)) << vec4<u32>(4u);
+    let high = ((vec4<u32>(high_bits.y) >> shifts) & vec4<u32>(0x03030303u)) << vec4<u32>(4u);
+#else
+fn bytes_of(words: vec4<u32>, high_bits: u32) -> Bytes {
+    let low = vec4<u32>(0u);
+    let high = vec4<u32>(0u);
 #endif
+#endif
+    let nibble = vec4<u32>(0x0f0f0f0fu);
+    return Bytes(low | (words & nibble), high | ((words >> vec4<u32>(4u)) & nibble));
+}
+
+fn weight_block(block: u32) -> Block {
+#if w_q5_0 | w_q5_1 | w_q5_k | w_q6_k
+    let bytes = bytes_of(quants[block], highs[block]);
+#else
+    let bytes = bytes_of(quants[block], 0u);
+#endif
+    let low = bytes.low;
+    let high = bytes.high;
     let s = block_scale(block);
     return Block(
         affine(low.x, s.x, s.y), affine(low.y, s.x, s.y), affine(low.z, s.x, s.y), affine(low.w, s.x, s.y),

@@ -10,6 +10,7 @@ use sotto_engine::format::{Manifest, read_gguf, split_part_names};
 use sotto_engine::{Classifier, DeviceChoice, Embedder, Engine, KvType, LoadOptions, Loader, ModelHeader};
 
 use crate::folder::ModelFolder;
+use crate::tuning_file::remembered_tuning;
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 16 << 20;
@@ -71,6 +72,7 @@ impl ModelFiles {
             device: backend.into(),
             context_length,
             kv_type,
+            tuning: remembered_tuning(),
             ..LoadOptions::default()
         })
     }

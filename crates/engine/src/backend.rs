@@ -4,11 +4,10 @@ use std::ops::Sub;
 
 use serde::Serialize;
 use sotto_cpu::{fast, reference};
-use sotto_gpu::{GpuDevice, GpuError, GpuModel, ModelOptions};
+use sotto_gpu::{DeviceOptions, GpuDevice, GpuError, GpuModel, ModelOptions};
 use sotto_plan::{Outputs, Plan, Sampling, WeightId};
 
 use crate::cpu::{CpuBackend, CpuModel};
-use crate::device::Device;
 use crate::{EngineError, LoadOptions};
 
 /// Where to run.
@@ -36,18 +35,9 @@ pub struct DeviceInfo {
     pub software: bool,
     /// Why this device.
     pub reason: String,
-}
-
-impl DeviceInfo {
-    pub(crate) fn of_gpu(device: &GpuDevice, reason: &str) -> Self {
-        let facts = device.facts();
-        DeviceInfo {
-            backend: "webgpu",
-            name: facts.name.clone(),
-            software: facts.software,
-            reason: reason.to_owned(),
-        }
-    }
+    /// The variants of kernels that a GPU got.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<String>,
 }
 
 /// What a backend did since it was loaded.
@@ -64,6 +54,10 @@ pub struct Counters {
     pub bytes_read_back: u64,
     /// Decode steps run.
     pub steps: u64,
+    /// Bytes of weights, keys and values that decode steps on a GPU read.
+    pub bytes_read: u64,
+    /// Nanoseconds that the processor took to prepare decode steps for a GPU. Not measured in browsers.
+    pub host_nanoseconds: u64,
     /// Bytes of device memory held: weights, activations, KV.
     pub device_bytes: u64,
 }
@@ -79,13 +73,15 @@ impl Sub for Counters {
             gpu_objects_created: self.gpu_objects_created - earlier.gpu_objects_created,
             bytes_read_back: self.bytes_read_back - earlier.bytes_read_back,
             steps: self.steps - earlier.steps,
+            bytes_read: self.bytes_read - earlier.bytes_read,
+            host_nanoseconds: self.host_nanoseconds - earlier.host_nanoseconds,
             device_bytes: self.device_bytes,
         }
     }
 }
 
 /// The device of one model. Its memory goes with the model: a browser would keep buffers until its garbage is collected.
-pub(crate) struct OwnDevice(pub GpuDevice);
+pub(crate) struct OwnDevice(GpuDevice);
 
 impl Drop for OwnDevice {
     fn drop(&mut self) {
@@ -100,7 +96,7 @@ pub(crate) enum BackendLoader {
 }
 
 /// Why a device was taken that was asked for by name.
-pub(crate) const ASKED_FOR: &str = "asked for";
+const ASKED_FOR: &str = "asked for";
 
 impl BackendLoader {
     pub async fn open(plan: Plan, context_length: usize, options: &LoadOptions) -> Result<Self, EngineError> {
@@ -113,27 +109,36 @@ impl BackendLoader {
                 Ok(BackendLoader::Reference(reference::Loader::new(plan, context_length)))
             }
             DeviceChoice::Cpu => Ok(cpu(plan, ASKED_FOR.to_owned())?),
-            choice @ (DeviceChoice::Gpu | DeviceChoice::Auto) => {
-                let (device, reason) = Device::find(choice).await?.into_parts();
-                let Some(device) = device else { return Ok(cpu(plan, reason)?) };
-                let kept = (choice == DeviceChoice::Auto).then(|| plan.clone());
-                match (Self::on_gpu(device, plan, context_length, options, &reason).await, kept) {
-                    (Err(EngineError::Gpu(error @ GpuError::Unsupported { .. })), Some(plan)) => {
-                        Ok(cpu(plan, error.to_string())?)
-                    }
-                    (other, _) => other,
-                }
+            DeviceChoice::Gpu => {
+                let device = OwnDevice(GpuDevice::request(&DeviceOptions::default()).await?);
+                Self::on_gpu(device, plan, context_length, options, ASKED_FOR).await
             }
+            DeviceChoice::Auto => match GpuDevice::request(&DeviceOptions::default()).await.map(OwnDevice) {
+                Err(error) => Ok(cpu(plan, error.to_string())?),
+                Ok(device) if device.0.facts().software => {
+                    Ok(cpu(plan, "the only WebGPU adapter computes on the processor, slower".to_owned())?)
+                }
+                Ok(device) => {
+                    match Self::on_gpu(device, plan.clone(), context_length, options, "there is a GPU").await
+                    {
+                        Err(EngineError::Gpu(error @ GpuError::Unsupported { .. })) => {
+                            Ok(cpu(plan, error.to_string())?)
+                        }
+                        other => other,
+                    }
+                }
+            },
         }
     }
 
     async fn on_gpu(
-        device: OwnDevice,
+        mut device: OwnDevice,
         plan: Plan,
         context_length: usize,
         options: &LoadOptions,
         reason: &str,
     ) -> Result<Self, EngineError> {
+        device.0 = options.tuning.apply(device.0.clone()).await?;
         let options = ModelOptions { context_length, kv_type: options.kv_type, ..Default::default() };
         let loader = sotto_gpu::Loader::new(&device.0, plan, &options).await?;
         Ok(BackendLoader::Gpu(Box::new(loader), device, reason.to_owned()))
@@ -165,7 +170,7 @@ impl BackendLoader {
 }
 
 /// As many threads as the processor runs at once; one in a browser.
-pub(crate) fn threads() -> usize {
+fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
@@ -177,12 +182,22 @@ pub(crate) enum Backend {
 impl Backend {
     pub fn device(&self) -> DeviceInfo {
         match self {
-            Backend::Gpu(_, device, reason) => DeviceInfo::of_gpu(&device.0, reason),
+            Backend::Gpu(_, device, reason) => {
+                let facts = device.0.facts();
+                DeviceInfo {
+                    backend: "webgpu",
+                    name: facts.name.clone(),
+                    software: facts.software,
+                    reason: reason.clone(),
+                    tuning: Some(device.0.tuning().to_string()),
+                }
+            }
             Backend::Cpu(cpu) => DeviceInfo {
                 backend: "cpu",
                 name: cpu.name(),
                 software: false,
                 reason: cpu.reason().to_owned(),
+                tuning: None,
             },
         }
     }
@@ -255,6 +270,8 @@ impl Backend {
                     gpu_objects_created: c.objects_created,
                     bytes_read_back: c.bytes_read_back,
                     steps: c.steps,
+                    bytes_read: c.weight_bytes + c.kv_bytes,
+                    host_nanoseconds: c.host_ns,
                     device_bytes: model.memory().total(),
                 }
             }

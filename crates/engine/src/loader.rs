@@ -6,7 +6,7 @@ use sotto_format::BlockType;
 use crate::header::{Segment, Target};
 use crate::making::Making;
 use crate::reads::{self, Read};
-use crate::{Engine, EngineError, KvType, ModelHeader, ModelInfo};
+use crate::{Engine, EngineError, KvType, ModelHeader, ModelInfo, TuningChoice};
 
 /// How to load a model.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,8 @@ pub struct LoadOptions {
     pub threads: Option<usize>,
     /// The type that weight matrices in F32, F16 and BF16 get as they load; `None` leaves them as they are.
     pub quantize: Option<BlockType>,
+    /// Variants of the GPU's kernels.
+    pub tuning: TuningChoice,
 }
 
 /// Positions a model holds when the caller names no number: KV memory is bought by the position.
@@ -34,6 +36,7 @@ impl Default for LoadOptions {
             kv_type: KvType::F16,
             threads: None,
             quantize: None,
+            tuning: TuningChoice::Table,
         }
     }
 }

@@ -64,6 +64,13 @@ impl Shape {
         SHAPES.iter().copied().find(|shape| shape.name == name)
     }
 
+    /// The first bytes of the file that [`Shape::write`] writes: all before its weights.
+    pub fn header(&self, ty: BlockType) -> Result<Vec<u8>, SyntheticError> {
+        let mut bytes = Vec::new();
+        GgufWriter::new(&mut bytes, &self.metadata(), &self.tensors(ty))?;
+        Ok(bytes)
+    }
+
     /// Writes a GGUF file of this shape with random weight matrices of type `ty` to `out`.
     pub fn write<W: Write>(&self, ty: BlockType, seed: u64, out: W) -> Result<W, SyntheticError> {
         let specs = self.tensors(ty);
@@ -209,6 +216,7 @@ mod tests {
         assert_eq!(header.info().quantization, "Q4_0");
         assert_eq!(header.info().data_bytes, [bytes.len() as u64]);
         assert_eq!(bytes, shape.write(BlockType::Q4_0, 7, Vec::new()).unwrap());
+        assert!(bytes.starts_with(&shape.header(BlockType::Q4_0).unwrap()));
         assert_ne!(bytes, shape.write(BlockType::Q4_0, 8, Vec::new()).unwrap());
     }
 }

@@ -9,6 +9,7 @@ use sotto_engine::format::BlockType;
 use sotto_engine::format::convert::{Options, convert};
 use sotto_engine::{
     DeviceChoice, Engine, GenerateOptions, KvType, LoadOptions, Loader, ModelHeader, Outputs, Prompt,
+    TuningChoice,
 };
 
 #[path = "../../../tests/conformance/report.rs"]
@@ -71,6 +72,7 @@ fn load(bytes: &[u8], device: DeviceChoice, context_length: usize) -> Engine {
         kv_type: KvType::F32,
         threads: Some(1),
         quantize: None,
+        tuning: TuningChoice::Table,
     };
     pollster::block_on(async {
         let header = ModelHeader::parse(&[bytes]).unwrap();

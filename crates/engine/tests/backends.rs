@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sotto_engine::text::LocalTime;
 use sotto_engine::{
     DeviceChoice, Engine, EngineError, ErrorCode, FinishReason, GenerateOptions, KvType, LoadOptions, Loader,
-    ModelHeader, Outputs, Prompt,
+    ModelHeader, Outputs, Prompt, TuningChoice,
 };
 
 const BACKENDS: [DeviceChoice; 3] = [DeviceChoice::Reference, DeviceChoice::Cpu, DeviceChoice::Gpu];
@@ -22,8 +22,14 @@ fn load_bytes(
     context_length: Option<usize>,
 ) -> Result<Engine, EngineError> {
     let header = ModelHeader::parse(&[bytes])?;
-    let options =
-        LoadOptions { device, context_length, kv_type: KvType::F32, threads: Some(2), quantize: None };
+    let options = LoadOptions {
+        device,
+        context_length,
+        kv_type: KvType::F32,
+        threads: Some(2),
+        quantize: None,
+        tuning: TuningChoice::Table,
+    };
     pollster::block_on(async {
         let mut loader = Loader::open(header, &options).await?;
         // Pieces of an odd length cut blocks, rows and tensors anywhere.

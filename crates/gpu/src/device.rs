@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::GpuError;
+use crate::{GpuError, Tuning};
 
 /// What to ask of the adapter. Lower limits stand in for smaller devices.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,8 @@ pub struct DeviceOptions {
     pub max_workgroup_bytes: Option<u32>,
     /// At most this many invocations a workgroup.
     pub max_invocations: Option<u32>,
+    /// Variants of kernels; `None` takes those that the table has for the device.
+    pub tuning: Option<Tuning>,
 }
 
 /// What a device reports about itself.
@@ -68,6 +70,7 @@ pub struct DeviceFacts {
 #[derive(Clone, Debug)]
 pub struct GpuDevice {
     inner: Arc<Inner>,
+    tuning: Tuning,
     /// Buffers, bind groups and pipelines made through this handle and its clones.
     objects_created: Arc<AtomicU64>,
 }
@@ -78,11 +81,6 @@ struct Inner {
     queue: wgpu::Queue,
     facts: DeviceFacts,
     fault: Arc<Mutex<Option<GpuError>>>,
-}
-
-/// Bytes of the buffer that holds `bytes`.
-pub(crate) fn buffer_bytes(bytes: u64) -> u64 {
-    bytes.max(16).next_multiple_of(16)
 }
 
 impl GpuDevice {
@@ -125,8 +123,11 @@ impl GpuDevice {
         watch(&device, &fault);
         let mut facts = facts(&adapter.get_info(), features, &limits);
         facts.software &= !options.hardware_kernels;
+        facts.subgroups = !options.without_subgroups && has_subgroups(&device, features);
+        let tuning = options.tuning.unwrap_or_else(|| Tuning::of(&facts)).within(&facts);
         Ok(GpuDevice {
             inner: Arc::new(Inner { device, queue, facts, fault }),
+            tuning,
             objects_created: Arc::default(),
         })
     }
@@ -134,6 +135,17 @@ impl GpuDevice {
     /// What the device reports about itself.
     pub fn facts(&self) -> &DeviceFacts {
         &self.inner.facts
+    }
+
+    /// The variants of kernels that it gets.
+    pub fn tuning(&self) -> Tuning {
+        self.tuning
+    }
+
+    /// The same device with other variants of kernels.
+    #[must_use]
+    pub fn with_tuning(&self, tuning: Tuning) -> GpuDevice {
+        GpuDevice { tuning: tuning.within(self.facts()), ..self.clone() }
     }
 
     /// The first fault reported so far, if any.
@@ -168,7 +180,7 @@ impl GpuDevice {
         bytes: u64,
         usage: wgpu::BufferUsages,
     ) -> Result<wgpu::Buffer, GpuError> {
-        let size = buffer_bytes(bytes);
+        let size = bytes.max(16).next_multiple_of(16);
         let limit = self.inner.facts.max_buffer_bytes;
         if size > limit {
             return Err(GpuError::TooLarge { what: label.to_owned(), bytes, limit });
@@ -184,7 +196,7 @@ impl GpuDevice {
 
     /// The same device with a count of objects of its own.
     pub(crate) fn counting(&self) -> GpuDevice {
-        GpuDevice { inner: Arc::clone(&self.inner), objects_created: Arc::default() }
+        GpuDevice { objects_created: Arc::default(), ..self.clone() }
     }
 
     /// Notes that a buffer, bind group or pipeline was made.
@@ -249,6 +261,14 @@ impl GpuDevice {
         }
     }
 
+    /// Waits until all work that was submitted is done.
+    pub(crate) async fn finished(&self) -> Result<(), GpuError> {
+        self.check()?;
+        let (send, receive) = futures_channel::oneshot::channel();
+        self.inner.queue.on_submitted_work_done(move || drop(send.send(Ok(()))));
+        self.mapped(receive, None).await
+    }
+
     /// Natively, frees the staging memory of writes that are done. Browsers do so by themselves.
     pub(crate) fn collect(&self) {
         if cfg!(not(target_arch = "wasm32")) {
@@ -263,6 +283,17 @@ pub(crate) type Mapping = futures_channel::oneshot::Receiver<Result<(), wgpu::Bu
 
 fn wanted_features() -> wgpu::Features {
     wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY
+}
+
+/// Whether shaders may use subgroups. In browsers wgpu 30 has no name for the feature; the package asks for it all the same
+/// (`npm/src/subgroups.ts`), and the browser's device tells.
+fn has_subgroups(device: &wgpu::Device, features: wgpu::Features) -> bool {
+    #[cfg(target_arch = "wasm32")]
+    if let Some(device) = device.as_webgpu() {
+        return device.features().has("subgroups");
+    }
+    let _ = device;
+    features.contains(wgpu::Features::SUBGROUP)
 }
 
 fn limits(mut limits: wgpu::Limits, options: &DeviceOptions) -> wgpu::Limits {

@@ -9,6 +9,7 @@
     expect(clippy::arc_with_non_send_sync, reason = "WebGPU objects stay on one thread in a browser")
 )]
 
+pub mod bench;
 mod clock;
 mod decode;
 mod device;
@@ -16,7 +17,6 @@ mod error;
 mod kernel;
 mod kernels;
 mod kv;
-mod layout;
 mod loader;
 mod lower;
 mod model;
@@ -31,9 +31,11 @@ mod tests;
 mod tuning;
 mod weights;
 
+#[cfg(target_arch = "wasm32")]
+pub use clock::set_clock;
 pub use device::{DeviceFacts, DeviceOptions, GpuDevice};
 pub use error::{GpuError, Smaller};
-pub use layout::memory_needed;
 pub use loader::Loader;
 pub use model::{Counters, GpuModel, Memory};
 pub use options::{KvType, ModelOptions};
+pub use tuning::{NotATuning, Tuning};

@@ -10,8 +10,9 @@ use crate::kernel::{Dispatch, Kernels, Slice, Step};
 use crate::kernels::attention::{AttentionShape, scratch_bytes};
 use crate::kernels::{qkv, short_conv};
 use crate::kv::{KvBuffers, Segments, add_segment, position_bytes};
-use crate::layout::Layout;
-use crate::lower::{Assignment, Buffers, Capacity, Fusions, Lowering, Node, Size, matrix_uses};
+use crate::lower::{
+    Arena, Assignment, Buffers, Capacity, Fusions, Lowering, Node, Size, fuse, groups, matrix_uses,
+};
 use crate::sampler::Sampler;
 use crate::tuning::Tuning;
 use crate::weights::{WeightStore, fits_one_part, packing_of};
@@ -35,9 +36,9 @@ pub(crate) struct Programs {
 
 /// A program's nodes and where their values are.
 #[derive(Debug)]
-pub(crate) struct Planned {
-    pub nodes: Vec<Node>,
-    pub slots: Assignment,
+struct Planned {
+    nodes: Vec<Node>,
+    slots: Assignment,
 }
 
 /// A model's memory and programs.
@@ -65,16 +66,36 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
+    /// Bytes of GPU memory that a model takes at load, about.
+    pub fn bytes_needed(plan: &Plan, options: &ModelOptions) -> u64 {
+        let positions = segments(plan, options).positions(0) as u64;
+        plan.weight_bytes()
+            + positions * position_bytes(plan, options)
+            + plan.states.iter().map(|&s| short_conv::ring_bytes(s)).sum::<u64>()
+    }
+
     pub fn new(kernels: Arc<Kernels>, plan: Plan, options: &ModelOptions) -> Result<Runtime, GpuError> {
         let device = kernels.device().clone();
-        let layout = Layout::new(&device, &plan, options)?;
-        let Layout { options, output, tuning, decode, prefill, groups, capacity, arena } = layout;
+        let limit = plan.max_positions().unwrap_or(usize::MAX);
+        let options = &ModelOptions { context_length: options.context_length.min(limit), ..options.clone() };
+        let output = plan
+            .output
+            .ok_or_else(|| GpuError::Unsupported { what: "a model without an output".to_owned() })?;
+        let tuning = device.tuning();
+        let can_group = |ids: &[WeightId]| can_group(&device, &plan, ids);
+        let [decode, prefill] = fusions(&device, options).map(|f| fuse(&plan, f, &can_group));
+        let groups = groups(&decode, &can_group);
         let weights = WeightStore::new(&device, &plan, &groups)?;
-        let segments = segments(&plan, &options);
-        let first = add_segment(&device, &plan, &options, segments, 0)?;
+
+        let capacity = capacity(&plan, options);
+        let mut arena = Arena::default();
+        let prefill_slots = arena.assign(&plan, &prefill, capacity, &[output]);
+        let one = Capacity { tokens: 1, outputs: 1 };
+        let decode_slots = arena.assign(&plan, &decode, one, &[output]);
+        let segments = segments(&plan, options);
+        let first = add_segment(&device, &plan, options, segments, 0)?;
         let caches = first.into_iter().map(|first| KvBuffers { segments: vec![first] }).collect();
-        let scratch =
-            attention_scratch_bytes(&device, [&decode.nodes, &prefill.nodes], &plan, &options, capacity);
+        let scratch = attention_scratch_bytes(&device, [&decode, &prefill], &plan, options, capacity);
         let buffers = Buffers {
             step: state(&device, "step", size_of::<Step>())?,
             ids: state(&device, "token ids", 4 * capacity.tokens)?,
@@ -86,7 +107,7 @@ impl Runtime {
             caches,
             states: states(&device, &plan)?,
             attention_scratch: state(&device, "attention", scratch)?,
-            joined_biases: joined_biases(&device, &plan, &decode.nodes, &weights)?,
+            joined_biases: joined_biases(&device, &plan, &decode, &weights)?,
             tables: tables(&device, &plan)?,
         };
         let sampler = Sampler::new(
@@ -96,7 +117,7 @@ impl Runtime {
         )?;
         let mut runtime = Runtime {
             kernels,
-            options,
+            options: options.clone(),
             weights,
             buffers,
             programs: Programs::default(),
@@ -107,8 +128,8 @@ impl Runtime {
             n_segments: 1,
             output,
             tuning,
-            decode,
-            prefill,
+            decode: Planned { nodes: decode, slots: decode_slots },
+            prefill: Planned { nodes: prefill, slots: prefill_slots },
             plan,
         };
         runtime.programs = runtime.lower()?;
@@ -202,7 +223,7 @@ impl Runtime {
 }
 
 /// Which fusions decode and prefill take.
-pub(crate) fn fusions(device: &GpuDevice, options: &ModelOptions) -> [Fusions; 2] {
+fn fusions(device: &GpuDevice, options: &ModelOptions) -> [Fusions; 2] {
     let biased_qkv = device.facts().max_storage_buffers >= qkv::STORAGE_BUFFERS;
     let [decode, prefill] =
         if options.fuse { [Fusions::ONE_ROW, Fusions::MATMUL] } else { [Fusions::NONE; 2] };
@@ -210,7 +231,7 @@ pub(crate) fn fusions(device: &GpuDevice, options: &ModelOptions) -> [Fusions; 2
 }
 
 /// Whether weights may lie in one matrix: alike, each read by one projection, and small enough for one binding.
-pub(crate) fn can_group(device: &GpuDevice, plan: &Plan, ids: &[WeightId]) -> bool {
+fn can_group(device: &GpuDevice, plan: &Plan, ids: &[WeightId]) -> bool {
     let Some(&first) = ids.first() else { return false };
     let (packing, cols) = (packing_of(plan, first), plan.weight(first).cols);
     let alike = |&id: &WeightId| {
@@ -225,7 +246,7 @@ pub(crate) fn can_group(device: &GpuDevice, plan: &Plan, ids: &[WeightId]) -> bo
     ids.iter().all(alike) && fits_one_part(device, packing, rows, cols)
 }
 
-pub(crate) fn capacity(plan: &Plan, options: &ModelOptions) -> Capacity {
+fn capacity(plan: &Plan, options: &ModelOptions) -> Capacity {
     if plan.is_bidirectional() {
         // A sequence runs in one step.
         let tokens = options.context_length.max(1);
@@ -246,7 +267,7 @@ fn state(device: &GpuDevice, label: &str, bytes: usize) -> Result<Slice, GpuErro
 }
 
 /// How the KV cache of a plan grows. An encoder's is there from the start: it reads a sequence in one step.
-pub(crate) fn segments(plan: &Plan, options: &ModelOptions) -> Segments {
+fn segments(plan: &Plan, options: &ModelOptions) -> Segments {
     if plan.is_bidirectional() {
         return Segments::one(options.context_length);
     }
@@ -268,7 +289,7 @@ fn tables(device: &GpuDevice, plan: &Plan) -> Result<Vec<Slice>, GpuError> {
     plan.tables.iter().map(table).collect()
 }
 
-pub(crate) fn attention_scratch_bytes(
+fn attention_scratch_bytes(
     device: &GpuDevice,
     programs: [&[Node]; 2],
     plan: &Plan,
@@ -296,29 +317,19 @@ fn joined_biases(
     nodes: &[Node],
     weights: &WeightStore,
 ) -> Result<HashMap<WeightId, Slice>, GpuError> {
-    let together = |a, b| std::ptr::eq(weights.matrix(a).0, weights.matrix(b).0);
-    joined_bias_bytes(plan, nodes, together)
-        .map(|(weight, bytes)| Ok((weight, state(device, "biases", bytes)?)))
-        .collect()
-}
-
-/// The biases of Q, K and V that lie one after the other: the first's weight, and their bytes. `together` says whether two
-/// weights lie in one matrix.
-pub(crate) fn joined_bias_bytes(
-    plan: &Plan,
-    nodes: &[Node],
-    together: impl Fn(WeightId, WeightId) -> bool,
-) -> impl Iterator<Item = (WeightId, usize)> {
-    nodes.iter().flat_map(move |node| {
-        let Node::Qkv { qkv, .. } = node else { return Vec::new() };
+    let mut joined = HashMap::new();
+    for node in nodes {
+        let Node::Qkv { qkv, .. } = node else { continue };
         if qkv[0].bias.is_none() {
-            return Vec::new();
+            continue;
         }
         let rows = qkv.map(|p| plan.weight(p.weight).rows);
-        if together(qkv[0].weight, qkv[2].weight) {
-            vec![(qkv[0].weight, 4 * rows.iter().sum::<usize>())]
-        } else {
-            vec![(qkv[0].weight, 4 * (rows[0] + rows[1])), (qkv[2].weight, 4 * rows[2])]
+        let together = std::ptr::eq(weights.matrix(qkv[0].weight).0, weights.matrix(qkv[2].weight).0);
+        let all = if together { rows.iter().sum() } else { rows[0] + rows[1] };
+        joined.insert(qkv[0].weight, state(device, "biases", 4 * all)?);
+        if !together {
+            joined.insert(qkv[2].weight, state(device, "biases", 4 * rows[2])?);
         }
-    })
+    }
+    Ok(joined)
 }

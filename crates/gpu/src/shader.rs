@@ -5,6 +5,8 @@
 //! - `#include "lib/x.wgsl"` stands for that file of `shaders/`, once a shader.
 //! - `#if flag`, `#else`, `#endif` keep lines when the flag is set. `!flag` negates, `a | b` holds
 //!   when either does. They nest.
+//!
+//! A kernel that uses subgroups has the flag `subgroups`.
 
 use crate::GpuError;
 
@@ -12,7 +14,12 @@ static SHADERS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/shaders.rs
 
 /// The WGSL of `shaders/<name>.wgsl` with the conditions resolved for `flags`.
 pub(crate) fn compose(name: &str, flags: &[&str]) -> Result<String, GpuError> {
-    let mut composer = Composer { flags, included: Vec::new(), text: String::new() };
+    let mut text = String::new();
+    // Browsers ask for the line, naga refuses it.
+    if flags.contains(&"web") && flags.contains(&"subgroups") {
+        text.push_str("enable subgroups;\n");
+    }
+    let mut composer = Composer { flags, included: Vec::new(), text };
     composer.include(&format!("{name}.wgsl"))?;
     Ok(composer.text)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sotto_cpu::reference;
-use sotto_format::{ModelFile, Parse, parse_gguf};
+use sotto_format::{BlockType, ModelFile, Parse, parse_gguf};
 use sotto_plan::{Outputs, Plan, Sampling, WeightId};
 
 use crate::testing::variants;
@@ -190,8 +190,14 @@ fn the_kernels_of_hardware_agree_with_the_reference() {
         without_subgroups: true,
         ..hardware.clone()
     };
-    for (device, name) in [(hardware, "stories260K/stories260K-f16.gguf"), (small, "tok105/tok105-q4_0.gguf")]
-    {
+    let tuned = |name: &str| DeviceOptions { tuning: Some(name.parse().unwrap()), ..hardware.clone() };
+    for (device, name) in [
+        (tuned("8/128/64kiegt"), "tok105/tok105-q4_0.gguf"),
+        (tuned("4/64/16kiagt"), "tok105/tok105-q8_0.gguf"),
+        (tuned("8/256/64kmegt"), "tok105/tok105-q4_1.gguf"),
+        (hardware, "stories260K/stories260K-f16.gguf"),
+        (small, "tok105/tok105-q4_0.gguf"),
+    ] {
         let device = pollster::block_on(GpuDevice::request(&device)).unwrap();
         let file = open(name);
         let ids = &reference_logits(name.split('/').next().unwrap()).0[..90];
@@ -311,6 +317,40 @@ fn damage_is_an_error_and_never_a_token() {
     let vocab = file.plan.output_width();
     let unknown = pollster::block_on(model.prefill(&[vocab as u32], Outputs::None));
     assert_eq!(unknown, Err(GpuError::TokenId { id: vocab as u32, vocab }));
+}
+
+/// What is not a number stays so where x becomes whole steps.
+#[test]
+fn damage_is_an_error_with_the_kernels_of_hardware() {
+    for (tuning, damaged) in [("8/128/64kiegt", "blk.0.attn_norm.weight"), ("8/64/16kmgt", "output.weight")] {
+        let options_of = DeviceOptions {
+            hardware_kernels: true,
+            tuning: Some(tuning.parse().unwrap()),
+            ..DeviceOptions::default()
+        };
+        let device = pollster::block_on(GpuDevice::request(&options_of)).unwrap();
+        let file = open("tok105/tok105-q4_0.gguf");
+        let options = options(KvType::F32, true);
+        let mut loader = pollster::block_on(Loader::new(&device, file.plan.clone(), &options)).unwrap();
+        let mut found = false;
+        for id in 0..file.plan.weights.len() as u32 {
+            let mut bytes = file.weight(id).to_vec();
+            let weight = file.plan.weight(WeightId(id));
+            if weight.name == damaged {
+                found = true;
+                // Of a vector an element, of Q4_0 the scale of the first block.
+                let poison: &[u8] =
+                    if weight.ty == BlockType::F32 { &[0, 0, 0xc0, 0x7f] } else { &[0, 0x7e] };
+                bytes[..poison.len()].copy_from_slice(poison);
+            }
+            loader.write(WeightId(id), 0, &bytes).unwrap();
+        }
+        assert!(found, "{damaged} is no weight of the model");
+        let mut model = pollster::block_on(loader.finish()).unwrap();
+        pollster::block_on(model.prefill_for_decode(&[1])).unwrap();
+        model.start(&Sampling::greedy(), &[]).unwrap();
+        assert_eq!(pollster::block_on(model.next()), Err(GpuError::NotANumber), "{damaged}");
+    }
 }
 
 #[test]

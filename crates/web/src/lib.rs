@@ -12,7 +12,7 @@ mod parse;
 
 pub use engine::Engine;
 pub use generation::Generation;
-pub use loader::{Loader, inspect};
+pub use loader::Loader;
 pub use parse::{Folder, parse_header, parse_manifest, parse_shard, split_part_names};
 
 use wasm_bindgen::prelude::*;
@@ -21,4 +21,14 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();
+    #[cfg(target_arch = "wasm32")]
+    sotto_engine::set_clock(now);
+}
+
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen]
+extern "C" {
+    /// Milliseconds since the page or worker began.
+    #[wasm_bindgen(js_namespace = performance)]
+    fn now() -> f64;
 }

@@ -1,11 +1,10 @@
 //! Loading, chunk by chunk.
 
 use js_sys::Uint8Array;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sotto_engine::format::BlockType;
 use sotto_engine::{
-    Device as FoundDevice, DeviceChoice, DeviceInfo, ErrorCode, KvType, LoadOptions, MemoryNeed, ModelHeader,
-    ModelInfo, Read,
+    DeviceChoice, ErrorCode, KvType, LoadOptions, ModelHeader, Read, TuningChoice, TuningMemory,
 };
 use wasm_bindgen::prelude::*;
 
@@ -23,6 +22,7 @@ struct Options {
     context_length: Option<usize>,
     kv_type: Kv,
     quantize: Option<String>,
+    tuning: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -42,31 +42,6 @@ enum Kv {
     F16,
 }
 
-/// Options of a load, as the engine takes them.
-fn load_options(options: JsValue) -> Result<LoadOptions, JsValue> {
-    let options: Options = options::read(options, "load options")?;
-    let quantize = match options.quantize.as_deref() {
-        None => None,
-        Some(name) => Some(BlockType::from_name(name).ok_or_else(|| {
-            thrown(ErrorCode::InvalidArgument, format!("quantize: \"{name}\" is no block type"))
-        })?),
-    };
-    Ok(LoadOptions {
-        device: match options.device {
-            Device::Auto => DeviceChoice::Auto,
-            Device::Webgpu => DeviceChoice::Gpu,
-            Device::Cpu => DeviceChoice::Cpu,
-        },
-        context_length: options.context_length,
-        kv_type: match options.kv_type {
-            Kv::F32 => KvType::F32,
-            Kv::F16 => KvType::F16,
-        },
-        threads: None,
-        quantize,
-    })
-}
-
 /// The header of a model, from the prefixes of its files of weights.
 fn read_header(headers: &[Uint8Array], folder: Option<Folder>) -> Result<ModelHeader, JsValue> {
     match folder {
@@ -78,39 +53,20 @@ fn read_header(headers: &[Uint8Array], folder: Option<Folder>) -> Result<ModelHe
     }
 }
 
+/// `measure`, or the name of what was measured before; one that this version does not know is passed over.
+fn tuning(name: Option<&str>) -> TuningChoice {
+    match name {
+        Some("measure") => TuningChoice::Measure(TuningMemory { recall: |_| None, keep: |_, _| () }),
+        Some(name) => name.parse().map_or(TuningChoice::Table, TuningChoice::Use),
+        None => TuningChoice::Table,
+    }
+}
+
 /// A model whose bytes are arriving.
 #[wasm_bindgen]
 pub struct Loader {
     inner: sotto_engine::Loader,
     heap: Watch,
-}
-
-/// What there is to know of a model before its weights, and of the device that it would be loaded on.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Inspection<'a> {
-    #[serde(flatten)]
-    info: &'a ModelInfo,
-    device: DeviceInfo,
-    memory: Vec<MemoryNeed>,
-}
-
-/// Tells of a model what its headers say, and the memory that it takes with contexts of some lengths. The arguments are
-/// those of [`Loader::open`].
-#[wasm_bindgen]
-pub async fn inspect(
-    headers: Vec<Uint8Array>,
-    folder: Option<Folder>,
-    options: JsValue,
-) -> Result<JsValue, JsValue> {
-    let options = load_options(options)?;
-    let mut header = read_header(&headers, folder)?;
-    if let Some(ty) = options.quantize {
-        header = header.quantized(ty).map_err(throw)?;
-    }
-    let device = FoundDevice::find(options.device).await.map_err(throw)?;
-    let memory = device.needs(&header, options.kv_type).map_err(throw)?;
-    Ok(to_js(&Inspection { info: header.info(), device: device.info(), memory }))
 }
 
 #[wasm_bindgen]
@@ -122,8 +78,29 @@ impl Loader {
         folder: Option<Folder>,
         options: JsValue,
     ) -> Result<Loader, JsValue> {
-        let options = load_options(options)?;
+        let options: Options = options::read(options, "load options")?;
         let header = read_header(&headers, folder)?;
+        let quantize = match options.quantize.as_deref() {
+            None => None,
+            Some(name) => Some(BlockType::from_name(name).ok_or_else(|| {
+                thrown(ErrorCode::InvalidArgument, format!("quantize: \"{name}\" is no block type"))
+            })?),
+        };
+        let options = LoadOptions {
+            device: match options.device {
+                Device::Auto => DeviceChoice::Auto,
+                Device::Webgpu => DeviceChoice::Gpu,
+                Device::Cpu => DeviceChoice::Cpu,
+            },
+            context_length: options.context_length,
+            kv_type: match options.kv_type {
+                Kv::F32 => KvType::F32,
+                Kv::F16 => KvType::F16,
+            },
+            threads: None,
+            quantize,
+            tuning: tuning(options.tuning.as_deref()),
+        };
         let inner = sotto_engine::Loader::open(header, &options).await.map_err(throw)?;
         Ok(Loader { inner, heap: Watch::start() })
     }

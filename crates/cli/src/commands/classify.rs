@@ -6,8 +6,8 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use sotto_pii::{Offsets, TokenClassifier};
 
+use crate::commands::tokenize::read_text;
 use crate::model_file::{Backend, ModelFiles};
-use crate::text::TextArgs;
 
 /// Prints what a token classifier finds in a text
 #[derive(clap::Args)]
@@ -15,8 +15,12 @@ pub struct Args {
     /// The model
     #[arg(long)]
     model: PathBuf,
-    #[command(flatten)]
-    text: TextArgs,
+    /// The text; standard input when neither this nor --file is given
+    #[arg(long, conflicts_with = "file")]
+    text: Option<String>,
+    /// A file that holds the text
+    #[arg(long)]
+    file: Option<PathBuf>,
     /// Print JSON: a list of {"label", "start", "end", "text", "score"}, offsets in Unicode code points
     #[arg(long)]
     json: bool,
@@ -26,7 +30,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let text = args.text.read()?;
+    let text = read_text(args.text.as_deref(), args.file.as_deref())?;
     let mut classifier = ModelFiles::open(&args.model)?.load_classifier(args.backend)?;
     let spans = pollster::block_on(classifier.classify(&text))?;
     let offsets = Offsets::new(&text);

@@ -56,7 +56,7 @@ pub(crate) struct ExpertLinear<'a> {
 impl ExpertLinear<'_> {
     /// One dispatch for each part of the matrix; each writes the rows that its part holds.
     pub fn dispatches(&self, kernels: &Kernels, tuning: Tuning) -> Result<Vec<Dispatch>, GpuError> {
-        let (lanes, groups) = tuning.matvec_groups(self.matrix.row_blocks());
+        let (lanes, groups) = tuning.lanes_and_groups(self.matrix.row_blocks());
         let n_used = self.routes.n_used;
         let own = self.x_width != self.matrix.cols;
         if own && !self.matrix.cols.is_multiple_of(4) {

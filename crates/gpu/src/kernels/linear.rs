@@ -34,24 +34,18 @@ pub(crate) struct Linear<'a> {
 impl Linear<'_> {
     /// For steps of few rows: `tokens` (1 to 4) at once.
     pub fn matvec(&self, kernels: &Kernels, tuning: Tuning, tokens: u32) -> Result<Vec<Dispatch>, GpuError> {
-        let (lanes, groups) = tuning.matvec_groups(self.matrix.row_blocks());
+        let facts = kernels.device().facts();
+        let shape = tuning.matvec(facts, self.matrix, self.rows, tokens, self.norm.is_some());
         let mut flags = self.flags();
-        if lanes > 1 {
-            flags.push("reduce");
-        }
+        flags.extend(&shape.flags);
         if self.norm.is_some() {
             flags.push("norm");
         }
         flags.extend(self.gated.map(|kind| ["gated", gated_flag(kind)]).into_iter().flatten());
-        let max_x = kernels.device().facts().max_workgroups;
+        let max_x = facts.max_workgroups;
         self.parts(|part| {
             let mut constants = part.constants.clone();
-            constants.extend([
-                ("TOKENS", f64::from(tokens)),
-                ("LANES", f64::from(lanes)),
-                ("GROUPS", f64::from(groups)),
-            ]);
-            constants.extend((lanes > 1).then_some(("PARTIALS", f64::from(tokens * lanes * groups))));
+            constants.extend(shape.constants.iter().map(|&(name, value)| (name, f64::from(value))));
             if let Some((_, eps)) = self.norm {
                 constants.push(("EPS", f64::from(eps)));
             }
@@ -59,7 +53,7 @@ impl Linear<'_> {
             let mut bindings = part.bindings.clone();
             bindings.extend(self.norm.map(|(weight, _)| (8, weight)));
             // Four rows of the weight a group.
-            let workgroups = (part.rows as u32).div_ceil(4 * groups);
+            let workgroups = (part.rows as u32).div_ceil(shape.rows);
             let x = workgroups.min(max_x);
             let grid = [Count::Fixed(x), Count::Fixed(workgroups.div_ceil(x)), rows_count(self.kind, tokens)];
             Ok(kernels.dispatch("matvec", &pipeline, &bindings, grid))

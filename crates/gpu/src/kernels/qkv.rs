@@ -39,18 +39,17 @@ pub(crate) const STORAGE_BUFFERS: u32 = 8;
 impl Qkv<'_> {
     /// For steps of few tokens: `tokens` (1 to 4) at once.
     pub fn dispatch(&self, kernels: &Kernels, tuning: Tuning, tokens: u32) -> Result<Dispatch, GpuError> {
-        let (lanes, groups) = tuning.matvec_groups(self.matrix.row_blocks());
+        let rows = self.rows.iter().sum();
+        let facts = kernels.device().facts();
+        let shape = tuning.matvec(facts, self.matrix, rows, tokens, self.norm.is_some());
         let mut flags = vec![self.matrix.packing.flag()];
         flags.extend_from_slice(self.kv_type.flags());
         flags.extend((self.rope.layout == RopeLayout::Halves).then_some("halves"));
-        flags.extend((lanes > 1).then_some("reduce"));
+        flags.extend(&shape.flags);
         flags.extend(self.norm.map(|_| "norm"));
         flags.extend(self.bias.map(|_| "bias"));
         let [q, k, v] = self.rows;
         let mut constants = vec![
-            ("TOKENS", f64::from(tokens)),
-            ("LANES", f64::from(lanes)),
-            ("GROUPS", f64::from(groups)),
             ("COLS", self.matrix.cols as f64),
             ("BLOCKS", self.matrix.row_blocks() as f64),
             ("X_STRIDE4", (stride(self.matrix.cols) / 4) as f64),
@@ -65,7 +64,7 @@ impl Qkv<'_> {
             ("POSITION_SCALE", f64::from(self.rope.position_scale)),
             ("MAGNITUDE", f64::from(self.rope.magnitude)),
         ];
-        constants.extend((lanes > 1).then_some(("PARTIALS", f64::from(tokens * lanes * groups))));
+        constants.extend(shape.constants.iter().map(|&(name, value)| (name, f64::from(value))));
         constants.extend(self.norm.map(|(_, eps)| ("EPS", f64::from(eps))));
         constants.extend(self.segments.constant());
         let pipeline = kernels.pipeline("qkv", &flags, &constants)?;
@@ -76,8 +75,7 @@ impl Qkv<'_> {
         bindings.push((9, self.frequencies));
         bindings.extend(self.bias.map(|bias| (10, bias)));
         // Four rows of the weight a group.
-        let rows = q + k + v;
-        let workgroups = (rows as u32).div_ceil(4 * groups);
+        let workgroups = (rows as u32).div_ceil(shape.rows);
         let grid = [Count::Fixed(workgroups), Count::Fixed(1), rows_count(Rows::Tokens, tokens)];
         let cache = (6, &self.kv.segments[..]);
         let mut made = kernels.dispatch_by_segment("qkv", &pipeline, &bindings, cache, grid);

@@ -12,6 +12,7 @@ use crate::kernels::embed::embed;
 use crate::kernels::linear::Linear;
 use crate::kernels::matmul::Tile;
 use crate::testing::{Variant, assert_close, device, random, variants};
+use crate::tuning::Tuning;
 
 #[test]
 fn linear_agrees_with_the_reference_in_every_type_and_shape() {
@@ -136,6 +137,72 @@ fn check_tile(variant: &Variant, tile: Tile, ty: BlockType, [rows, cols, tokens]
     // Both operands of an f16 tile are rounded to 11 bits.
     let tolerance = if tile.f16 { 2e-3 } else { 2e-5 };
     assert_close(&what, &variant.read_rows(&out, tokens, rows), &expected, tolerance);
+}
+
+#[test]
+fn every_variant_of_the_matvec_agrees_with_the_reference() {
+    const NAMES: [&str; 5] =
+        ["8/128/64kmagt", "4/64/64kiegt", "32/128/1kmet", "2/256/128kiat", "8/256/1kicgt"];
+    for variant in variants() {
+        let small = variant.name != device().name;
+        let types = if small { &[BlockType::Q4_0, BlockType::Q6_K][..] } else { &TYPES[..] };
+        for (at, &ty) in types.iter().enumerate() {
+            // Each type takes another way than its neighbour; each device all of them.
+            let weights = [(37, 512, 1), (5, 1280, 3)];
+            for (name, (rows, cols, tokens)) in NAMES.iter().cycle().skip(at).step_by(2).zip(weights) {
+                let tuning: Tuning = name.parse().unwrap();
+                check_matvec(variant, &Weight::random(61, ty, rows, cols), tokens, tuning);
+            }
+        }
+        for name in NAMES {
+            let weight = Weight::random(64, BlockType::Q4_K, 37, 512);
+            check_matvec(variant, &weight, 1, name.parse().unwrap());
+        }
+    }
+}
+
+/// Plain and after a norm.
+fn check_matvec(variant: &Variant, weight: &Weight, tokens: usize, tuning: Tuning) {
+    let &Weight { ty, rows, cols, .. } = weight;
+    let matrix = weight.upload(variant, 1 << 16);
+    let values = random(62, tokens * cols);
+    let (norm, eps) = (random(63, cols), 1e-5);
+    let (x, norm_slice) = (variant.upload_rows(&values, cols), variant.upload(&norm));
+    let (step, size) = step(variant, tokens as u32);
+    let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
+    for norm in [None, Some((&norm_slice, eps))] {
+        let linear = Linear {
+            matrix: &matrix,
+            first_row: 0,
+            rows,
+            x: &x,
+            out: &out,
+            step: &step,
+            kind: Rows::Tokens,
+            bias: None,
+            residual: None,
+            norm,
+            gated: None,
+        };
+        variant.run(&linear.matvec(&variant.kernels, tuning, tokens as u32).unwrap(), size);
+        let normed = norm.map(|_| ops::rms_norm(&values, &random(63, cols), eps));
+        let expected = ops::linear(normed.as_ref().unwrap_or(&values), (rows, cols), weight.row(), None);
+        let what = format!(
+            "matvec {tuning} {ty} [{rows}, {cols}] x {tokens}, norm {}, {}",
+            normed.is_some(),
+            variant.name
+        );
+        // Half a step of x (lib/operand.wgsl), which f16 and wider weights do not take.
+        let step = if tuning.coarse { 1e-2 } else { 1e-4 };
+        let tolerance = if is_rounded(ty) {
+            5e-4
+        } else if tuning.ints {
+            step
+        } else {
+            2e-5
+        };
+        assert_close(&what, &variant.read_rows(&out, tokens, rows), &expected, tolerance);
+    }
 }
 
 #[test]

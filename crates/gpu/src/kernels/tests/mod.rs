@@ -33,8 +33,8 @@ const TYPES: [BlockType; 13] = [
     BlockType::Q6_K,
 ];
 
-const ON_A_GPU: Tuning = Tuning { lanes: 32, groups: 4, tiled_matmul: true };
-const IN_SOFTWARE: Tuning = Tuning { lanes: 1, groups: 16, tiled_matmul: false };
+const ON_A_GPU: Tuning = Tuning::GPU;
+const IN_SOFTWARE: Tuning = Tuning::SOFTWARE;
 
 /// A weight as a file holds it, and its values.
 struct Weight {

@@ -1,0 +1,71 @@
+//! `sotto bench`: how fast a model prefills and decodes and what a token costs, or how fast each kernel is.
+
+mod kernels;
+mod model;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use sotto_engine::Tuning;
+use sotto_engine::format::BlockType;
+use sotto_engine::synthetic::Shape;
+
+use crate::model_file::Backend;
+
+/// Measures prefill and decode, or kernels one by one
+#[derive(clap::Args)]
+pub struct Args {
+    /// A model file
+    #[arg(long, required_unless_present_any = ["shape", "kernels"], conflicts_with_all = ["shape", "kernels"])]
+    model: Option<PathBuf>,
+    /// A model of a named shape with random weights: mini, smollm2-135m, qwen3-0.6b, llama-3.2-1b, llama-3.2-3b,
+    /// llama-3.1-8b
+    #[arg(long, value_parser = super::shape, conflicts_with = "kernels")]
+    shape: Option<Shape>,
+    /// The weight type of --shape; with --kernels the only types to measure, by commas
+    #[arg(long = "type", value_parser = super::block_type, value_delimiter = ',')]
+    ty: Vec<BlockType>,
+    /// Where to run
+    #[arg(long, value_enum, default_value_t = Backend::Gpu)]
+    backend: Backend,
+    /// Threads of the cpu backend
+    #[arg(long, default_value_t = 1, value_parser = super::at_least_one)]
+    threads: usize,
+    /// Tokens to prefill; several by commas
+    #[arg(long, default_value = "128", value_parser = super::at_least_one, value_delimiter = ',')]
+    prompt: Vec<usize>,
+    /// Tokens to generate
+    #[arg(long = "gen", default_value_t = 32, value_parser = super::at_least_one)]
+    generate: usize,
+    /// Tokens in the cache before either starts; several by commas
+    #[arg(long, default_value = "0", value_delimiter = ',')]
+    depth: Vec<usize>,
+    /// Runs, of which the median counts
+    #[arg(long, default_value_t = 3, value_parser = super::at_least_one)]
+    runs: usize,
+    /// Measure the GPU's kernels one by one instead of a model
+    #[arg(long)]
+    kernels: bool,
+    /// With --kernels: only those whose name begins so
+    #[arg(long, default_value = "", requires = "kernels")]
+    only: String,
+    /// With --kernels: rows x columns of the weight matrices, by commas
+    #[arg(long, value_parser = kernels::rows_by_cols, value_delimiter = ',', requires = "kernels")]
+    shapes: Vec<(usize, usize)>,
+    /// With --kernels: other variants of the matrix-vector product too, by commas
+    #[arg(long, requires = "kernels", value_delimiter = ',')]
+    variants: Vec<Tuning>,
+    /// Variants of the GPU's kernels, as 8/128/64kmagt, in the place of those that suit the device
+    #[arg(long)]
+    tuning: Option<Tuning>,
+    /// With --kernels: MiB that a kernel's operands take together, so that no cache holds them
+    #[arg(long, default_value_t = 512, requires = "kernels")]
+    footprint_mib: u64,
+    /// Print one line of JSON, or one a kernel
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    if args.kernels { kernels::run(args) } else { model::run(args) }
+}

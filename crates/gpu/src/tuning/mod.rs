@@ -1,0 +1,193 @@
+//! Which variant of a kernel a device gets, by what it reports about itself.
+//!
+//! A [`Tuning`] has a name, so that one that was measured can be remembered: `8/128/64kma` is 8 lanes in workgroups of 128,
+//! spread over 65536 invocations at least, by way of the `m`antissa and loading `a`head.
+
+mod measure;
+mod name;
+
+pub use name::NotATuning;
+
+use crate::DeviceFacts;
+use crate::weights::{Matrix, Packing};
+
+/// Shapes of workgroups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Invocations side by side that share rows of a matrix-vector product. 1 where barriers are slow.
+    pub lanes: u32,
+    /// Invocations of a workgroup of matrix-vector products, about.
+    pub workgroup: u32,
+    /// Invocations that a matrix-vector product is spread over at least, where its rows are long enough: as many as
+    /// keep the memory busy.
+    pub threads: u32,
+    /// Quants become floats by way of the mantissa, without a conversion (`lib/weight_dot.wgsl`).
+    pub mantissa: bool,
+    /// x is whole steps of 15 bits, of which four products are one instruction (`lib/operand.wgsl`). Goes before
+    /// `mantissa`.
+    pub ints: bool,
+    /// Of 7 bits instead: faster, and a hundred times as far off.
+    pub coarse: bool,
+    /// A group takes eight rows of a weight instead of four.
+    pub eight: bool,
+    /// The next blocks of a weight are loaded before these are multiplied.
+    pub ahead: bool,
+    /// Partial sums meet by subgroup shuffles.
+    pub subgroups: bool,
+    /// Whether many rows go through workgroup memory (`matmul.wgsl`) or four at a time through `matvec.wgsl`.
+    pub tiled_matmul: bool,
+}
+
+/// How a matrix-vector product is spread over invocations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MatvecShape {
+    /// Rows of the weight that a workgroup takes.
+    pub rows: u32,
+    pub flags: Vec<&'static str>,
+    /// `TOKENS`, `GROUPS` and what else the flags ask for.
+    pub constants: Vec<(&'static str, u32)>,
+}
+
+const VEC4_BYTES: u32 = 16;
+/// What `lib/matvec_lanes.wgsl` takes for a block of x.
+const BLOCK_VEC4S: u32 = 9;
+/// Blocks of x that a workgroup holds at most: more would leave room for too few workgroups at once.
+const CHUNK: u32 = 128;
+
+impl Tuning {
+    /// A software adapter runs a workgroup's invocations one after the other, and each barrier makes it switch between
+    /// all of them: 628 ms with a shared tree, 78 ms without, for 8192 x 2048.
+    pub const SOFTWARE: Tuning = Tuning {
+        lanes: 1,
+        workgroup: 16,
+        threads: 0,
+        mantissa: false,
+        ints: false,
+        coarse: false,
+        eight: false,
+        ahead: false,
+        subgroups: false,
+        tiled_matmul: false,
+    };
+
+    /// What suits a GPU that nothing is known about. 128 invocations is the least that devices of this kind allow.
+    pub const GPU: Tuning = Tuning {
+        lanes: 8,
+        workgroup: 128,
+        threads: 1 << 16,
+        mantissa: true,
+        ints: false,
+        coarse: false,
+        eight: false,
+        ahead: false,
+        subgroups: true,
+        tiled_matmul: true,
+    };
+
+    /// The table: what suits a device of these facts.
+    pub fn of(facts: &DeviceFacts) -> Tuning {
+        if facts.software {
+            return Tuning::SOFTWARE;
+        }
+        Tuning::GPU.within(facts)
+    }
+
+    /// What else may suit it; [`GpuDevice::measure`](crate::GpuDevice::measure) tells.
+    pub fn candidates(facts: &DeviceFacts) -> Vec<Tuning> {
+        if facts.software {
+            return Vec::new();
+        }
+        let mut candidates: Vec<Tuning> = Vec::new();
+        for (lanes, workgroup, threads, ahead) in [
+            (8, 128, 1 << 16, true),
+            (8, 128, 1 << 17, false),
+            (8, 128, 1 << 14, false),
+            (16, 128, 1 << 16, false),
+            (32, 128, 1 << 16, false),
+            (4, 64, 1 << 14, false),
+        ] {
+            let tuning = Tuning { lanes, workgroup, threads, ahead, ..Tuning::GPU }.within(facts);
+            candidates.extend([tuning, Tuning { mantissa: false, ..tuning }]);
+        }
+        candidates
+    }
+
+    /// The same without what a device of these facts has not.
+    pub fn within(self, facts: &DeviceFacts) -> Tuning {
+        let subgroups = self.subgroups && facts.subgroups && facts.subgroup_min >= self.lanes;
+        Tuning { subgroups, ..self }
+    }
+
+    /// The shape for `rows` rows of `matrix` and `tokens` rows of x, normalised on the way or not.
+    pub(crate) fn matvec(
+        self,
+        facts: &DeviceFacts,
+        matrix: &Matrix,
+        rows: usize,
+        tokens: u32,
+        norm: bool,
+    ) -> MatvecShape {
+        let this = self.within(facts);
+        let blocks = matrix.row_blocks() as u32;
+        // No more lanes than have work.
+        let lanes = this.lanes.min(blocks.next_power_of_two());
+        if lanes == 1 {
+            let groups = this.workgroup;
+            return MatvecShape {
+                rows: 4 * groups,
+                flags: Vec::new(),
+                constants: vec![("TOKENS", tokens), ("GROUPS", groups)],
+            };
+        }
+        let floats = matches!(matrix.packing, Packing::F32 | Packing::F16 | Packing::Bf16);
+        let eight = this.eight && tokens == 1;
+        let sums = if eight { 2 } else { tokens };
+        let workgroup = this.workgroup.min(facts.max_invocations).max(lanes);
+        // Workgroup memory holds a chunk of x and the partial sums, at most one vec4 an invocation, sum and square.
+        let left = facts.max_workgroup_bytes.saturating_sub(VEC4_BYTES * workgroup * (sums + 1));
+        let most = (left / (VEC4_BYTES * BLOCK_VEC4S * tokens)).clamp(lanes, CHUNK);
+        let wanted = (this.threads / lanes).div_ceil(rows.div_ceil(4).max(1) as u32);
+        let most_splits = (workgroup / lanes).min(blocks.next_power_of_two() / lanes).min(most / lanes);
+        let splits = wanted.max(1).next_power_of_two().min(1 << most_splits.max(1).ilog2());
+        let groups = (workgroup / (lanes * splits)).max(1);
+        let chunk = if blocks <= most { blocks } else { most - most % (lanes * splits) };
+        let invocations = lanes * groups * splits;
+        let clusters = if this.subgroups { invocations / lanes } else { invocations };
+        let flags = [
+            (true, "lanes"),
+            (this.ints && !floats, "ints"),
+            (this.coarse && !floats, "coarse"),
+            (this.mantissa && !floats, "mantissa"),
+            (!floats, "sums_of_x"),
+            (eight, "eight"),
+            // Floats take four loads a block and more, and are under way long enough.
+            (this.ahead && !floats && matrix.packing != Packing::Q8_0, "ahead"),
+            (this.subgroups, "subgroups"),
+        ];
+        let mut constants = vec![
+            ("TOKENS", tokens),
+            ("LANES", lanes),
+            ("GROUPS", groups),
+            ("SPLITS", splits),
+            ("CHUNK", chunk),
+            ("STAGED", BLOCK_VEC4S * tokens * chunk),
+            ("SUMS", sums),
+            ("PARTIALS", sums * clusters),
+        ];
+        constants.extend(norm.then_some(("SQUARES", clusters)));
+        MatvecShape {
+            rows: groups * if eight { 8 } else { 4 },
+            flags: flags.into_iter().filter_map(|(set, flag)| set.then_some(flag)).collect(),
+            constants,
+        }
+    }
+
+    /// Lanes and groups of a workgroup for rows of `blocks` blocks, where nothing else is shared.
+    pub(crate) fn lanes_and_groups(self, blocks: usize) -> (u32, u32) {
+        if self.lanes == 1 {
+            return (1, self.workgroup);
+        }
+        let lanes = 32.min(blocks.next_power_of_two() as u32);
+        (lanes, 128 / lanes)
+    }
+}
