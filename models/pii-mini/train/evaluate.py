@@ -1,4 +1,4 @@
-"""Scores an exported model on held-out generated documents and on the held-out parts of the development sets.
+"""Scores an exported model on held-out generated documents, on strangers.txt and on the held-out parts of the development sets.
 
 Exact: same label, same characters. Overlap: a gold span counts as found when a span of its label shares a character
 with it, a span as right likewise. ADDRESS answers for LOCATION in sets that have no addresses. In a real set only the
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import decode
+import marked
 import real
 from documents import synthetic
 from labels import bias_vector
@@ -25,6 +26,7 @@ ANNOTATED = {
     "echr-es": {"PERSON", "LOCATION", "ORGANIZATION", "DATE", "ID_NUMBER", "NATIONALITY"},
 }
 ANNOTATED["echr-fr"] = ANNOTATED["echr-es"]
+STRANGERS = {"PERSON", "LOCATION", "ADDRESS", "ORGANIZATION", "DATE", "PHONE", "EMAIL", "URL", "CREDIT_CARD", "IBAN", "ID_NUMBER", "IP_ADDRESS"}
 
 
 def sets(data: Path, documents: int, seed: int) -> dict[str, list[tuple[str, list[Span], set[str] | None]]]:
@@ -34,6 +36,7 @@ def sets(data: Path, documents: int, seed: int) -> dict[str, list[tuple[str, lis
     for _ in range(documents):
         doc = synthetic(rng)
         out["synthetic"].append((*noisy(rng, doc.text, doc.spans), None))
+    out["strangers"] = [(text, spans, STRANGERS) for text, spans, _ in marked.load()]
     _, held = real.load(data)
     for document in held:
         for s in document:

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 
 import decode
+import marked
 import real
 import tokenizer as bpe
 from corpus import encode
 from documents import synthetic
 from labels import LABELS, TAGS, allowed, bioes
 from noise import noisy
+from values import Values
 
 HERE = Path(__file__).resolve().parent
 FIXTURES = HERE.parents[2] / "tests" / "fixtures" / "pii"
@@ -44,6 +46,27 @@ class Generator(unittest.TestCase):
             text, spans = noisy(rng, doc.text, doc.spans, strength=100)  # the first kind of noise, always
             if text == doc.text.lower():
                 self.assertEqual([text[a:b] for a, b, _ in spans], [doc.text[a:b].lower() for a, b, _ in doc.spans])
+
+
+class Marked(unittest.TestCase):
+    def test_marks_become_spans(self):
+        for name in ("written.txt", "strangers.txt"):
+            for text, spans, _ in marked.load(name):
+                self.assertNotIn("[", text)
+                self.assertTrue(all(label in LABELS and text[a:b].strip() == text[a:b] for a, b, label in spans), text)
+
+    def test_no_text_of_the_strangers_is_trained_on(self):
+        train, _ = real.load(FIXTURES)
+        trained = {s.text for d in train for s in d}
+        self.assertEqual([text for text, *_ in marked.load() if text in trained], [])
+
+    def test_swapping_moves_the_spans_along(self):
+        rng = random.Random(8)
+        for text, spans, language in marked.load("written.txt"):
+            other, moved = real.swapped(Values(rng, language), text, spans, 1.0)
+            self.assertEqual([label for *_, label in moved], [label for *_, label in spans])
+            rest = lambda t, s: "".join(t[a:b] for a, b in zip([0, *(b for _, b, _ in s)], [*(a for a, *_ in s), len(t)]))  # noqa: E731
+            self.assertEqual(rest(other, moved), rest(text, spans))
 
 
 class Tagging(unittest.TestCase):
@@ -92,6 +115,29 @@ class Tokens(unittest.TestCase):
         train, held = real.load(FIXTURES)
         trained = {s.text for d in train for s in d}
         self.assertEqual([s.text for d in held for s in d if s.text in trained], [])
+
+
+class Optimizer(unittest.TestCase):
+    def test_matrices_that_step_together_go_where_torch_moves_each(self):
+        import torch
+
+        from muon import Muon
+
+        generator = torch.Generator().manual_seed(2)
+        draw = lambda *shape: torch.randn(*shape, generator=generator)  # noqa: E731
+        ours = [torch.nn.Parameter(draw(64, 32)), torch.nn.Parameter(draw(64, 32)), torch.nn.Parameter(draw(32, 96))]
+        theirs = [torch.nn.Parameter(p.detach().clone()) for p in ours]
+        together = Muon(ours, lr=0.01, weight_decay=0.02)
+        each = torch.optim.Muon(theirs, lr=0.01, weight_decay=0.02, adjust_lr_fn="match_rms_adamw")
+        start = [p.detach().clone() for p in ours]
+        for _ in range(4):
+            for a, b in zip(ours, theirs):
+                a.grad = draw(*a.shape)
+                b.grad = a.grad.clone()
+            together.step()
+            each.step()
+        for a, b, s in zip(ours, theirs, start):
+            self.assertLess((a - b).norm(), 0.03 * (a - s).norm())  # bf16 inside
 
 
 class Rounding(unittest.TestCase):

@@ -77,12 +77,17 @@ struct Tail {
 fn tail(scan: &Scan<'_>, end: usize) -> Tail {
     let mut tail = Tail { end, words: 0, surname: false };
     let mut at = end;
+    let mut joined = false;
     for _ in 0..LONGEST {
         if scan.byte(at) != b' ' {
             break;
         }
         let word = word_at(scan, at + 1);
         let kinds = look(word);
+        if joined && TITLES.has(word) {
+            break; // "y la Sra. Ruiz" is somebody else
+        }
+        joined = PARTICLES.has(word);
         if capitalised(word) && word.len() > 1 && !kinds.has(Kinds::STOP) && !FORMS.has(word) {
             at += 1 + word.len();
             tail =
@@ -108,7 +113,10 @@ pub(super) fn titled(scan: &mut Scan<'_>, title: &str, end: usize) -> Option<usi
     if scan.byte(at) != b' ' {
         return None;
     }
-    let tail = tail(scan, at);
+    let mut tail = tail(scan, at);
+    if let Some(end) = initialled(scan, at + 1).filter(|&end| end > tail.end) {
+        tail = Tail { end, words: tail.words.max(1), surname: true };
+    }
     let known = tail.words > 1 || tail.surname || title.len() < 6;
     if tail.words == 0
         || !known && !look(word_at(scan, at + 1)).has(Kinds::GIVEN)
@@ -118,6 +126,13 @@ pub(super) fn titled(scan: &mut Scan<'_>, title: &str, end: usize) -> Option<usi
     }
     scan.push("titled_name", Label::Person, (at + 1, tail.end), TITLED, false, None);
     Some(tail.end)
+}
+
+/// `E. Palm`, `S. D.`: initials and perhaps a word, whatever word it is, which a title before them makes a name.
+fn initialled(scan: &Scan<'_>, start: usize) -> Option<usize> {
+    let after = initials(scan, start).filter(|&after| scan.before(after) == b'.')?;
+    let word = if scan.byte(after) == b' ' { word_at(scan, after + 1) } else { "" };
+    Some(if capitalised(word) { tail(scan, after + 1 + word.len()).end } else { after })
 }
 
 /// `my name is Xyla Qadir`, `Name: Xyla`, `Dear Xyla,`.
@@ -263,6 +278,8 @@ mod tests {
                 "Mr. Tanaka",
                 "Sra. Ruiz Gil",
                 "M. Dupont",
+                "Mme E. Palm",
+                "Sra. S. D.",
                 "Dr. Jonathan Q. Reyes",
                 "Smith, John",
                 "J. R. Smith",
@@ -298,6 +315,7 @@ mod tests {
         );
         assert_eq!(spans("PERSON", "I met Lisa Kowalczyk's brother and Ana."), ["Lisa Kowalczyk", "Ana"]);
         assert_eq!(spans("PERSON", "por el Sr . R . Ryssdal , y C. H. Lee"), ["R . Ryssdal", "C. H. Lee"]);
+        assert_eq!(spans("PERSON", "el Sr. J. De Meyer y la Sra. E. Palm."), ["J. De Meyer", "E. Palm"]);
         assert_eq!(
             spans("PERSON", "“Günther Müller” sang, said Mrs. O'Neill-Smith."),
             ["Günther Müller", "O'Neill-Smith"]
