@@ -58,10 +58,10 @@ class Linear(nn.Linear):
         return F.linear(x, _RoundQ4_0.apply(self.weight) if self.quantized else self.weight)
 
 
-def rope_table(config: Config, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+def rope_table(config: Config, length: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     """cos and sin [length, head_dim]; pairs lie half a head apart (NeoX)."""
     half = config.dim // config.heads // 2
-    angle = torch.arange(length)[:, None] * config.rope_base ** (-torch.arange(half) / half)
+    angle = torch.arange(length, device=device)[:, None] * config.rope_base ** (-torch.arange(half, device=device) / half)
     return torch.cat([angle, angle], 1).cos(), torch.cat([angle, angle], 1).sin()
 
 
@@ -85,7 +85,7 @@ class Block(nn.Module):
         b, t, d = x.shape
         h = self.attn_norm(x)
         q, k, v = (m(h).view(b, t, self.c.heads, -1).transpose(1, 2) for m in (self.attn_q, self.attn_k, self.attn_v))
-        q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
+        q, k = rotate(q, cos.to(v.dtype), sin.to(v.dtype)), rotate(k, cos.to(v.dtype), sin.to(v.dtype))
         a = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         x = x + self.attn_output(a.transpose(1, 2).reshape(b, t, d))
         h = self.ffn_norm(x)
@@ -143,7 +143,7 @@ class Encoder(nn.Module):
         if hidden is not None:
             x = x.masked_fill(hidden[..., None], 0)
         mask = torch.zeros(seen.shape, device=x.device, dtype=torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype).masked_fill(~seen, -torch.inf)
-        cos, sin = (t.to(x.device) for t in rope_table(self.config, ids.shape[1]))
+        cos, sin = rope_table(self.config, ids.shape[1], x.device)
         for block in self.blk:
             x = block(x, mask, cos, sin)
         return self.cls_output(F.dropout(self.output_norm(x), self.dropout, self.training))
