@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::classifier::take_edges;
+use crate::classifier::{agree, take_edges};
 use crate::eval::LabelMap;
 use crate::merge::merge_by;
 use crate::policy::{Action, Policy, PolicyError};
@@ -101,6 +101,7 @@ impl Redactor {
         };
         let mut model: Vec<Entity> = model.into_iter().filter(fits).collect();
         take_edges(&mut model, &found);
+        agree(&mut model, &mut found);
         found.extend(model);
         // What is only reported must not hide what has to go: a kept URL must not cover the card number in it.
         self.keep_asked(&mut found);
