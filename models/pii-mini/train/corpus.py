@@ -27,7 +27,7 @@ CHUNK = 128
 """Rows a file."""
 PATTERN = ["synthetic"] * 2 + ["real", "synthetic", "wiki", "synthetic", "synthetic", "real", "synthetic", "synthetic"]
 """Kinds of rows in the order that a process writes them."""
-WEIGHT = {"uner": 3.0, "written": 5.0, "wnut": 1.3, "echr-es": 1.0, "echr-fr": 1.0}
+WEIGHT = {"uner": 1.8, "written": 5.0, "wnut": 1.3, "echr-es": 1.0, "echr-fr": 1.0}
 """How often a real sentence of each source is drawn, relative to its number."""
 
 

@@ -33,6 +33,10 @@ def noisy(rng: random.Random, text: str, spans: list[Span], strength: float = 1.
         text, spans = _rewrite(text, spans, lambda i, c: c if i in kept else c.upper())
     elif r < 0.16:
         text, spans = _rewrite(text, spans, lambda i, c: c.upper() if i == 0 or not text[i - 1].isalpha() else c)
+    if rng.random() / strength < 0.05:  # as tokenisers leave it: "He said : no , thanks ."
+        closes = lambda i: i + 1 == len(text) or text[i + 1].isspace()  # noqa: E731
+        text, spans = _rewrite(text, spans, lambda i, c: " " + c if c in ".,;:!?)" and i and not text[i - 1].isspace() and closes(i) else c + " " if c == "(" else c)
+        spans = [(a + (text[a] == " "), b, label) for a, b, label in spans]
     r = rng.random() / strength
     if r < 0.05:
         rate = rng.choice([0.01, 0.03])

@@ -130,13 +130,17 @@ def load(folder: Path) -> tuple[list[list[Text]], list[list[Text]]]:
     """(training, held out): documents as lists of consecutive sentences; what was written for training is with the first."""
     train: list[list[Text]] = []
     held: list[list[Text]] = []
-    documents: dict[str, list[Text]] = {}
+    documents: dict[str, tuple[list[Text], list[Text]]] = {}  # as written, and with a space between all tokens
     for meta, words, tags in _sentences(folder / "uner-en-ewt-dev.iob2", 1, 2):
         offsets = _aligned(meta.get("text", ""), words)
-        text, offsets = (meta["text"], offsets) if offsets else _join(words)
-        documents.setdefault(meta["doc"], []).append(Text(text, _free(text, _spans(tags, offsets, _UNER)), "uner"))
-    for name, sentences in documents.items():
-        (held if _bucket(name) < HELD_OUT_PERCENT else train).append(sentences)
+        forms = [(meta["text"], offsets) if offsets else _join(words), _join(words)]
+        for form, (text, offsets) in zip(documents.setdefault(meta["doc"], ([], [])), forms):
+            form.append(Text(text, _free(text, _spans(tags, offsets, _UNER)), "uner"))
+    for name, (written, joined) in documents.items():
+        if _bucket(name) < HELD_OUT_PERCENT:
+            held.append(written)
+        else:
+            train += [written, joined]
     for i, (_, words, tags) in enumerate(_sentences(folder / "wnut17-train.conll", 0, 1)):
         pair = []
         for joiner in (_join, _tight):
