@@ -22,6 +22,11 @@ words! {
     College Institute Instituto Institut Istituto Bank Banco Banque Banca Ministry Ministerio Ministère Ministero Ministério Department Tribunal Court"
 }
 words! {
+    /// After a name of their own alone (`Tiny Tots Academy`): institutions and firms.
+    CLOSERS = "Academy School Clinic Foundation Association Society Council Commission Committee Agency Authority Airlines Airways Energy Insurance \
+    Pharmacy Dentistry Bakery Motors Industries Technologies Pharmaceuticals Partners Securities Railway Brewery Records Biologics Steel"
+}
+words! {
     /// Postal codes of the United States.
     STATES = "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC"
 }
@@ -113,7 +118,10 @@ pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Opt
         }
         let word = word_at(scan, at + 1);
         let next = at + 1 + word.len();
-        if !opens && INSTITUTIONS.has(word) {
+        if !opens && (INSTITUTIONS.has(word) || CLOSERS.has(word)) {
+            if at == start + first.len() && look(first).has(Kinds::STOP) {
+                return None; // "High Court", "The College"
+            }
             at = next;
             let of = matches!(word_at(scan, at + 1), "of" | "de" | "di") && scan.byte(at) == b' ';
             let place = if of { word_at(scan, at + 4) } else { "" };
@@ -201,13 +209,14 @@ mod tests {
                 "the Washington Post",
                 "Mercy Hospital",
                 "University of Leeds",
+                "Tiny Tots Academy",
                 "Universidad de Salamanca",
                 "AT&T",
                 "Coca-Cola",
                 "Marks & Spencer",
                 "Cracker Barrel",
             ],
-            &["GmbH", "I like LLC", "Orange", "Apple pie", "Nature", "Rice"],
+            &["GmbH", "I like LLC", "Orange", "Apple pie", "Nature", "Rice", "The College", "Great School"],
         );
     }
 }
