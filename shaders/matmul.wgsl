@@ -4,17 +4,11 @@
 // of x (4 X_THREADS with `x4`). It walks the columns 32 at a time, a block: both operands go through workgroup memory as
 // rows of 8 quads, and an invocation keeps the sums of 8 rows of the weight, W_THREADS apart, with 8 rows of x,
 // X_THREADS apart. Quad q of row r lies at q ^ (r & 7), so that rows which are read together lie in different banks.
-// With `tile_f16` workgroup memory holds f16; sums are f32 all the same. With `prefetch` the next block is on its way to registers while this one is computed with.
 //
 //   0, 1, 2  weight [rows, COLS], as lib/weights.wgsl says
 //   3        x [rows, X_STRIDE4 vec4s]
-//   4        out [rows, OUT_STRIDE]
+//   4, 6, 7  see lib/matmul.wgsl
 //   5        step
-//   6        bias [ROWS]           with `bias`
-//   7        residual, as out      with `residual`
-#if tile_f16
-enable f16;
-#endif
 #include "lib/weight_halves.wgsl"
 #include "lib/rows.wgsl"
 #include "lib/matmul.wgsl"
@@ -27,13 +21,8 @@ override X_VECS: u32 = 8u * X_ROWS;
 override W_UNITS: u32 = 16u / X_THREADS;
 override X_UNITS: u32 = X_VECS / THREADS;
 
-#if tile_f16
-alias TileQuad = vec4<f16>;
-#else
-alias TileQuad = vec4<f32>;
-#endif
-var<workgroup> w_tile: array<TileQuad, W_VECS>;
-var<workgroup> x_tile: array<TileQuad, X_VECS>;
+var<workgroup> w_tile: array<vec4<f32>, W_VECS>;
+var<workgroup> x_tile: array<vec4<f32>, X_VECS>;
 
 fn x_quad(t: u32, i: u32) -> vec4<f32> {
     if (COLS % 32u == 0u) {
@@ -49,7 +38,11 @@ fn mac(sum: vec4<f32>, w: mat4x4<f32>, v: vec4<f32>) -> vec4<f32> {
 }
 
 @compute @workgroup_size(THREADS)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
     let n = n_rows();
     let row0 = group.x * W_ROWS;
     let t0 = group.y * X_ROWS;
@@ -59,17 +52,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let w_row = local / 2u;
     let x_at = local % 8u;
     let x_row = local / 8u;
-    var w_next: array<Half, 2>;
-    var x_next: array<vec4<f32>, 8>;
-#if prefetch
-    for (var u = 0u; u < W_UNITS; u++) {
-        let row = FIRST_ROW + min(row0 + w_row + u * (THREADS / 2u), ROWS - 1u);
-        w_next[u] = weight_half(row * BLOCKS + 0u, w_half);
-    }
-    for (var u = 0u; u < X_UNITS; u++) {
-        x_next[u] = x_quad(min(t0 + x_row + u * (THREADS / 8u), n - 1u), 8u * (0u) + x_at);
-    }
-#endif
+    let steps = steps_of(group.z, groups.z, BLOCKS);
+    var w_halves: array<Half, 2>;
+    var x_quads: array<vec4<f32>, 8>;
     var lo0 = vec4<f32>(0.0);
     var hi0 = vec4<f32>(0.0);
     var lo1 = vec4<f32>(0.0);
@@ -88,79 +73,67 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var lo7 = vec4<f32>(0.0);
     var hi7 = vec4<f32>(0.0);
 #endif
-    for (var b = 0u; b < BLOCKS; b++) {
-#if !prefetch
+    for (var b = steps.x; b < steps.y; b++) {
         for (var u = 0u; u < W_UNITS; u++) {
             let row = FIRST_ROW + min(row0 + w_row + u * (THREADS / 2u), ROWS - 1u);
-            w_next[u] = weight_half(row * BLOCKS + b, w_half);
+            w_halves[u] = weight_half(row * BLOCKS + b, w_half);
         }
         for (var u = 0u; u < X_UNITS; u++) {
-            x_next[u] = x_quad(min(t0 + x_row + u * (THREADS / 8u), n - 1u), 8u * (b) + x_at);
+            x_quads[u] = x_quad(min(t0 + x_row + u * (THREADS / 8u), n - 1u), 8u * b + x_at);
         }
-#endif
         workgroupBarrier();
         for (var u = 0u; u < W_UNITS; u++) {
             let row = w_row + u * (THREADS / 2u);
             let at = 8u * row + ((4u * w_half) ^ (row & 4u));
             let swizzle = row & 3u;
-            w_tile[at + swizzle] = TileQuad(w_next[u].v0);
-            w_tile[at + (1u ^ swizzle)] = TileQuad(w_next[u].v1);
-            w_tile[at + (2u ^ swizzle)] = TileQuad(w_next[u].v2);
-            w_tile[at + (3u ^ swizzle)] = TileQuad(w_next[u].v3);
+            w_tile[at + swizzle] = w_halves[u].v0;
+            w_tile[at + (1u ^ swizzle)] = w_halves[u].v1;
+            w_tile[at + (2u ^ swizzle)] = w_halves[u].v2;
+            w_tile[at + (3u ^ swizzle)] = w_halves[u].v3;
         }
         for (var u = 0u; u < X_UNITS; u++) {
             let row = x_row + u * (THREADS / 8u);
-            x_tile[8u * row + (x_at ^ (row & 7u))] = TileQuad(x_next[u]);
+            x_tile[8u * row + (x_at ^ (row & 7u))] = x_quads[u];
         }
         workgroupBarrier();
-#if prefetch
-        let next = min(b + 1u, BLOCKS - 1u);
-        for (var u = 0u; u < W_UNITS; u++) {
-            let row = FIRST_ROW + min(row0 + w_row + u * (THREADS / 2u), ROWS - 1u);
-            w_next[u] = weight_half(row * BLOCKS + next, w_half);
-        }
-        for (var u = 0u; u < X_UNITS; u++) {
-            x_next[u] = x_quad(min(t0 + x_row + u * (THREADS / 8u), n - 1u), 8u * (next) + x_at);
-        }
-#endif
         for (var q = 0u; q < 8u; q++) {
             let wq = 8u * tx + (q ^ (tx & 7u));
             let xq = 8u * ty + (q ^ (ty & 7u));
             let lo = transpose(mat4x4<f32>(
-                vec4<f32>(w_tile[wq + 0u * 8u * W_THREADS]),
-                vec4<f32>(w_tile[wq + 1u * 8u * W_THREADS]),
-                vec4<f32>(w_tile[wq + 2u * 8u * W_THREADS]),
-                vec4<f32>(w_tile[wq + 3u * 8u * W_THREADS]),
+                w_tile[wq],
+                w_tile[wq + 8u * W_THREADS],
+                w_tile[wq + 2u * 8u * W_THREADS],
+                w_tile[wq + 3u * 8u * W_THREADS],
             ));
             let hi = transpose(mat4x4<f32>(
-                vec4<f32>(w_tile[wq + 4u * 8u * W_THREADS]),
-                vec4<f32>(w_tile[wq + 5u * 8u * W_THREADS]),
-                vec4<f32>(w_tile[wq + 6u * 8u * W_THREADS]),
-                vec4<f32>(w_tile[wq + 7u * 8u * W_THREADS]),
+                w_tile[wq + 4u * 8u * W_THREADS],
+                w_tile[wq + 5u * 8u * W_THREADS],
+                w_tile[wq + 6u * 8u * W_THREADS],
+                w_tile[wq + 7u * 8u * W_THREADS],
             ));
-            let v0 = vec4<f32>(x_tile[xq + 0u * 8u * X_THREADS]);
+            let v0 = x_tile[xq];
             lo0 = mac(lo0, lo, v0);
             hi0 = mac(hi0, hi, v0);
-            let v1 = vec4<f32>(x_tile[xq + 1u * 8u * X_THREADS]);
+            let v1 = x_tile[xq + 8u * X_THREADS];
             lo1 = mac(lo1, lo, v1);
             hi1 = mac(hi1, hi, v1);
-            let v2 = vec4<f32>(x_tile[xq + 2u * 8u * X_THREADS]);
+            let v2 = x_tile[xq + 2u * 8u * X_THREADS];
             lo2 = mac(lo2, lo, v2);
             hi2 = mac(hi2, hi, v2);
-            let v3 = vec4<f32>(x_tile[xq + 3u * 8u * X_THREADS]);
+            let v3 = x_tile[xq + 3u * 8u * X_THREADS];
             lo3 = mac(lo3, lo, v3);
             hi3 = mac(hi3, hi, v3);
 #if !x4
-            let v4 = vec4<f32>(x_tile[xq + 4u * 8u * X_THREADS]);
+            let v4 = x_tile[xq + 4u * 8u * X_THREADS];
             lo4 = mac(lo4, lo, v4);
             hi4 = mac(hi4, hi, v4);
-            let v5 = vec4<f32>(x_tile[xq + 5u * 8u * X_THREADS]);
+            let v5 = x_tile[xq + 5u * 8u * X_THREADS];
             lo5 = mac(lo5, lo, v5);
             hi5 = mac(hi5, hi, v5);
-            let v6 = vec4<f32>(x_tile[xq + 6u * 8u * X_THREADS]);
+            let v6 = x_tile[xq + 6u * 8u * X_THREADS];
             lo6 = mac(lo6, lo, v6);
             hi6 = mac(hi6, hi, v6);
-            let v7 = vec4<f32>(x_tile[xq + 7u * 8u * X_THREADS]);
+            let v7 = x_tile[xq + 7u * 8u * X_THREADS];
             lo7 = mac(lo7, lo, v7);
             hi7 = mac(hi7, hi, v7);
 #endif
@@ -168,14 +141,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     let t = t0 + ty;
     let o = row0 + tx;
-    store(t + 0u * X_THREADS, o, n, lo0, hi0);
-    store(t + 1u * X_THREADS, o, n, lo1, hi1);
-    store(t + 2u * X_THREADS, o, n, lo2, hi2);
-    store(t + 3u * X_THREADS, o, n, lo3, hi3);
+    store(t, o, n, group.z, lo0, hi0);
+    store(t + X_THREADS, o, n, group.z, lo1, hi1);
+    store(t + 2u * X_THREADS, o, n, group.z, lo2, hi2);
+    store(t + 3u * X_THREADS, o, n, group.z, lo3, hi3);
 #if !x4
-    store(t + 4u * X_THREADS, o, n, lo4, hi4);
-    store(t + 5u * X_THREADS, o, n, lo5, hi5);
-    store(t + 6u * X_THREADS, o, n, lo6, hi6);
-    store(t + 7u * X_THREADS, o, n, lo7, hi7);
+    store(t + 4u * X_THREADS, o, n, group.z, lo4, hi4);
+    store(t + 5u * X_THREADS, o, n, group.z, lo5, hi5);
+    store(t + 6u * X_THREADS, o, n, group.z, lo6, hi6);
+    store(t + 7u * X_THREADS, o, n, group.z, lo7, hi7);
 #endif
 }

@@ -1,6 +1,9 @@
 // What the tiled products share: the shape of the tile, and what becomes of the sums.
 //
-//   4        out [rows, OUT_STRIDE]
+// With `split` the columns are dealt out to the workgroups along z, so that a product of few rows has enough of them; each
+// leaves its sums, and matmul_sum.wgsl brings them together.
+//
+//   4        out [rows, OUT_STRIDE], or with `split` partial sums [splits, rows, ROWS]
 //   6        bias [ROWS]           with `bias`
 //   7        residual, as out      with `residual`
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
@@ -27,16 +30,28 @@ override X_ROWS: u32 = 4u * X_THREADS;
 override X_ROWS: u32 = 8u * X_THREADS;
 #endif
 
+// The steps that workgroup `part` of `parts` along the columns takes, of `all`: from x up to y.
+fn steps_of(part: u32, parts: u32, all: u32) -> vec2<u32> {
+#if split
+    return vec2<u32>(part * all / parts, (part + 1u) * all / parts);
+#else
+    return vec2<u32>(0u, all);
+#endif
+}
+
 // The sums of row t of x with rows o + i * W_THREADS of the weight: `lo` those of i = 0 to 3, `hi` those of 4 to 7.
-fn store(t: u32, o: u32, n: u32, lo: vec4<f32>, hi: vec4<f32>) {
+fn store(t: u32, o: u32, n: u32, part: u32, lo: vec4<f32>, hi: vec4<f32>) {
     if (t >= n) {
         return;
     }
     for (var i = 0u; i < 8u; i++) {
         let row = o + i * W_THREADS;
         if (row < ROWS) {
-            let at = t * OUT_STRIDE + OUT_FIRST + row;
             var sum = select(hi[i & 3u], lo[i & 3u], i < 4u);
+#if split
+            out[(part * n + t) * ROWS + row] = sum;
+#else
+            let at = t * OUT_STRIDE + OUT_FIRST + row;
 #if bias
             sum += bias[OUT_FIRST + row];
 #endif
@@ -44,6 +59,7 @@ fn store(t: u32, o: u32, n: u32, lo: vec4<f32>, hi: vec4<f32>) {
             sum += residual[at];
 #endif
             out[at] = sum;
+#endif
         }
     }
 }

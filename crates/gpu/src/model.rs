@@ -134,6 +134,7 @@ impl GpuModel {
         let size =
             |slices: &mut dyn Iterator<Item = &crate::kernel::Slice>| slices.map(|s| s.size).sum::<u64>();
         let state = [&buffers.step, &buffers.ids, &buffers.attention_scratch];
+        let state = state.into_iter().chain(buffers.matmul_scratch.slices());
         Memory {
             weights: weights.bytes() + size(&mut buffers.joined_biases.values()),
             kv: size(&mut buffers.caches.iter().flat_map(|c| &c.segments).chain(&buffers.states)),

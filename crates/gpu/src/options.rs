@@ -49,7 +49,7 @@ impl Default for ModelOptions {
             context_length: 4096,
             first_positions: 1024,
             kv_type: KvType::default(),
-            max_batch_tokens: 256,
+            max_batch_tokens: 512,
             fuse: true,
         }
     }

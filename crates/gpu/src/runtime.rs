@@ -1,5 +1,6 @@
 //! What a loaded model is made of on the GPU: weights, buffers, and the programs over them.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use sotto_plan::{Plan, Rows, ValueId, WeightId};
 use crate::error::Smaller;
 use crate::kernel::{Dispatch, Kernels, Slice, Step};
 use crate::kernels::attention::{AttentionShape, scratch_bytes};
+use crate::kernels::matmul::MatmulScratch;
 use crate::kernels::{qkv, short_conv};
 use crate::kv::{KvBuffers, Segments, add_segment, position_bytes};
 use crate::lower::{
@@ -16,7 +18,7 @@ use crate::lower::{
 use crate::sampler::Sampler;
 use crate::tuning::Tuning;
 use crate::weights::{WeightStore, fits_one_part, packing_of};
-use crate::{GpuDevice, GpuError, ModelOptions};
+use crate::{GpuDevice, GpuError, KvType, ModelOptions};
 
 /// Logits that a step may compute at most, in bytes; more rows go in several steps.
 const OUTPUT_BYTES: usize = 16 << 20;
@@ -107,6 +109,7 @@ impl Runtime {
             caches,
             states: states(&device, &plan)?,
             attention_scratch: state(&device, "attention", scratch)?,
+            matmul_scratch: matmul_scratch(&device, tuning, &plan, &prefill, capacity)?,
             joined_biases: joined_biases(&device, &plan, &decode, &weights)?,
             tables: tables(&device, &plan)?,
         };
@@ -147,6 +150,9 @@ impl Runtime {
             kv_type: self.options.kv_type,
             segments: self.segments,
             slots,
+            // As exact as an f16 cache, and an encoder's answer is too close to its activations.
+            int8: self.options.kv_type == KvType::F16 && !self.plan.is_bidirectional(),
+            quantised: Cell::new(None),
         };
         let (decode, prefill) = (of(&self.decode.slots), of(&self.prefill.slots));
         let rows = |node: &Node| node.out().map_or(Rows::Tokens, |out| self.plan.value(out).rows);
@@ -309,6 +315,22 @@ fn attention_scratch_bytes(
         _ => 0,
     };
     programs.into_iter().flatten().map(scratch).max().unwrap_or(0)
+}
+
+fn matmul_scratch(
+    device: &GpuDevice,
+    tuning: Tuning,
+    plan: &Plan,
+    nodes: &[Node],
+    capacity: Capacity,
+) -> Result<MatmulScratch, GpuError> {
+    let cols = |node: &Node| match node {
+        Node::Linear { projection, .. } => plan.weight(projection.weight).cols,
+        _ => 0,
+    };
+    let widest = nodes.iter().map(cols).max().unwrap_or(0);
+    let tokens = if tuning.tiled_matmul { capacity.tokens.max(capacity.outputs) } else { 0 };
+    MatmulScratch::new(device, tokens, widest)
 }
 
 fn joined_biases(

@@ -6,7 +6,7 @@ use super::{Bench, Work};
 use crate::GpuError;
 use crate::kernel::Slice;
 use crate::kernels::linear::Linear;
-use crate::kernels::matmul::Tile;
+use crate::kernels::matmul::{MatmulScratch, Tile};
 use crate::weights::{Matrix, Packing};
 
 impl Bench<'_> {
@@ -67,20 +67,31 @@ impl Bench<'_> {
                 for tokens in self.options.tokens.clone() {
                     let operands = Operands::new(self, Packing::of(ty), (rows, cols), tokens)?;
                     let (step, size) = self.step(0, tokens)?;
-                    let mut dispatches = Vec::new();
-                    let tile = Tile::of(self.device().facts(), rows);
                     // The work outlasts what a cache could save.
-                    for matrix in &operands.matrices[..1] {
-                        dispatches.extend(operands.linear(matrix, &step).matmul(&self.kernels, tile)?);
+                    let matrix = &operands.matrices[0];
+                    let scratch = MatmulScratch::new(self.device(), tokens, cols)?;
+                    for int8 in [false, true] {
+                        let tile = Tile::of(self.device().facts(), matrix, rows, int8);
+                        if tile.int8 != int8 {
+                            continue;
+                        }
+                        let linear = operands.linear(matrix, &step);
+                        let mut dispatches = Vec::new();
+                        if int8 {
+                            let shape = (linear.kind, cols);
+                            dispatches.push(scratch.quantize(&self.kernels, shape, [linear.x, &step])?);
+                        }
+                        dispatches.extend(linear.matmul(&self.kernels, tile, &scratch)?);
+                        let work = Work {
+                            kernel: if int8 { format!("{name} in bytes") } else { name.clone() },
+                            shape: format!("{rows} x {cols} x {tokens}"),
+                            bytes: matrix.bytes_of_rows(rows) + (4 * tokens * (rows + cols)) as u64,
+                            flops: 2 * (rows * cols * tokens) as u64,
+                            chain: dispatches.len(),
+                        };
+                        self.time(work, &dispatches, size).await?;
                     }
-                    let work = Work {
-                        kernel: name.clone(),
-                        shape: format!("{rows} x {cols} x {tokens}"),
-                        bytes: operands.matrices[0].bytes_of_rows(rows) + (4 * tokens * (rows + cols)) as u64,
-                        flops: 2 * (rows * cols * tokens) as u64,
-                        chain: operands.matrices[0].parts.len(),
-                    };
-                    self.time(work, &dispatches, size).await?;
+                    scratch.slices().into_iter().for_each(|slice| slice.buffer.destroy());
                     operands.destroy();
                 }
             }

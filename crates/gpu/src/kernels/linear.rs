@@ -5,8 +5,8 @@ use sotto_plan::{Gated, Rows};
 use crate::GpuError;
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
 use crate::kernels::elementwise::gated_flag;
-use crate::kernels::matmul::Tile;
-use crate::kernels::{rows_constant, rows_count, rows_flag, stride};
+use crate::kernels::matmul::{MatmulScratch, Tile};
+use crate::kernels::{WORKGROUP, rows_constant, rows_count, rows_flag, stride};
 use crate::tuning::Tuning;
 use crate::weights::Matrix;
 
@@ -60,21 +60,61 @@ impl Linear<'_> {
         })
     }
 
-    /// For steps of many rows.
-    pub fn matmul(&self, kernels: &Kernels, tile: Tile) -> Result<Vec<Dispatch>, GpuError> {
-        let mut flags = self.flags();
+    /// For steps of many rows. With [`Tile::int8`], `scratch` holds x in bytes.
+    pub fn matmul(
+        &self,
+        kernels: &Kernels,
+        tile: Tile,
+        scratch: &MatmulScratch,
+    ) -> Result<Vec<Dispatch>, GpuError> {
+        let [quants, scales, partials] = scratch.slices();
+        let split = tile.splits > 1;
+        let mut flags = match split {
+            true => Linear { bias: None, residual: None, ..*self }.flags(),
+            false => self.flags(),
+        };
         flags.extend(tile.flags());
-        self.parts(|part| {
+        let mut products = self.parts(|part| {
             let mut constants = part.constants.clone();
-            constants.extend(tile.constants());
-            let pipeline = kernels.pipeline("matmul", &flags, &constants)?;
+            constants.retain(|&(name, _)| name != "X_STRIDE4");
+            constants.extend(tile.constants(self.matrix.cols));
+            let pipeline = kernels.pipeline(tile.shader(), &flags, &constants)?;
+            let replaced = [(tile.int8, 3, quants), (split, 4, partials)];
+            let mut bindings: Vec<_> =
+                part.bindings.iter().copied().filter(|&(at, _)| !split || at < 6).collect();
+            for (holds, at, slice) in replaced {
+                bindings.iter_mut().filter(|(b, _)| holds && *b == at).for_each(|b| b.1 = slice);
+            }
+            bindings.extend(tile.int8.then_some((8, scales)));
             let grid = [
                 Count::Fixed((part.rows as u32).div_ceil(tile.w_rows())),
                 rows_count(self.kind, tile.x_rows()),
-                Count::Fixed(1),
+                Count::Fixed(tile.splits),
             ];
-            Ok(kernels.dispatch("matmul", &pipeline, &part.bindings, grid))
-        })
+            Ok(kernels.dispatch(tile.shader(), &pipeline, &bindings, grid))
+        })?;
+        if split {
+            products.push(self.sum_of_splits(kernels, tile.splits, partials)?);
+        }
+        Ok(products)
+    }
+
+    fn sum_of_splits(&self, kernels: &Kernels, splits: u32, partials: &Slice) -> Result<Dispatch, GpuError> {
+        let mut constants = vec![
+            ("SPLITS", f64::from(splits)),
+            ("ROWS", self.rows as f64),
+            ("OUT_STRIDE", stride(self.rows) as f64),
+        ];
+        constants.extend(rows_constant(self.kind));
+        let flags: Vec<_> =
+            self.flags().into_iter().filter(|&flag| flag != self.matrix.packing.flag()).collect();
+        let pipeline = kernels.pipeline("matmul_sum", &flags, &constants)?;
+        let mut bindings = vec![(3, partials), (4, self.out), (5, self.step)];
+        bindings.extend(self.bias.map(|bias| (6, bias)));
+        bindings.extend(self.residual.map(|residual| (7, residual)));
+        let grid =
+            [Count::Fixed((self.rows as u32).div_ceil(WORKGROUP)), rows_count(self.kind, 1), Count::Fixed(1)];
+        Ok(kernels.dispatch("matmul_sum", &pipeline, &bindings, grid))
     }
 
     /// For steps of many rows on a software adapter.

@@ -1,9 +1,14 @@
-//! The tiles of `matmul.wgsl` and `matmul_int8.wgsl`: products of many rows at once.
+//! Products of many rows at once: the tiles of `matmul.wgsl` and `matmul_int8.wgsl`, and what goes before and after them.
 
-use crate::DeviceFacts;
+use sotto_plan::Rows;
 
-/// How a workgroup divides its part of a product: `w_threads * x_threads` invocations, each with 8 rows of the weight
-/// and 8 or 4 of x.
+use crate::kernel::{Count, Dispatch, Kernels, Slice};
+use crate::kernels::{WORKGROUP, rows_constant, rows_count, rows_flag, stride};
+use crate::weights::{Matrix, Packing};
+use crate::{DeviceFacts, GpuDevice, GpuError};
+
+/// How a product is divided: a workgroup of `w_threads * x_threads` invocations takes 8 rows of the weight and 8 or 4 of x
+/// for each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tile {
     /// Invocations along the rows of the weight; a multiple of 8.
@@ -12,35 +17,53 @@ pub(crate) struct Tile {
     pub x_threads: u32,
     /// Rows of x an invocation: 8 or 4.
     pub x_each: u32,
-    /// Whether the next block is read while one is computed with.
-    pub prefetch: bool,
-    /// Whether workgroup memory holds f16.
-    pub f16: bool,
+    /// Workgroups that the columns are dealt out to.
+    pub splits: u32,
+    /// Whether both operands are signed bytes, x from a [`quantize`] before.
+    pub int8: bool,
 }
+
+/// Rows of the weight times splits at most. A product of 512 tokens then has 512 workgroups of [`Tile::WIDE`]: on an NVIDIA H200
+/// 2048 x 8192 weights ran at 15 T operations/s with a fourth of them, and at 22 with all.
+const SPLIT_ROWS: usize = 8192;
+/// The same for bytes, which want fewer: 512 x 2048 weights ran at 14 T operations/s whole and at 26 in four parts, 2048 x 2048 at 42
+/// and 34.
+const SPLIT_ROWS_OF_BYTES: usize = 2048;
+/// Steps of 128 columns that a split has at least.
+const SPLIT_STEPS: usize = 4;
 
 impl Tile {
     /// 128 rows of the weight by 64 of x: least traffic a sum.
-    pub const WIDE: Tile = Tile { w_threads: 16, x_threads: 8, x_each: 8, prefetch: true, f16: false };
-    /// 64 by 64: for small devices, and where wide tiles would be too few to go round.
-    pub const SMALL: Tile = Tile { w_threads: 8, x_threads: 16, x_each: 4, prefetch: true, f16: false };
+    pub const WIDE: Tile = Tile { w_threads: 16, x_threads: 8, x_each: 8, splits: 1, int8: false };
+    /// 64 by 64, on every device.
+    pub const SMALL: Tile = Tile { w_threads: 8, x_threads: 16, x_each: 4, splits: 1, int8: false };
 
-    /// The tile for a weight of `rows` rows.
-    pub fn of(facts: &DeviceFacts, rows: usize) -> Tile {
-        // A product has as many workgroups as it has tiles, and a large GPU wants hundreds.
-        const ROWS_OF_WIDE_TILES: usize = 4096;
-        if rows >= ROWS_OF_WIDE_TILES && Tile::WIDE.fits(facts) { Tile::WIDE } else { Tile::SMALL }
+    /// The tile for `rows` rows of a weight; `int8` says whether x may be rounded to eight bits.
+    pub fn of(facts: &DeviceFacts, matrix: &Matrix, rows: usize, int8: bool) -> Tile {
+        let splits = |most: usize| {
+            let wanted = most / rows.clamp(512, most).next_power_of_two();
+            // Parts of a matrix cut by rows would need room of their own.
+            let steps = if matrix.parts.len() == 1 { matrix.cols / (128 * SPLIT_STEPS) } else { 1 };
+            wanted.min(steps).max(1) as u32
+        };
+        let bytes = Tile { int8: true, splits: splits(SPLIT_ROWS_OF_BYTES), ..Tile::SMALL };
+        if int8 && takes_bytes(matrix.packing) && bytes.fits(facts) {
+            return bytes;
+        }
+        let tile = if Tile::WIDE.fits(facts) { Tile::WIDE } else { Tile::SMALL };
+        Tile { splits: splits(SPLIT_ROWS), ..tile }
     }
 
     /// Whether a workgroup of the device can hold it.
     pub fn fits(self, facts: &DeviceFacts) -> bool {
         self.w_threads * self.x_threads <= facts.max_invocations
             && self.workgroup_bytes() <= facts.max_workgroup_bytes
-            && (facts.f16 || !self.f16)
+            && (!self.int8 || has_dot4())
     }
 
-    /// Bytes of workgroup memory: a block of 32 columns of each row.
+    /// Bytes of workgroup memory: 128 bytes of each row, and with `int8` four scales, in pairs where there are offsets.
     fn workgroup_bytes(self) -> u32 {
-        32 * (self.w_rows() + self.x_rows()) * if self.f16 { 2 } else { 4 }
+        (self.w_rows() + self.x_rows()) * if self.int8 { 128 + 32 } else { 128 }
     }
 
     /// Rows of the weight a workgroup takes.
@@ -53,15 +76,105 @@ impl Tile {
         self.x_each * self.x_threads
     }
 
-    /// The flags that select it in shaders.
-    pub fn flags(self) -> impl Iterator<Item = &'static str> {
-        [(self.x_each == 4, "x4"), (self.prefetch, "prefetch"), (self.f16, "tile_f16")]
-            .into_iter()
-            .filter_map(|(holds, flag)| holds.then_some(flag))
+    /// The shader that computes with it.
+    pub fn shader(self) -> &'static str {
+        if self.int8 { "matmul_int8" } else { "matmul" }
     }
 
-    /// Its constants in shaders.
-    pub fn constants(self) -> [(&'static str, f64); 2] {
-        [("W_THREADS", f64::from(self.w_threads)), ("X_THREADS", f64::from(self.x_threads))]
+    /// The flags that select it there.
+    pub fn flags(self) -> impl Iterator<Item = &'static str> {
+        let flags = [(self.x_each == 4, "x4"), (self.splits > 1, "split")];
+        flags.into_iter().filter_map(|(holds, flag)| holds.then_some(flag))
+    }
+
+    /// Its constants there, for rows of `cols` elements.
+    pub fn constants(self, cols: usize) -> impl Iterator<Item = (&'static str, f64)> {
+        let operand = match self.int8 {
+            true => ("X_BLOCKS", byte_blocks(cols) as f64),
+            false => ("X_STRIDE4", (stride(cols) / 4) as f64),
+        };
+        [("W_THREADS", f64::from(self.w_threads)), ("X_THREADS", f64::from(self.x_threads)), operand]
+            .into_iter()
+    }
+}
+
+/// Whether weights lie in a way that signed bytes can be had from them.
+fn takes_bytes(packing: Packing) -> bool {
+    !matches!(packing, Packing::F32 | Packing::F16 | Packing::Bf16)
+}
+
+/// Whether shaders know `dot4I8Packed`, which naga does and browsers say.
+#[cfg(not(target_arch = "wasm32"))]
+fn has_dot4() -> bool {
+    true
+}
+
+#[cfg(target_arch = "wasm32")]
+fn has_dot4() -> bool {
+    use wasm_bindgen::{JsCast, JsValue};
+    let get = |object: &JsValue, key: &str| js_sys::Reflect::get(object, &JsValue::from_str(key)).ok();
+    let features = get(&js_sys::global(), "navigator")
+        .and_then(|navigator| get(&navigator, "gpu"))
+        .and_then(|gpu| get(&gpu, "wgslLanguageFeatures"));
+    features.is_some_and(|features| {
+        let has = get(&features, "has").and_then(|has| has.dyn_into::<js_sys::Function>().ok());
+        let name = JsValue::from_str("packed_4x8_integer_dot_product");
+        has.and_then(|has| has.call1(&features, &name).ok()).is_some_and(|found| found.is_truthy())
+    })
+}
+
+/// Blocks of 32 of a row in bytes, whole steps of the product.
+fn byte_blocks(cols: usize) -> usize {
+    cols.div_ceil(128) * 4
+}
+
+/// What tiled products of a model keep between kernels.
+#[derive(Debug)]
+pub(crate) struct MatmulScratch {
+    /// x in bytes, `[tokens, byte_blocks, 32]`.
+    quants: Slice,
+    /// `[tokens, byte_blocks, 2]` f32: scales, and scales times sums.
+    scales: Slice,
+    /// Sums of splits, `[splits, tokens, rows]`.
+    partials: Slice,
+}
+
+impl MatmulScratch {
+    /// For steps of up to `tokens` tokens and rows of up to `cols` elements; 0 tokens where nothing is tiled.
+    pub fn new(device: &GpuDevice, tokens: usize, cols: usize) -> Result<MatmulScratch, GpuError> {
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
+        let slice = |bytes: usize| Ok(Slice::whole(&device.buffer("matmul", bytes as u64, usage)?));
+        let blocks = tokens * byte_blocks(cols);
+        Ok(MatmulScratch {
+            quants: slice(32 * blocks)?,
+            scales: slice(8 * blocks)?,
+            partials: slice(4 * tokens * SPLIT_ROWS)?,
+        })
+    }
+
+    /// The buffers.
+    pub fn slices(&self) -> [&Slice; 3] {
+        [&self.quants, &self.scales, &self.partials]
+    }
+
+    /// x of the products that follow, in bytes.
+    pub fn quantize(
+        &self,
+        kernels: &Kernels,
+        (kind, cols): (Rows, usize),
+        [x, step]: [&Slice; 2],
+    ) -> Result<Dispatch, GpuError> {
+        let blocks = byte_blocks(cols);
+        let mut constants = vec![
+            ("COLS", cols as f64),
+            ("X_STRIDE4", (stride(cols) / 4) as f64),
+            ("X_BLOCKS", blocks as f64),
+        ];
+        constants.extend(rows_constant(kind));
+        let flags: Vec<_> = rows_flag(kind).collect();
+        let pipeline = kernels.pipeline("quantize_rows", &flags, &constants)?;
+        let grid = [Count::Fixed((blocks as u32).div_ceil(WORKGROUP)), rows_count(kind, 1), Count::Fixed(1)];
+        let bindings = [(3, x), (4, &self.quants), (5, step), (6, &self.scales)];
+        Ok(kernels.dispatch("quantize_rows", &pipeline, &bindings, grid))
     }
 }

@@ -1,5 +1,6 @@
 //! The dispatches of one kind of step, from nodes.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use sotto_plan::{Attention, CacheId, Plan, Rows, ValueId, WeightId};
@@ -9,7 +10,7 @@ use super::node::{Node, Norm, Projection};
 use crate::kernel::{Dispatch, Kernels, Slice};
 use crate::kernels::attention::{self, AttentionShape, AttentionSlices};
 use crate::kernels::linear::Linear;
-use crate::kernels::matmul::Tile;
+use crate::kernels::matmul::{MatmulScratch, Tile};
 use crate::kernels::qkv::Qkv;
 use crate::kernels::{elementwise, embed, layer_norm, position, rms_norm};
 use crate::kv::{KvBuffers, Segments};
@@ -30,6 +31,7 @@ pub(crate) struct Buffers {
     /// The last rows that each state saw, by position modulo their number: `[ring, stride(width)]`.
     pub states: Vec<Slice>,
     pub attention_scratch: Slice,
+    pub matmul_scratch: MatmulScratch,
     /// Biases of Q, K and V one after the other, by the weight of the first.
     pub joined_biases: HashMap<WeightId, Slice>,
     /// The plan's tables.
@@ -55,6 +57,10 @@ pub(crate) struct Lowering<'a> {
     pub kv_type: KvType,
     pub segments: Segments,
     pub slots: &'a Assignment,
+    /// Whether products of many rows may round activations to eight bits.
+    pub int8: bool,
+    /// The value whose bytes are in the scratch memory of products at this point of the program.
+    pub quantised: Cell<Option<ValueId>>,
 }
 
 impl Lowering<'_> {
@@ -104,13 +110,13 @@ impl Lowering<'_> {
                     norm: self.norm(norm),
                     ..self.linear(x, projection.weight, out)?
                 };
-                Ok(self.labelled(self.product(&linear, size)?, projection.weight))
+                Ok(self.labelled(self.product(x, &linear, size)?, projection.weight))
             }
             Node::GatedLinear { x, norm, gate, up: _, kind, out } => {
                 let linear = self.linear(x, gate, out)?;
                 let linear =
                     Linear { rows: 2 * linear.rows, norm: self.norm(norm), gated: Some(kind), ..linear };
-                Ok(self.labelled(self.product(&linear, size)?, gate))
+                Ok(self.labelled(self.product(x, &linear, size)?, gate))
             }
             Node::Qkv { .. } => self.qkv(node, size),
             Node::Rope { x, ref rope, out } => {
@@ -177,14 +183,28 @@ impl Lowering<'_> {
         })
     }
 
-    fn product(&self, linear: &Linear<'_>, size: Size) -> Result<Vec<Dispatch>, GpuError> {
+    fn product(&self, x: ValueId, linear: &Linear<'_>, size: Size) -> Result<Vec<Dispatch>, GpuError> {
         match size {
             Size::One => linear.matvec(self.kernels, self.tuning, 1),
-            Size::Many if self.tuning.tiled_matmul => {
-                linear.matmul(self.kernels, Tile::of(self.kernels.device().facts(), linear.rows))
-            }
+            Size::Many if self.tuning.tiled_matmul => self.tiled_product(x, linear),
             Size::Many => linear.matmul_plain(self.kernels),
         }
+    }
+
+    fn tiled_product(&self, x: ValueId, linear: &Linear<'_>) -> Result<Vec<Dispatch>, GpuError> {
+        let scratch = &self.buffers.matmul_scratch;
+        // What gives logits is not rounded.
+        let int8 = self.int8 && linear.kind == Rows::Tokens;
+        let tile = Tile::of(self.kernels.device().facts(), linear.matrix, linear.rows, int8);
+        // The scratch memory has room for the rows of a step.
+        let tile = if linear.kind == Rows::Tokens { tile } else { Tile { splits: 1, ..tile } };
+        let mut dispatches = Vec::new();
+        if tile.int8 && self.quantised.replace(Some(x)) != Some(x) {
+            let shape = (linear.kind, linear.matrix.cols);
+            dispatches.push(scratch.quantize(self.kernels, shape, [linear.x, linear.step])?);
+        }
+        dispatches.extend(linear.matmul(self.kernels, tile, scratch)?);
+        Ok(dispatches)
     }
 
     fn qkv(&self, node: &Node, size: Size) -> Result<Vec<Dispatch>, GpuError> {

@@ -7,12 +7,13 @@ use sotto_format::BlockType;
 use sotto_plan::{Gated, Rows};
 
 use super::{IN_SOFTWARE, ON_A_GPU, TYPES, Weight, is_rounded, step};
-use crate::kernel::Kernels;
+use crate::kernel::{Kernels, Slice};
 use crate::kernels::embed::embed;
 use crate::kernels::linear::Linear;
-use crate::kernels::matmul::Tile;
+use crate::kernels::matmul::{MatmulScratch, Tile};
 use crate::testing::{Variant, assert_close, device, random, variants};
 use crate::tuning::Tuning;
+use crate::weights::Matrix;
 
 #[test]
 fn linear_agrees_with_the_reference_in_every_type_and_shape() {
@@ -54,6 +55,7 @@ fn check_linear(variant: &Variant, ty: BlockType, rows: usize, cols: usize, toke
     let plain = ops::linear(&values, (rows, cols), weight.row(), Some(&bias));
     let plain = ops::add(&plain, &residual);
     let normed = ops::linear(&ops::rms_norm(&values, &norm, eps), (rows, cols), weight.row(), None);
+    let scratch = MatmulScratch::new(&variant.device, tokens, cols).unwrap();
     for tuning in [ON_A_GPU, IN_SOFTWARE] {
         let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
         let linear = Linear {
@@ -74,7 +76,11 @@ fn check_linear(variant: &Variant, ty: BlockType, rows: usize, cols: usize, toke
         let tile = (tokens as u32).min(4);
         let cases = [
             ("matvec", with_bias.matvec(&variant.kernels, tuning, tile), &plain),
-            ("matmul", with_bias.matmul(&variant.kernels, Tile::of(variant.device.facts(), rows)), &plain),
+            (
+                "matmul",
+                with_bias.matmul(&variant.kernels, Tile { splits: 3, ..Tile::SMALL }, &scratch),
+                &plain,
+            ),
             ("matmul_plain", with_bias.matmul_plain(&variant.kernels), &plain),
             ("matvec with norm", with_norm.matvec(&variant.kernels, tuning, tile), &normed),
         ];
@@ -92,10 +98,10 @@ fn check_linear(variant: &Variant, ty: BlockType, rows: usize, cols: usize, toke
 const TILES: [Tile; 6] = [
     Tile::WIDE,
     Tile::SMALL,
-    Tile { prefetch: false, ..Tile::WIDE },
-    Tile { x_threads: 16, ..Tile::WIDE },
-    Tile { x_threads: 8, x_each: 8, ..Tile::SMALL },
-    Tile { f16: true, ..Tile::WIDE },
+    Tile { splits: 3, ..Tile::SMALL },
+    Tile { x_threads: 16, splits: 2, ..Tile::WIDE },
+    Tile { int8: true, ..Tile::SMALL },
+    Tile { int8: true, splits: 2, ..Tile::SMALL },
 ];
 
 #[test]
@@ -105,10 +111,79 @@ fn every_tile_of_a_product_agrees_with_the_reference() {
             for (ty, rows, cols, tokens) in
                 [(BlockType::F32, 33, 33, 4), (BlockType::Q4_0, 257, 96, 129), (BlockType::Q4_K, 31, 256, 65)]
             {
+                if tile.int8 && ty == BlockType::F32 {
+                    continue;
+                }
                 check_tile(variant, tile, ty, [rows, cols, tokens]);
             }
         }
     }
+}
+
+#[test]
+fn every_quantised_type_can_be_had_in_bytes() {
+    for ty in TYPES.into_iter().filter(|ty| ty.block_len() > 1 && !is_rounded(*ty)) {
+        for splits in [1, 3] {
+            check_tile(device(), Tile { int8: true, splits, ..Tile::SMALL }, ty, [70, 512, 9]);
+        }
+    }
+}
+
+#[test]
+fn not_a_number_survives_the_rounding_to_bytes() {
+    let variant = device();
+    let weight = Weight::random(18, BlockType::Q4_0, 5, 64);
+    let matrix = weight.upload(variant, 64);
+    let (step, size) = step(variant, 2);
+    for poison in [f32::NAN, f32::INFINITY] {
+        let mut values = random(19, 2 * 64);
+        values[64 + 3] = poison;
+        let x = variant.upload_rows(&values, 64);
+        let out = variant.empty(2 * 8 * 4);
+        let linear = plain_linear(&matrix, 5, &x, &out, &step);
+        let scratch = MatmulScratch::new(&variant.device, 2, 64).unwrap();
+        let mut dispatches =
+            vec![scratch.quantize(&variant.kernels, (Rows::Tokens, 64), [&x, &step]).unwrap()];
+        let tile = Tile { int8: true, ..Tile::SMALL };
+        dispatches.extend(linear.matmul(&variant.kernels, tile, &scratch).unwrap());
+        variant.run(&dispatches, size);
+        let found = variant.read_rows(&out, 2, 5);
+        assert!(
+            found[..5].iter().all(|v| v.is_finite()) && found[5..].iter().all(|v| !v.is_finite()),
+            "{found:?}"
+        );
+    }
+}
+
+fn plain_linear<'a>(
+    matrix: &'a Matrix,
+    rows: usize,
+    x: &'a Slice,
+    out: &'a Slice,
+    step: &'a Slice,
+) -> Linear<'a> {
+    Linear {
+        matrix,
+        first_row: 0,
+        rows,
+        x,
+        out,
+        step,
+        kind: Rows::Tokens,
+        bias: None,
+        residual: None,
+        norm: None,
+        gated: None,
+    }
+}
+
+/// The reference's activations as quantize_rows.wgsl rounds them.
+fn in_bytes(values: &[f32], cols: usize) -> Vec<f32> {
+    let block = |block: &[f32]| -> Vec<f32> {
+        let scale = block.iter().fold(0f32, |m, v| m.max(v.abs())) / 127.0;
+        block.iter().map(|v| if scale == 0.0 { 0.0 } else { scale * (v / scale).round_ties_even() }).collect()
+    };
+    values.chunks(cols).flat_map(|row| row.chunks(32).flat_map(block).collect::<Vec<_>>()).collect()
 }
 
 fn check_tile(variant: &Variant, tile: Tile, ty: BlockType, [rows, cols, tokens]: [usize; 3]) {
@@ -118,24 +193,19 @@ fn check_tile(variant: &Variant, tile: Tile, ty: BlockType, [rows, cols, tokens]
     let x = variant.upload_rows(&values, cols);
     let (step, size) = step(variant, tokens as u32);
     let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
-    let linear = Linear {
-        matrix: &matrix,
-        first_row: 0,
-        rows,
-        x: &x,
-        out: &out,
-        step: &step,
-        kind: Rows::Tokens,
-        bias: None,
-        residual: None,
-        norm: None,
-        gated: None,
-    };
+    let linear = plain_linear(&matrix, rows, &x, &out, &step);
+    let scratch = MatmulScratch::new(&variant.device, tokens, cols).unwrap();
+    let values = if tile.int8 { in_bytes(&values, cols) } else { values };
     let expected = ops::linear(&values, (rows, cols), weight.row(), None);
     let what = format!("{tile:?} {ty} [{rows}, {cols}] x {tokens} on {}", variant.name);
-    variant.run(&linear.matmul(&variant.kernels, tile).unwrap(), size);
-    // Both operands of an f16 tile are rounded to 11 bits.
-    let tolerance = if tile.f16 { 2e-3 } else { 2e-5 };
+    let mut dispatches = linear.matmul(&variant.kernels, tile, &scratch).unwrap();
+    if tile.int8 {
+        let shape = (Rows::Tokens, cols);
+        dispatches.insert(0, scratch.quantize(&variant.kernels, shape, [&x, &step]).unwrap());
+    }
+    variant.run(&dispatches, size);
+    // Where two roundings of x differ it is by one of 254 steps of one element.
+    let tolerance = if tile.int8 { 2e-3 } else { 2e-5 };
     assert_close(&what, &variant.read_rows(&out, tokens, rows), &expected, tolerance);
 }
 
@@ -269,6 +339,7 @@ fn a_matrix_larger_than_a_binding_is_cut_by_rows() {
         let (step, size) = step(&variant, tokens as u32);
         let out = variant.empty((tokens * rows * 4) as u64);
         let (first_row, n) = (120, 1300);
+        let scratch = MatmulScratch::new(&variant.device, tokens, 4).unwrap();
         let linear = Linear {
             matrix: &matrix,
             first_row,
@@ -285,9 +356,10 @@ fn a_matrix_larger_than_a_binding_is_cut_by_rows() {
         let all = ops::linear(&values, (rows, cols), weight.row(), None);
         let expected: Vec<f32> =
             all.chunks(rows).flat_map(|row| row[first_row..first_row + n].to_vec()).collect();
-        for dispatches in
-            [linear.matvec(&variant.kernels, IN_SOFTWARE, 3), linear.matmul(&variant.kernels, Tile::SMALL)]
-        {
+        for dispatches in [
+            linear.matvec(&variant.kernels, IN_SOFTWARE, 3),
+            linear.matmul(&variant.kernels, Tile::SMALL, &scratch),
+        ] {
             variant.run(&dispatches.unwrap(), size);
             assert_close(&format!("{ty} in parts"), &variant.read_rows(&out, tokens, n), &expected, 2e-5);
         }
@@ -312,6 +384,7 @@ fn not_a_number_comes_through_and_padding_does_not() {
             let x = variant.upload_rows(&values, cols);
             let (step, size) = step(variant, tokens as u32);
             let expected = ops::linear(&values, (rows, cols), weight.row(), None);
+            let scratch = MatmulScratch::new(&variant.device, 1, 4).unwrap();
             for tuning in [ON_A_GPU, IN_SOFTWARE] {
                 let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
                 let linear = Linear {
@@ -327,9 +400,10 @@ fn not_a_number_comes_through_and_padding_does_not() {
                     norm: None,
                     gated: None,
                 };
-                for dispatches in
-                    [linear.matvec(&variant.kernels, tuning, 2), linear.matmul(&variant.kernels, Tile::SMALL)]
-                {
+                for dispatches in [
+                    linear.matvec(&variant.kernels, tuning, 2),
+                    linear.matmul(&variant.kernels, Tile::SMALL, &scratch),
+                ] {
                     variant.run(&dispatches.unwrap(), size);
                     let found = variant.read_rows(&out, tokens, rows);
                     assert_close("poisoned linear", &found, &expected, 2e-5);
