@@ -149,8 +149,8 @@ function generateOptions(request: ChatCompletionRequest): GenerateOptions {
   const stop = typeof request.stop === "string" ? [request.stop] : request.stop;
   return {
     maxTokens: set(request.max_completion_tokens ?? request.max_tokens),
-    temperature: set(request.temperature) ?? 1,
-    topP: Math.max(request.top_p ?? 1, LEAST_TOP_P),
+    temperature: set(request.temperature),
+    topP: typeof request.top_p === "number" ? Math.max(request.top_p, LEAST_TOP_P) : undefined,
     presencePenalty: set(request.presence_penalty),
     frequencyPenalty: set(request.frequency_penalty),
     // OpenAI's are whole numbers of either sign; the negative ones wrap round.

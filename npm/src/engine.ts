@@ -1,6 +1,7 @@
 /** The one file that touches the WebAssembly module: starts it once and hands out its exports. */
 import init, {
   Folder,
+  inspect,
   Loader,
   parseHeader,
   parseManifest,
@@ -33,5 +34,5 @@ async function start(): Promise<WasmModule> {
       { cause },
     );
   }
-  return { Folder, Loader, parseHeader, parseManifest, parseShard, splitPartNames };
+  return { Folder, inspect, Loader, parseHeader, parseManifest, parseShard, splitPartNames };
 }

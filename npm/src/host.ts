@@ -19,11 +19,13 @@ import { feed } from "./feed.js";
 import { readHeaders } from "./header.js";
 import { type Progress, ProgressMeter } from "./progress.js";
 import { RemoteModel } from "./remote.js";
+import { isStored } from "./storage.js";
 import type { BlobSource, RemoteSource, ResolvedSource } from "./source.js";
 import { type Stats, Timing } from "./timing.js";
 import type {
   DeviceInfo,
   EngineGenerateOptions,
+  EngineInspection,
   EngineOptions,
   FinishReason,
   ModelInfo,
@@ -50,6 +52,12 @@ export interface Loaded {
   contextLength: number;
 }
 
+/** What a model is, and what it would take here. Sizes in bytes. */
+export interface ModelInspection extends EngineInspection {
+  /** All files that a load fetches. */
+  downloadBytes: number;
+}
+
 /** A piece of a reply. The last one has `done: true` and says why it ended and what it took. */
 export interface GeneratedPart {
   /** Whole characters only: never half of one. Empty when the tokens so far make no full character. */
@@ -70,6 +78,8 @@ export interface Usage {
 /** What a model can do, wherever it runs. */
 export interface ModelHost {
   load(request: LoadRequest, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<Loaded>;
+  /** What there is to know of a model before its weights. */
+  inspect(request: LoadRequest, signal: AbortSignal): Promise<ModelInspection>;
   generate(
     prompt: string | Uint32Array,
     options: EngineGenerateOptions,
@@ -113,17 +123,40 @@ export class LocalHost implements ModelHost {
     }
   }
 
+  async inspect(request: LoadRequest, signal: AbortSignal): Promise<ModelInspection> {
+    const meter = new ProgressMeter(() => undefined);
+    const { source, engine } = request;
+    let remote: RemoteModel | undefined;
+    try {
+      const wasm = await startEngine();
+      throwIfAborted(signal);
+      // What is stored whole needs no network; what is not is not begun to be stored by asking what it is.
+      const stored = source.kind !== "blobs" && request.revalidate !== true && (await isStored(source.id));
+      const how = stored ? { store: true, revalidate: false } : { store: false };
+      if (source.kind !== "blobs") {
+        remote = await RemoteModel.open(source, { ...request, ...how, signal, meter }, wasm);
+      }
+      const files = remote?.files ?? blobFiles(request, source as BlobSource, meter, signal);
+      const { prefixes, folder } = await readHeaders(wasm, files, meter);
+      throwIfAborted(signal);
+      const told = await unlessBroken(wasm.inspect(prefixes, folder, engine));
+      return { ...told, device: await namedDevice(told.device), downloadBytes: meter.total };
+    } catch (error) {
+      throw toSottoError(error);
+    } finally {
+      remote?.close();
+      meter.stop();
+    }
+  }
+
   #loadBlobs(
     wasm: WasmModule,
-    { chunkBytes = DEFAULT_CHUNK_BYTES, engine }: LoadRequest,
-    { blobs, names }: BlobSource,
+    request: LoadRequest,
+    source: BlobSource,
     meter: ProgressMeter,
     signal: AbortSignal,
   ): Promise<Loaded> {
-    const files = blobs.map(
-      (blob, index) => new BlobFile(names[index] ?? "model.gguf", blob, chunkBytes, meter, signal),
-    );
-    return this.#feed(wasm, files, engine, meter, signal);
+    return this.#feed(wasm, blobFiles(request, source, meter, signal), request.engine, meter, signal);
   }
 
   async #loadRemote(
@@ -159,10 +192,11 @@ export class LocalHost implements ModelHost {
     remote?: RemoteModel,
   ): Promise<Loaded> {
     const { weights, prefixes, folder } = await readHeaders(wasm, files, meter);
-    await remote?.checkRoom();
     let loader: WasmLoader | undefined = await unlessBroken(wasm.Loader.open(prefixes, folder, options));
     try {
       throwIfAborted(signal);
+      // What cannot run need not be stored, so memory is asked for first.
+      await remote?.checkRoom();
       await feed(loader, weights, meter, signal);
       await remote?.complete();
       const finishing = loader;
@@ -295,6 +329,17 @@ export class LocalHost implements ModelHost {
     }
     return end;
   }
+}
+
+function blobFiles(
+  { chunkBytes = DEFAULT_CHUNK_BYTES }: LoadRequest,
+  { blobs, names }: BlobSource,
+  meter: ProgressMeter,
+  signal: AbortSignal,
+): BlobFile[] {
+  return blobs.map(
+    (blob, index) => new BlobFile(names[index] ?? "model.gguf", blob, chunkBytes, meter, signal),
+  );
 }
 
 function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {

@@ -1,13 +1,20 @@
 /** Language models in the browser, on the visitor's own GPU. */
-export { loadModel, type LoadOptions, type QuantizeType } from "./load.js";
+export { inspectModel, loadModel, type InspectOptions, type LoadOptions, type QuantizeType } from "./load.js";
 export { Model, type GenerateOptions, type TokenizeOptions } from "./model.js";
 export { deleteModel, listModels, persist, storageEstimate, type StorageUse } from "./storage.js";
-export type { GeneratedPart, Usage } from "./host.js";
+export type { GeneratedPart, ModelInspection, Usage } from "./host.js";
 export type { Stats } from "./timing.js";
 export type { Progress, ProgressPhase } from "./progress.js";
 export type { ModelSource } from "./source.js";
 export type { StoredModel } from "./store.js";
-export type { DeviceInfo, EngineCounters, FinishReason, ModelInfo } from "./wasm-api.js";
+export type {
+  DeviceInfo,
+  EngineCounters,
+  FinishReason,
+  MemoryNeed,
+  ModelInfo,
+  SamplingDefaults,
+} from "./wasm-api.js";
 export type * from "./chat-types.js";
 export {
   AbortedError,

@@ -1,7 +1,7 @@
-/** `loadModel`: from a source and options to a `Model`. */
+/** `loadModel`, from a source and options to a `Model`, and `inspectModel`, to what there is to know before. */
 import { NoWebGpuError, throwIfAborted } from "./errors.js";
 import { openHandles } from "./handles.js";
-import type { LoadRequest, ModelHost } from "./host.js";
+import type { LoadRequest, ModelHost, ModelInspection } from "./host.js";
 import { Model } from "./model.js";
 import { checkOptions, rule, type Rules } from "./options.js";
 import { type Progress, telling } from "./progress.js";
@@ -9,7 +9,6 @@ import { WorkerHost } from "./remote-host.js";
 import { requireSimd } from "./simd.js";
 import { baseUrl, type ModelSource, resolveSource } from "./source.js";
 import { recallTuning } from "./tuning.js";
-import type { EngineOptions } from "./wasm-api.js";
 
 const QUANTIZE_TYPES = [
   "Q4_0",
@@ -94,38 +93,79 @@ const LOAD_RULES: Rules<LoadOptions> = {
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const checked = checkOptions(options, LOAD_RULES, "loadModel");
-  const resolved = resolveSource(await openHandles(source), {
-    base: baseUrl(),
-    hfEndpoint: checked.hfEndpoint,
-  });
-  const { signal, onProgress, device, contextLength, kvType, quantize } = checked;
-  throwIfAborted(signal);
-  requireSecureContext();
-  requireSimd();
-  const tuning = checked.tune === false || device === "cpu" ? undefined : await recallTuning();
-  const engine: EngineOptions = {
-    ...(device !== undefined && { device }),
-    ...(contextLength !== undefined && { contextLength }),
-    ...(kvType !== undefined && { kvType }),
-    ...(quantize !== undefined && { quantize }),
-  };
-  const request: LoadRequest = {
-    source: resolved,
-    engine,
-    chunkBytes: checked.chunkBytes,
-    revalidate: checked.revalidate,
-    store: checked.store ?? true,
-    headers: Object.fromEntries(new Headers(checked.headers)),
-  };
-  const host = await newHost(checked.worker ?? true);
+  const { signal = new AbortController().signal, onProgress, worker } = checked;
+  const request = await requestOf(source, checked);
+  const tuning = checked.tune === false || checked.device === "cpu" ? undefined : await recallTuning();
+  if (tuning) request.engine.tuning = tuning.wanted;
+  const host = await newHost(worker ?? true);
   try {
-    const loaded = await host.load(request, signal ?? new AbortController().signal, telling(onProgress));
+    const loaded = await host.load(request, signal, telling(onProgress));
     tuning?.keep(loaded.device);
     return new Model(host, loaded);
   } catch (error) {
     await host.close();
     throw error;
   }
+}
+
+/** How to inspect a model: the options of a load that bear on it. */
+export type InspectOptions = Pick<
+  LoadOptions,
+  "signal" | "device" | "kvType" | "quantize" | "revalidate" | "headers" | "hfEndpoint" | "worker"
+>;
+
+const { signal, device, kvType, quantize, revalidate, headers, hfEndpoint, worker } = LOAD_RULES;
+const INSPECT_RULES: Rules<InspectOptions> = {
+  signal,
+  device,
+  kvType,
+  quantize,
+  revalidate,
+  headers,
+  hfEndpoint,
+  worker,
+};
+
+/**
+ * What a model is and what it would take, from its headers alone: its weights are not fetched, and nothing is stored.
+ *
+ * @param source What `loadModel` takes.
+ * @throws SottoError As `loadModel`, for what is known before weights come.
+ */
+export async function inspectModel(
+  source: ModelSource,
+  options: InspectOptions = {},
+): Promise<ModelInspection> {
+  const checked = checkOptions(options, INSPECT_RULES, "inspectModel");
+  const request = await requestOf(source, checked);
+  const host = await newHost(checked.worker ?? true);
+  try {
+    return await host.inspect(request, checked.signal ?? new AbortController().signal);
+  } finally {
+    await host.close();
+  }
+}
+
+/** What a host needs to know of a model, if this page can have one at all. */
+async function requestOf(source: ModelSource, options: LoadOptions): Promise<LoadRequest> {
+  const { hfEndpoint, device, contextLength, kvType, quantize } = options;
+  const resolved = resolveSource(await openHandles(source), { base: baseUrl(), hfEndpoint });
+  throwIfAborted(options.signal);
+  requireSecureContext();
+  requireSimd();
+  return {
+    source: resolved,
+    engine: {
+      ...(device !== undefined && { device }),
+      ...(contextLength !== undefined && { contextLength }),
+      ...(kvType !== undefined && { kvType }),
+      ...(quantize !== undefined && { quantize }),
+    },
+    chunkBytes: options.chunkBytes,
+    revalidate: options.revalidate,
+    store: options.store ?? true,
+    headers: Object.fromEntries(new Headers(options.headers)),
+  };
 }
 
 async function newHost(worker: boolean): Promise<ModelHost> {

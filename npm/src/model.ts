@@ -6,7 +6,10 @@ import { checkOptions, rule, type Rules } from "./options.js";
 import type { Stats } from "./timing.js";
 import type { DeviceInfo, EngineGenerateOptions, ModelInfo } from "./wasm-api.js";
 
-/** How to choose the next token, and when to stop. */
+/**
+ * How to choose the next token, and when to stop. A sampling setting that is not given is the model's own where its files
+ * state one (`info.sampling`, from `generation_config.json` or `general.sampling.*`), else the default named here.
+ */
 export interface GenerateOptions {
   /** Tokens to make at most. Default: until the model ends its text or the context is full. */
   maxTokens?: number | undefined;

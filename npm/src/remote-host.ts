@@ -1,7 +1,7 @@
 /** A model host in a dedicated worker, seen from the page. */
 import { brokenDown } from "./breakdown.js";
 import { InternalError, InvalidArgumentError } from "./errors.js";
-import type { GeneratedPart, Loaded, LoadRequest, ModelHost } from "./host.js";
+import type { GeneratedPart, Loaded, LoadRequest, ModelHost, ModelInspection } from "./host.js";
 import type { Progress } from "./progress.js";
 import { Client } from "./rpc.js";
 import type { Stats } from "./timing.js";
@@ -31,6 +31,10 @@ export class WorkerHost implements ModelHost {
     return this.#client.call("load", [request], signal, (value) => {
       onProgress(value as Progress);
     }) as Promise<Loaded>;
+  }
+
+  inspect(request: LoadRequest, signal: AbortSignal): Promise<ModelInspection> {
+    return this.#client.call("inspect", [request], signal) as Promise<ModelInspection>;
   }
 
   generate(

@@ -44,6 +44,12 @@ export function persist(): Promise<boolean> {
   return navigator.storage.persist();
 }
 
+/** Whether a model is stored whole, by its id. Where nothing can be stored, none is. */
+export function isStored(id: string): Promise<boolean> {
+  const whole = async (store: Store) => (await store.model(id))?.complete === true;
+  return withStore(whole).catch(() => false);
+}
+
 async function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
   const store = await Store.open();
   try {

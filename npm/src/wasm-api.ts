@@ -22,10 +22,47 @@ export interface ModelInfo {
   weightBytes: number;
   /** Whether the file brings a chat template, which `chat.completions` needs. */
   chatTemplate: boolean;
+  /** What `generate` takes where it is not told otherwise. */
+  sampling: SamplingDefaults;
   files: number;
   headerBytes: number;
   /** Bytes each file must have, by its header. */
   dataBytes: number[];
+}
+
+/** How a model's authors would have it sampled, as far as its files say. */
+export interface SamplingDefaults {
+  temperature?: number;
+  topK?: number;
+  topP?: number;
+  minP?: number;
+  repetitionPenalty?: number;
+}
+
+/** Memory that a model takes on a device with a context, in bytes. */
+export interface MemoryNeed {
+  /** Tokens of the context. */
+  contextLength: number;
+  /** Weights, as the device holds them. */
+  weightBytes: number;
+  /** Keys and values of a full context. */
+  cacheBytes: number;
+  /** Activations, logits and what sampling takes. */
+  activationBytes: number;
+  /** All of it. */
+  totalBytes: number;
+  /** Whether the device can have it, as far as it tells: browsers do not say how much memory a GPU has. */
+  fits: boolean;
+  /** Why not. */
+  problem?: string;
+}
+
+/** What the engine knows of a model before its weights. */
+export interface EngineInspection extends ModelInfo {
+  /** The device that a load would take. */
+  device: DeviceInfo;
+  /** What it takes there with contexts of 2048, 4096, 8192 and 32768 tokens; an encoder, with its longest text. */
+  memory: MemoryNeed[];
 }
 
 /** The outcome of reading a prefix of a GGUF file. `need`: total prefix bytes worth trying next. */
@@ -46,6 +83,8 @@ export interface EngineOptions {
   contextLength?: number;
   kvType?: "f32" | "f16";
   quantize?: string;
+  /** `"measure"`, or what was measured before. */
+  tuning?: string;
 }
 
 /** Settings of one generation as the engine takes them. */
@@ -171,6 +210,12 @@ export interface WasmModule {
     /** The small files to look for in a folder; only the first must be there. */
     names(): string[];
   };
+  /** Takes what `Loader.open` takes. */
+  inspect: (
+    headers: Uint8Array[],
+    folder: WasmFolder | undefined,
+    options: EngineOptions,
+  ) => Promise<EngineInspection>;
   /** With a folder the headers are of safetensors; it is used up. */
   Loader: {
     open(headers: Uint8Array[], folder: WasmFolder | undefined, options: EngineOptions): Promise<WasmLoader>;

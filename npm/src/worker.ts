@@ -8,6 +8,7 @@ const host = new LocalHost();
 serve(self, {
   calls: {
     load: ([request]: [LoadRequest], { signal, emit }) => host.load(request, signal, emit),
+    inspect: ([request]: [LoadRequest], { signal }) => host.inspect(request, signal),
     renderChat: ([messages]: [unknown[]]) => host.renderChat(messages),
     tokenize: ([text, addSpecial, parseSpecial]: [string, boolean, boolean]) =>
       host.tokenize(text, addSpecial, parseSpecial),

@@ -19,6 +19,7 @@ const INFO: ModelInfo = {
   quantization: "F32",
   weightBytes: 4,
   chatTemplate: true,
+  sampling: {},
   files: 1,
   headerBytes: 1,
   dataBytes: [1],
@@ -147,11 +148,11 @@ test("settings are passed on under the engine's names", async () => {
   });
 });
 
-test("null is not set, and defaults are OpenAI's", async () => {
+test("null is not set, and what is not set is left to the model", async () => {
   const { create, asked } = chatOf(REPLY);
   await create({ messages, temperature: null, stop: null, max_tokens: null, stream: null, seed: null });
-  assert.equal(asked.options.temperature, 1);
-  assert.equal(asked.options.topP, 1);
+  assert.equal(asked.options.temperature, undefined);
+  assert.equal(asked.options.topP, undefined);
   assert.equal(asked.options.maxTokens, undefined);
 });
 

@@ -8,6 +8,7 @@ mod commands;
 mod finder;
 mod folder;
 mod model_file;
+mod text;
 mod tuning_file;
 
 use std::process::ExitCode;

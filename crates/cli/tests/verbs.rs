@@ -213,3 +213,18 @@ fn perplexity_says_how_many_tokens_it_is_of() {
         failure(&[&args[..], &["--context", "8", "--stride", "8", "--backend", "cpu"]].concat());
     assert!(code != 0 && line.contains("stride"), "{code}: {line}");
 }
+
+#[test]
+fn inspect_tells_the_memory_of_each_context() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/hf/qwen3");
+    let args = ["inspect", folder.to_str().unwrap(), "--backend", "cpu", "--json"];
+    let told: Value = serde_json::from_str(&stdout(&args, "")).unwrap();
+    assert_eq!(told["device"]["backend"], "cpu");
+    assert_eq!(told["sampling"]["topK"], 30);
+    let contexts: Vec<_> = told["memory"].as_array().unwrap().iter().map(|m| &m["contextLength"]).collect();
+    assert_eq!(contexts, [2048, 4096, 8192, 32768]);
+    let small: Value =
+        serde_json::from_str(&stdout(&[&args[..], &["--quantize", "q4_0"]].concat(), "")).unwrap();
+    let weights = |told: &Value| told["memory"][0]["weightBytes"].as_u64().unwrap();
+    assert!(weights(&small) < weights(&told) / 2);
+}

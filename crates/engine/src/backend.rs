@@ -4,10 +4,11 @@ use std::ops::Sub;
 
 use serde::Serialize;
 use sotto_cpu::{fast, reference};
-use sotto_gpu::{DeviceOptions, GpuDevice, GpuError, GpuModel, ModelOptions};
+use sotto_gpu::{GpuDevice, GpuError, GpuModel, ModelOptions};
 use sotto_plan::{Outputs, Plan, Sampling, WeightId};
 
 use crate::cpu::{CpuBackend, CpuModel};
+use crate::device::Device;
 use crate::{EngineError, LoadOptions};
 
 /// Where to run.
@@ -38,6 +39,19 @@ pub struct DeviceInfo {
     /// The variants of kernels that a GPU got.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tuning: Option<String>,
+}
+
+impl DeviceInfo {
+    pub(crate) fn of_gpu(device: &GpuDevice, reason: &str) -> Self {
+        let facts = device.facts();
+        DeviceInfo {
+            backend: "webgpu",
+            name: facts.name.clone(),
+            software: facts.software,
+            reason: reason.to_owned(),
+            tuning: Some(device.tuning().to_string()),
+        }
+    }
 }
 
 /// What a backend did since it was loaded.
@@ -81,7 +95,7 @@ impl Sub for Counters {
 }
 
 /// The device of one model. Its memory goes with the model: a browser would keep buffers until its garbage is collected.
-pub(crate) struct OwnDevice(GpuDevice);
+pub(crate) struct OwnDevice(pub GpuDevice);
 
 impl Drop for OwnDevice {
     fn drop(&mut self) {
@@ -96,7 +110,7 @@ pub(crate) enum BackendLoader {
 }
 
 /// Why a device was taken that was asked for by name.
-const ASKED_FOR: &str = "asked for";
+pub(crate) const ASKED_FOR: &str = "asked for";
 
 impl BackendLoader {
     pub async fn open(plan: Plan, context_length: usize, options: &LoadOptions) -> Result<Self, EngineError> {
@@ -109,25 +123,17 @@ impl BackendLoader {
                 Ok(BackendLoader::Reference(reference::Loader::new(plan, context_length)))
             }
             DeviceChoice::Cpu => Ok(cpu(plan, ASKED_FOR.to_owned())?),
-            DeviceChoice::Gpu => {
-                let device = OwnDevice(GpuDevice::request(&DeviceOptions::default()).await?);
-                Self::on_gpu(device, plan, context_length, options, ASKED_FOR).await
-            }
-            DeviceChoice::Auto => match GpuDevice::request(&DeviceOptions::default()).await.map(OwnDevice) {
-                Err(error) => Ok(cpu(plan, error.to_string())?),
-                Ok(device) if device.0.facts().software => {
-                    Ok(cpu(plan, "the only WebGPU adapter computes on the processor, slower".to_owned())?)
-                }
-                Ok(device) => {
-                    match Self::on_gpu(device, plan.clone(), context_length, options, "there is a GPU").await
-                    {
-                        Err(EngineError::Gpu(error @ GpuError::Unsupported { .. })) => {
-                            Ok(cpu(plan, error.to_string())?)
-                        }
-                        other => other,
+            choice @ (DeviceChoice::Gpu | DeviceChoice::Auto) => {
+                let (device, reason) = Device::find(choice).await?.into_parts();
+                let Some(device) = device else { return Ok(cpu(plan, reason)?) };
+                let kept = (choice == DeviceChoice::Auto).then(|| plan.clone());
+                match (Self::on_gpu(device, plan, context_length, options, &reason).await, kept) {
+                    (Err(EngineError::Gpu(error @ GpuError::Unsupported { .. })), Some(plan)) => {
+                        Ok(cpu(plan, error.to_string())?)
                     }
+                    (other, _) => other,
                 }
-            },
+            }
         }
     }
 
@@ -170,7 +176,7 @@ impl BackendLoader {
 }
 
 /// As many threads as the processor runs at once; one in a browser.
-fn threads() -> usize {
+pub(crate) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
@@ -182,16 +188,7 @@ pub(crate) enum Backend {
 impl Backend {
     pub fn device(&self) -> DeviceInfo {
         match self {
-            Backend::Gpu(_, device, reason) => {
-                let facts = device.0.facts();
-                DeviceInfo {
-                    backend: "webgpu",
-                    name: facts.name.clone(),
-                    software: facts.software,
-                    reason: reason.clone(),
-                    tuning: Some(device.0.tuning().to_string()),
-                }
-            }
+            Backend::Gpu(_, device, reason) => DeviceInfo::of_gpu(&device.0, reason),
             Backend::Cpu(cpu) => DeviceInfo {
                 backend: "cpu",
                 name: cpu.name(),

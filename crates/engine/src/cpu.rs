@@ -1,10 +1,19 @@
 //! A model on the CPU, with what the GPU keeps on its side: the last logits, the sampler, the pending token.
 
+use sotto_cpu::simd::Level;
 use sotto_cpu::{fast, reference};
 use sotto_plan::{Outputs, Sampling};
 use sotto_text::sampling::{TokenCounts, sample};
 
 use crate::EngineError;
+
+/// What to call the CPU.
+pub(crate) fn name(level: Level, threads: usize) -> String {
+    match threads {
+        1 => format!("CPU, {}", level.name()),
+        threads => format!("CPU, {}, {threads} threads", level.name()),
+    }
+}
 
 /// Which of the two engines runs it.
 pub(crate) enum CpuModel {
@@ -51,10 +60,7 @@ impl CpuBackend {
     /// What runs it, for a person.
     pub fn name(&self) -> String {
         match &self.model {
-            CpuModel::Fast(model) => match model.threads() {
-                1 => format!("CPU, {}", model.level().name()),
-                threads => format!("CPU, {}, {threads} threads", model.level().name()),
-            },
+            CpuModel::Fast(model) => name(model.level(), model.threads()),
             CpuModel::Reference(_) => "CPU, plain interpreter".to_owned(),
         }
     }

@@ -5,7 +5,7 @@ use sotto_plan::{Outputs, Sampling};
 use sotto_text::{ChatTemplate, StreamDecoder, Tokenizer};
 
 use crate::backend::{Backend, Counters, DeviceInfo};
-use crate::{EngineError, ModelHeader, ModelInfo, Prompt};
+use crate::{EngineError, GenerateOptions, ModelHeader, ModelInfo, Prompt};
 
 /// A model on its device, with the keys and values of the last prompt and reply.
 pub struct Engine {
@@ -28,6 +28,11 @@ impl Engine {
     /// What to show of the model.
     pub fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    /// The options of a reply for which a caller asks nothing: the model's own sampling, where it states one.
+    pub fn defaults(&self) -> GenerateOptions {
+        self.info.sampling.options()
     }
 
     /// What the model's output is for.

@@ -8,7 +8,7 @@ use sotto_model::hf::{HfError, HfFolder, SentenceFiles, pooling_config};
 use sotto_text::tokenizer::TokenizerConfig;
 use sotto_text::{GgufVocab, Tokenizer, TokenizerError};
 
-use crate::EngineError;
+use crate::{EngineError, SamplingDefaults};
 
 /// The small files of a folder, as bytes; those that are not there are `None`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -129,6 +129,9 @@ impl<'a> Folder<'a> {
                 file.metadata.insert(key, sotto_format::Value::String(text));
             }
         }
+        if let Some(json) = self.generation_config {
+            SamplingDefaults::write(&parsed("generation_config.json", json)?, &mut file.metadata);
+        }
         Ok(())
     }
 
@@ -139,9 +142,7 @@ impl<'a> Folder<'a> {
             [("config.json", Some(self.config)), ("generation_config.json", self.generation_config)]
         {
             let Some(bytes) = bytes else { continue };
-            let json: Value =
-                serde_json::from_slice(bytes).map_err(|e| HfError::Json { file, message: e.to_string() })?;
-            ids.extend(token_ids(&json["eos_token_id"]));
+            ids.extend(token_ids(&parsed(file, bytes)?["eos_token_id"]));
         }
         ids.dedup();
         Ok(ids)
@@ -171,6 +172,10 @@ fn licence(readme: &[u8]) -> Option<String> {
         .trim()
         .trim_matches(['"', '\'']);
     (!value.is_empty() && value != "other").then(|| value.to_owned())
+}
+
+fn parsed(file: &'static str, bytes: &[u8]) -> Result<Value, HfError> {
+    serde_json::from_slice(bytes).map_err(|e| HfError::Json { file, message: e.to_string() })
 }
 
 /// One id or a list of them.

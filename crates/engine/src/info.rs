@@ -6,6 +6,8 @@ use serde::Serialize;
 use sotto_format::{BlockType, ModelFile};
 use sotto_model::{Hyperparameters, Task};
 
+use crate::SamplingDefaults;
+
 /// Facts of a model that its header states.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,6 +37,8 @@ pub struct ModelInfo {
     pub weight_bytes: u64,
     /// Whether the file brings a chat template.
     pub chat_template: bool,
+    /// How its authors would have it sampled, as far as it says.
+    pub sampling: SamplingDefaults,
     /// Files of a split model; 1 otherwise.
     pub files: usize,
     /// Bytes before the first tensor, over all files.
@@ -70,6 +74,7 @@ impl ModelInfo {
                 .to_owned(),
             weight_bytes: file.tensors.iter().map(|t| t.bytes).sum(),
             chat_template,
+            sampling: SamplingDefaults::read(&file.metadata),
             files: file.files,
             header_bytes: file.header_bytes,
             data_bytes: file.file_bytes.clone(),

@@ -9,6 +9,8 @@ mod backend;
 mod chat;
 mod classifier;
 mod cpu;
+mod defaults;
+mod device;
 mod embedder;
 mod engine;
 mod error;
@@ -25,6 +27,8 @@ mod tuning;
 
 pub use backend::{Counters, DeviceChoice, DeviceInfo};
 pub use classifier::{Classifier, ClassifyProgress, OnProgress, OnRow};
+pub use defaults::SamplingDefaults;
+pub use device::{Device, MemoryNeed, TOLD_CONTEXTS};
 pub use embedder::{Embedder, Embedding};
 pub use engine::Engine;
 pub use error::{EngineError, ErrorCode};

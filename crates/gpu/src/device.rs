@@ -83,6 +83,11 @@ struct Inner {
     fault: Arc<Mutex<Option<GpuError>>>,
 }
 
+/// Bytes of the buffer that holds `bytes`.
+pub(crate) fn buffer_bytes(bytes: u64) -> u64 {
+    bytes.max(16).next_multiple_of(16)
+}
+
 impl GpuDevice {
     /// Asks the platform for a device with all the limits its adapter has.
     ///
@@ -180,7 +185,7 @@ impl GpuDevice {
         bytes: u64,
         usage: wgpu::BufferUsages,
     ) -> Result<wgpu::Buffer, GpuError> {
-        let size = bytes.max(16).next_multiple_of(16);
+        let size = buffer_bytes(bytes);
         let limit = self.inner.facts.max_buffer_bytes;
         if size > limit {
             return Err(GpuError::TooLarge { what: label.to_owned(), bytes, limit });

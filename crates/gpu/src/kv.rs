@@ -84,16 +84,28 @@ pub(crate) fn add_segment(
     segment: usize,
 ) -> Result<Vec<Slice>, GpuError> {
     let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
-    let limit = device.facts().max_binding_bytes;
     let slice = |cache: &KvCache| {
-        let elements = segments.positions(segment) * 2 * cache.n_kv_heads * cache.head_dim;
-        let bytes = (elements * options.kv_type.bytes()) as u64;
-        if bytes > limit {
-            return Err(GpuError::TooLarge { what: "the KV cache of a layer".to_owned(), bytes, limit });
-        }
+        let bytes = segment_bytes(device, cache, options, segments, segment)?;
         Ok(Slice::whole(&device.buffer("keys and values", bytes, usage)?))
     };
     plan.caches.iter().map(slice).collect()
+}
+
+/// Bytes of segment `segment` of a cache.
+pub(crate) fn segment_bytes(
+    device: &GpuDevice,
+    cache: &KvCache,
+    options: &ModelOptions,
+    segments: Segments,
+    segment: usize,
+) -> Result<u64, GpuError> {
+    let elements = segments.positions(segment) * 2 * cache.n_kv_heads * cache.head_dim;
+    let bytes = (elements * options.kv_type.bytes()) as u64;
+    let limit = device.facts().max_binding_bytes;
+    if bytes > limit {
+        return Err(GpuError::TooLarge { what: "the KV cache of a layer".to_owned(), bytes, limit });
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use sotto_plan::{Plan, WeightId};
 
 use crate::error::Smaller;
 use crate::kernel::Kernels;
+use crate::layout::memory_at_load;
 use crate::model::GpuModel;
 use crate::runtime::Runtime;
 use crate::weights::WeightWriter;
@@ -29,9 +30,10 @@ impl Loader {
     /// plan asks for what no kernel does.
     pub async fn new(device: &GpuDevice, plan: Plan, options: &ModelOptions) -> Result<Loader, GpuError> {
         let kernels = Arc::new(Kernels::new(&device.counting()));
-        let needed = Runtime::bytes_needed(&plan, options);
+        let needed = memory_at_load(device, &plan, options)?.total();
         let half = ModelOptions { context_length: options.context_length / 2, ..options.clone() };
-        let smaller = Smaller { context: half.context_length, bytes: Runtime::bytes_needed(&plan, &half) };
+        let smaller =
+            Smaller { context: half.context_length, bytes: memory_at_load(device, &plan, &half)?.total() };
         let build = || {
             let runtime = Runtime::new(kernels, plan, options)?;
             let writer = WeightWriter::new(&runtime.plan, &runtime.weights, &runtime.kernels)?;

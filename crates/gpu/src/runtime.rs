@@ -12,9 +12,8 @@ use crate::kernels::attention::{AttentionShape, scratch_bytes};
 use crate::kernels::matmul::MatmulScratch;
 use crate::kernels::{qkv, short_conv};
 use crate::kv::{KvBuffers, Segments, add_segment, position_bytes};
-use crate::lower::{
-    Arena, Assignment, Buffers, Capacity, Fusions, Lowering, Node, Size, fuse, groups, matrix_uses,
-};
+use crate::layout::Layout;
+use crate::lower::{Assignment, Buffers, Capacity, Fusions, Lowering, Node, Size, matrix_uses};
 use crate::sampler::Sampler;
 use crate::tuning::Tuning;
 use crate::weights::{WeightStore, fits_one_part, packing_of};
@@ -38,9 +37,9 @@ pub(crate) struct Programs {
 
 /// A program's nodes and where their values are.
 #[derive(Debug)]
-struct Planned {
-    nodes: Vec<Node>,
-    slots: Assignment,
+pub(crate) struct Planned {
+    pub nodes: Vec<Node>,
+    pub slots: Assignment,
 }
 
 /// A model's memory and programs.
@@ -68,36 +67,16 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
-    /// Bytes of GPU memory that a model takes at load, about.
-    pub fn bytes_needed(plan: &Plan, options: &ModelOptions) -> u64 {
-        let positions = segments(plan, options).positions(0) as u64;
-        plan.weight_bytes()
-            + positions * position_bytes(plan, options)
-            + plan.states.iter().map(|&s| short_conv::ring_bytes(s)).sum::<u64>()
-    }
-
     pub fn new(kernels: Arc<Kernels>, plan: Plan, options: &ModelOptions) -> Result<Runtime, GpuError> {
         let device = kernels.device().clone();
-        let limit = plan.max_positions().unwrap_or(usize::MAX);
-        let options = &ModelOptions { context_length: options.context_length.min(limit), ..options.clone() };
-        let output = plan
-            .output
-            .ok_or_else(|| GpuError::Unsupported { what: "a model without an output".to_owned() })?;
-        let tuning = device.tuning();
-        let can_group = |ids: &[WeightId]| can_group(&device, &plan, ids);
-        let [decode, prefill] = fusions(&device, options).map(|f| fuse(&plan, f, &can_group));
-        let groups = groups(&decode, &can_group);
+        let layout = Layout::new(&device, &plan, options)?;
+        let Layout { options, output, tuning, decode, prefill, groups, capacity, arena } = layout;
         let weights = WeightStore::new(&device, &plan, &groups)?;
-
-        let capacity = capacity(&plan, options);
-        let mut arena = Arena::default();
-        let prefill_slots = arena.assign(&plan, &prefill, capacity, &[output]);
-        let one = Capacity { tokens: 1, outputs: 1 };
-        let decode_slots = arena.assign(&plan, &decode, one, &[output]);
-        let segments = segments(&plan, options);
-        let first = add_segment(&device, &plan, options, segments, 0)?;
+        let segments = segments(&plan, &options);
+        let first = add_segment(&device, &plan, &options, segments, 0)?;
         let caches = first.into_iter().map(|first| KvBuffers { segments: vec![first] }).collect();
-        let scratch = attention_scratch_bytes(&device, [&decode, &prefill], &plan, options, capacity);
+        let scratch =
+            attention_scratch_bytes(&device, [&decode.nodes, &prefill.nodes], &plan, &options, capacity);
         let buffers = Buffers {
             step: state(&device, "step", size_of::<Step>())?,
             ids: state(&device, "token ids", 4 * capacity.tokens)?,
@@ -109,8 +88,11 @@ impl Runtime {
             caches,
             states: states(&device, &plan)?,
             attention_scratch: state(&device, "attention", scratch)?,
-            matmul_scratch: matmul_scratch(&device, tuning, &plan, &prefill, capacity)?,
-            joined_biases: joined_biases(&device, &plan, &decode, &weights)?,
+            matmul_scratch: {
+                let (tokens, widest) = matmul_scratch(tuning, &plan, &prefill.nodes, capacity);
+                MatmulScratch::new(&device, tokens, widest)?
+            },
+            joined_biases: joined_biases(&device, &plan, &decode.nodes, &weights)?,
             tables: tables(&device, &plan)?,
         };
         let sampler = Sampler::new(
@@ -120,7 +102,7 @@ impl Runtime {
         )?;
         let mut runtime = Runtime {
             kernels,
-            options: options.clone(),
+            options,
             weights,
             buffers,
             programs: Programs::default(),
@@ -131,8 +113,8 @@ impl Runtime {
             n_segments: 1,
             output,
             tuning,
-            decode: Planned { nodes: decode, slots: decode_slots },
-            prefill: Planned { nodes: prefill, slots: prefill_slots },
+            decode,
+            prefill,
             plan,
         };
         runtime.programs = runtime.lower()?;
@@ -229,7 +211,7 @@ impl Runtime {
 }
 
 /// Which fusions decode and prefill take.
-fn fusions(device: &GpuDevice, options: &ModelOptions) -> [Fusions; 2] {
+pub(crate) fn fusions(device: &GpuDevice, options: &ModelOptions) -> [Fusions; 2] {
     let biased_qkv = device.facts().max_storage_buffers >= qkv::STORAGE_BUFFERS;
     let [decode, prefill] =
         if options.fuse { [Fusions::ONE_ROW, Fusions::MATMUL] } else { [Fusions::NONE; 2] };
@@ -237,7 +219,7 @@ fn fusions(device: &GpuDevice, options: &ModelOptions) -> [Fusions; 2] {
 }
 
 /// Whether weights may lie in one matrix: alike, each read by one projection, and small enough for one binding.
-fn can_group(device: &GpuDevice, plan: &Plan, ids: &[WeightId]) -> bool {
+pub(crate) fn can_group(device: &GpuDevice, plan: &Plan, ids: &[WeightId]) -> bool {
     let Some(&first) = ids.first() else { return false };
     let (packing, cols) = (packing_of(plan, first), plan.weight(first).cols);
     let alike = |&id: &WeightId| {
@@ -252,7 +234,7 @@ fn can_group(device: &GpuDevice, plan: &Plan, ids: &[WeightId]) -> bool {
     ids.iter().all(alike) && fits_one_part(device, packing, rows, cols)
 }
 
-fn capacity(plan: &Plan, options: &ModelOptions) -> Capacity {
+pub(crate) fn capacity(plan: &Plan, options: &ModelOptions) -> Capacity {
     if plan.is_bidirectional() {
         // A sequence runs in one step.
         let tokens = options.context_length.max(1);
@@ -273,7 +255,7 @@ fn state(device: &GpuDevice, label: &str, bytes: usize) -> Result<Slice, GpuErro
 }
 
 /// How the KV cache of a plan grows. An encoder's is there from the start: it reads a sequence in one step.
-fn segments(plan: &Plan, options: &ModelOptions) -> Segments {
+pub(crate) fn segments(plan: &Plan, options: &ModelOptions) -> Segments {
     if plan.is_bidirectional() {
         return Segments::one(options.context_length);
     }
@@ -295,7 +277,7 @@ fn tables(device: &GpuDevice, plan: &Plan) -> Result<Vec<Slice>, GpuError> {
     plan.tables.iter().map(table).collect()
 }
 
-fn attention_scratch_bytes(
+pub(crate) fn attention_scratch_bytes(
     device: &GpuDevice,
     programs: [&[Node]; 2],
     plan: &Plan,
@@ -317,20 +299,20 @@ fn attention_scratch_bytes(
     programs.into_iter().flatten().map(scratch).max().unwrap_or(0)
 }
 
-fn matmul_scratch(
-    device: &GpuDevice,
+/// The tokens and the widest rows that products of many rows have room for.
+pub(crate) fn matmul_scratch(
     tuning: Tuning,
     plan: &Plan,
     nodes: &[Node],
     capacity: Capacity,
-) -> Result<MatmulScratch, GpuError> {
+) -> (usize, usize) {
     let cols = |node: &Node| match node {
         Node::Linear { projection, .. } => plan.weight(projection.weight).cols,
         _ => 0,
     };
     let widest = nodes.iter().map(cols).max().unwrap_or(0);
     let tokens = if tuning.tiled_matmul { capacity.tokens.max(capacity.outputs) } else { 0 };
-    MatmulScratch::new(device, tokens, widest)
+    (tokens, widest)
 }
 
 fn joined_biases(
@@ -339,19 +321,29 @@ fn joined_biases(
     nodes: &[Node],
     weights: &WeightStore,
 ) -> Result<HashMap<WeightId, Slice>, GpuError> {
-    let mut joined = HashMap::new();
-    for node in nodes {
-        let Node::Qkv { qkv, .. } = node else { continue };
+    let together = |a, b| std::ptr::eq(weights.matrix(a).0, weights.matrix(b).0);
+    joined_bias_bytes(plan, nodes, together)
+        .map(|(weight, bytes)| Ok((weight, state(device, "biases", bytes)?)))
+        .collect()
+}
+
+/// The biases of Q, K and V that lie one after the other: the first's weight, and their bytes. `together` says whether two
+/// weights lie in one matrix.
+pub(crate) fn joined_bias_bytes(
+    plan: &Plan,
+    nodes: &[Node],
+    together: impl Fn(WeightId, WeightId) -> bool,
+) -> impl Iterator<Item = (WeightId, usize)> {
+    nodes.iter().flat_map(move |node| {
+        let Node::Qkv { qkv, .. } = node else { return Vec::new() };
         if qkv[0].bias.is_none() {
-            continue;
+            return Vec::new();
         }
         let rows = qkv.map(|p| plan.weight(p.weight).rows);
-        let together = std::ptr::eq(weights.matrix(qkv[0].weight).0, weights.matrix(qkv[2].weight).0);
-        let all = if together { rows.iter().sum() } else { rows[0] + rows[1] };
-        joined.insert(qkv[0].weight, state(device, "biases", 4 * all)?);
-        if !together {
-            joined.insert(qkv[2].weight, state(device, "biases", 4 * rows[2])?);
+        if together(qkv[0].weight, qkv[2].weight) {
+            vec![(qkv[0].weight, 4 * rows.iter().sum::<usize>())]
+        } else {
+            vec![(qkv[0].weight, 4 * (rows[0] + rows[1])), (qkv[2].weight, 4 * rows[2])]
         }
-    }
-    Ok(joined)
+    })
 }

@@ -2,6 +2,7 @@
 
 use sotto_plan::Sampling;
 
+use crate::device::buffer_bytes;
 use crate::kernel::{Dispatch, Kernels, Slice};
 use crate::kernels::sample::{SampleScratch, SampleShape, SampleSlices, SamplingUniform, draw, greedy};
 use crate::{GpuDevice, GpuError};
@@ -12,6 +13,17 @@ pub(crate) const RING: usize = 16;
 /// A token that the prompt holds, in the sampler's counts.
 const IN_PROMPT: u32 = 1 << 31;
 
+/// Five words a token, and a little.
+fn scratch_bytes(vocab: usize) -> u64 {
+    5 * 4 * vocab as u64
+}
+
+/// Bytes of GPU memory that a sampler of `vocab` tokens takes.
+pub(crate) fn bytes_needed(vocab: usize) -> u64 {
+    let state = [size_of::<SamplingUniform>(), vocab * size_of::<u32>(), RING * size_of::<u32>()];
+    state.into_iter().map(|bytes| buffer_bytes(bytes as u64)).sum::<u64>() + scratch_bytes(vocab)
+}
+
 /// The choice of the next token.
 #[derive(Debug)]
 pub(crate) struct Sampler {
@@ -19,7 +31,6 @@ pub(crate) struct Sampler {
     settings: Slice,
     counts: Slice,
     ring: Slice,
-    scratch_bytes: u64,
     greedy: Vec<Dispatch>,
     draw: Vec<Dispatch>,
 }
@@ -44,8 +55,6 @@ impl Sampler {
         let ring = state("sampled ids", RING * size_of::<u32>())?;
         let shape = SampleShape::new(device.facts(), vocab, RING);
         let scratch = SampleScratch::new(device, &shape)?;
-        // Five words a token, and a little.
-        let scratch_bytes = 5 * 4 * vocab as u64;
         let slices = SampleSlices {
             sampling: &settings,
             logits,
@@ -56,7 +65,7 @@ impl Sampler {
             scratch: &scratch,
         };
         let (greedy, draw) = (greedy(kernels, &shape, slices)?, draw(kernels, &shape, slices)?);
-        Ok(Sampler { vocab, settings, counts, ring, scratch_bytes, greedy, draw })
+        Ok(Sampler { vocab, settings, counts, ring, greedy, draw })
     }
 
     /// Sampled ids, that of sample step `s` at `s % RING`.
@@ -66,7 +75,7 @@ impl Sampler {
 
     /// Bytes of GPU memory.
     pub fn bytes(&self) -> u64 {
-        self.settings.size + self.counts.size + self.ring.size + self.scratch_bytes
+        self.settings.size + self.counts.size + self.ring.size + scratch_bytes(self.vocab)
     }
 
     /// Sets a reply up.

@@ -183,7 +183,8 @@ impl Engine {
         options: JsValue,
         parse_special: bool,
     ) -> Result<Generation, JsValue> {
-        let options: GenerateOptions = options::read(options, "generate options")?;
+        let defaults = self.shared.read(sotto_engine::Engine::defaults)?;
+        let options: GenerateOptions = options::read_over(options, &defaults, "generate options")?;
         let prompt = match prompt.as_string() {
             Some(text) if parse_special => Prompt::Template(text),
             Some(text) => Prompt::Text(text),

@@ -12,7 +12,7 @@ mod parse;
 
 pub use engine::Engine;
 pub use generation::Generation;
-pub use loader::Loader;
+pub use loader::{Loader, inspect};
 pub use parse::{Folder, parse_header, parse_manifest, parse_shard, split_part_names};
 
 use wasm_bindgen::prelude::*;

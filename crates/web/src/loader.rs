@@ -1,10 +1,11 @@
 //! Loading, chunk by chunk.
 
 use js_sys::Uint8Array;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sotto_engine::format::BlockType;
 use sotto_engine::{
-    DeviceChoice, ErrorCode, KvType, LoadOptions, ModelHeader, Read, TuningChoice, TuningMemory,
+    Device as FoundDevice, DeviceChoice, DeviceInfo, ErrorCode, KvType, LoadOptions, MemoryNeed, ModelHeader,
+    ModelInfo, Read, TuningChoice, TuningMemory,
 };
 use wasm_bindgen::prelude::*;
 
@@ -42,6 +43,32 @@ enum Kv {
     F16,
 }
 
+/// Options of a load, as the engine takes them.
+fn load_options(options: JsValue) -> Result<LoadOptions, JsValue> {
+    let options: Options = options::read(options, "load options")?;
+    let quantize = match options.quantize.as_deref() {
+        None => None,
+        Some(name) => Some(BlockType::from_name(name).ok_or_else(|| {
+            thrown(ErrorCode::InvalidArgument, format!("quantize: \"{name}\" is no block type"))
+        })?),
+    };
+    Ok(LoadOptions {
+        device: match options.device {
+            Device::Auto => DeviceChoice::Auto,
+            Device::Webgpu => DeviceChoice::Gpu,
+            Device::Cpu => DeviceChoice::Cpu,
+        },
+        context_length: options.context_length,
+        kv_type: match options.kv_type {
+            Kv::F32 => KvType::F32,
+            Kv::F16 => KvType::F16,
+        },
+        threads: None,
+        quantize,
+        tuning: tuning(options.tuning.as_deref()),
+    })
+}
+
 /// The header of a model, from the prefixes of its files of weights.
 fn read_header(headers: &[Uint8Array], folder: Option<Folder>) -> Result<ModelHeader, JsValue> {
     match folder {
@@ -69,6 +96,34 @@ pub struct Loader {
     heap: Watch,
 }
 
+/// What there is to know of a model before its weights, and of the device that it would be loaded on.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Inspection<'a> {
+    #[serde(flatten)]
+    info: &'a ModelInfo,
+    device: DeviceInfo,
+    memory: Vec<MemoryNeed>,
+}
+
+/// Tells of a model what its headers say, and the memory that it takes with contexts of some lengths. The arguments are
+/// those of [`Loader::open`].
+#[wasm_bindgen]
+pub async fn inspect(
+    headers: Vec<Uint8Array>,
+    folder: Option<Folder>,
+    options: JsValue,
+) -> Result<JsValue, JsValue> {
+    let options = load_options(options)?;
+    let mut header = read_header(&headers, folder)?;
+    if let Some(ty) = options.quantize {
+        header = header.quantized(ty).map_err(throw)?;
+    }
+    let device = FoundDevice::find(options.device).await.map_err(throw)?;
+    let memory = device.needs(&header, options.kv_type).map_err(throw)?;
+    Ok(to_js(&Inspection { info: header.info(), device: device.info(), memory }))
+}
+
 #[wasm_bindgen]
 impl Loader {
     /// Reads the headers of all files of weights of a model, finds the device, makes room. `folder` has the small files of
@@ -78,29 +133,8 @@ impl Loader {
         folder: Option<Folder>,
         options: JsValue,
     ) -> Result<Loader, JsValue> {
-        let options: Options = options::read(options, "load options")?;
+        let options = load_options(options)?;
         let header = read_header(&headers, folder)?;
-        let quantize = match options.quantize.as_deref() {
-            None => None,
-            Some(name) => Some(BlockType::from_name(name).ok_or_else(|| {
-                thrown(ErrorCode::InvalidArgument, format!("quantize: \"{name}\" is no block type"))
-            })?),
-        };
-        let options = LoadOptions {
-            device: match options.device {
-                Device::Auto => DeviceChoice::Auto,
-                Device::Webgpu => DeviceChoice::Gpu,
-                Device::Cpu => DeviceChoice::Cpu,
-            },
-            context_length: options.context_length,
-            kv_type: match options.kv_type {
-                Kv::F32 => KvType::F32,
-                Kv::F16 => KvType::F16,
-            },
-            threads: None,
-            quantize,
-            tuning: tuning(options.tuning.as_deref()),
-        };
         let inner = sotto_engine::Loader::open(header, &options).await.map_err(throw)?;
         Ok(Loader { inner, heap: Watch::start() })
     }

@@ -12,6 +12,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** A file in memory and how it is served. */
 export interface Served {
   bytes: Uint8Array;
+  /** The file is said to be this long; what there is of it past `bytes` is never sent. */
+  length?: number;
   /** Default: a hash of the bytes, as a strong ETag. `null` sends none. */
   etag?: string | null;
   /** Default true: byte ranges are answered with 206. */
@@ -148,7 +150,7 @@ function end(response: ServerResponse, status: number): void {
 
 async function sendServed(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
   while (served.silent && !response.destroyed) await sleep(5);
-  const { bytes } = served;
+  const { bytes, length = bytes.length } = served;
   const etag =
     served.etag === undefined ? `"${createHash("sha256").update(bytes).digest("hex")}"` : served.etag;
   for (const [name, value] of Object.entries(served.headers ?? {})) response.setHeader(name, value);
@@ -172,7 +174,7 @@ async function sendServed(served: Served, request: IncomingMessage, response: Se
       return;
     }
     response.statusCode = 206;
-    response.setHeader("Content-Range", `bytes ${start}-${stop - 1}/${bytes.length}`);
+    response.setHeader("Content-Range", `bytes ${start}-${stop - 1}/${length}`);
   }
   if (served.contentLength !== false) response.setHeader("Content-Length", stop - start);
   if (request.method === "HEAD") {

@@ -6,8 +6,8 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use sotto_pii::{Offsets, TokenClassifier};
 
-use crate::commands::tokenize::read_text;
 use crate::model_file::{Backend, ModelFiles};
+use crate::text::TextArgs;
 
 /// Prints what a token classifier finds in a text
 #[derive(clap::Args)]
@@ -15,12 +15,8 @@ pub struct Args {
     /// The model
     #[arg(long)]
     model: PathBuf,
-    /// The text; standard input when neither this nor --file is given
-    #[arg(long, conflicts_with = "file")]
-    text: Option<String>,
-    /// A file that holds the text
-    #[arg(long)]
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    text: TextArgs,
     /// Print JSON: a list of {"label", "start", "end", "text", "score"}, offsets in Unicode code points
     #[arg(long)]
     json: bool,
@@ -30,7 +26,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let text = read_text(args.text.as_deref(), args.file.as_deref())?;
+    let text = args.text.read()?;
     let mut classifier = ModelFiles::open(&args.model)?.load_classifier(args.backend)?;
     let spans = pollster::block_on(classifier.classify(&text))?;
     let offsets = Offsets::new(&text);

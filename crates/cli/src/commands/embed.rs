@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::commands::tokenize::read_text;
 use crate::model_file::{Backend, ModelFiles};
+use crate::text::TextArgs;
 
 /// Prints the vector that an embedding model gives a text
 #[derive(clap::Args)]
@@ -14,12 +14,8 @@ pub struct Args {
     /// The model
     #[arg(long)]
     model: PathBuf,
-    /// The text; standard input when neither this nor --file is given
-    #[arg(long, conflicts_with = "file")]
-    text: Option<String>,
-    /// A file that holds the text
-    #[arg(long)]
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    text: TextArgs,
     /// Print JSON: {"embedding", "tokens", "truncated"}; else one number a line
     #[arg(long)]
     json: bool,
@@ -29,7 +25,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let text = read_text(args.text.as_deref(), args.file.as_deref())?;
+    let text = args.text.read()?;
     let mut embedder = ModelFiles::open(&args.model)?.load_embedder(args.backend)?;
     let embedding = pollster::block_on(embedder.embed(&text))?;
     if args.json {

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sotto_pii::{Entity, Offsets, Vault};
 
-use crate::commands::tokenize::read_text;
 use crate::finder::{Finder, FinderArgs};
+use crate::text::read_text;
 
 /// Finds personal data and replaces it with placeholders
 #[derive(clap::Args)]
@@ -32,7 +32,7 @@ pub fn run(args: &Args) -> Result<()> {
     if args.jsonl {
         return redact_lines(args, &mut finder, &mut out);
     }
-    let text = read_text(None, args.file.as_deref())?;
+    let text = read_text(args.file.as_deref())?;
     let entities = finder.find(&text)?;
     let redacted = finder.redactor.apply(&text, entities, &mut Vault::new());
     if args.json {

@@ -6,8 +6,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use serde_json::json;
+use sotto_engine::format::BlockType;
 use sotto_engine::text::LocalTime;
-use sotto_engine::{GenerateOptions, KvType, Prompt};
+use sotto_engine::{GenerateOptions, LoadOptions, Prompt};
 
 use crate::model_file::{Backend, ModelFiles};
 
@@ -23,9 +24,9 @@ pub struct Args {
     /// Tokens at most [default: up to the end of the context]
     #[arg(long, value_parser = super::at_least_one)]
     max_tokens: Option<usize>,
-    /// 0 always takes the most probable token
-    #[arg(long, default_value_t = 1.0)]
-    temperature: f32,
+    /// 0 always takes the most probable token [default: the model's own, else 1]
+    #[arg(long)]
+    temperature: Option<f32>,
     /// Chooses the random numbers
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -38,21 +39,30 @@ pub struct Args {
     /// Positions to hold at most [default: the model's own, up to 4096]
     #[arg(long)]
     context: Option<usize>,
+    /// Turn weight matrices in F32, F16 or BF16 into this type as they load: Q4_0, Q4_K, Q8_0, ...
+    #[arg(long, value_parser = super::block_type)]
+    quantize: Option<BlockType>,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let mut engine = ModelFiles::open(&args.model)?.load(args.backend, args.context, KvType::F16)?;
+    let mut engine = ModelFiles::open(&args.model)?.load_with(LoadOptions {
+        device: args.backend.into(),
+        context_length: args.context,
+        quantize: args.quantize,
+        ..LoadOptions::default()
+    })?;
     let prompt = if args.chat {
         let messages = json!([{ "role": "user", "content": args.prompt }]);
         Prompt::Template(engine.render_chat(&json!({ "messages": messages }), now())?)
     } else {
         Prompt::Text(args.prompt.clone())
     };
+    let defaults = engine.defaults();
     let options = GenerateOptions {
         max_tokens: args.max_tokens,
-        temperature: args.temperature,
+        temperature: args.temperature.unwrap_or(defaults.temperature),
         seed: args.seed,
-        ..GenerateOptions::default()
+        ..defaults
     };
     let mut out = std::io::stdout().lock();
     let begin = Instant::now();

@@ -36,6 +36,14 @@ impl HalfCache {
         }
     }
 
+    /// Bytes of a cache of `positions` positions.
+    pub fn bytes_needed(shape: KvCache, positions: usize) -> u64 {
+        let capacity = positions.next_multiple_of(LANES);
+        let lines = shape.n_kv_heads
+            * (capacity / LANES * shape.head_dim + shape.head_dim.div_ceil(LANES) * capacity);
+        (lines * size_of::<[f16; LANES]>()) as u64
+    }
+
     /// Key/value heads.
     pub fn n_kv_heads(&self) -> usize {
         self.shape.n_kv_heads

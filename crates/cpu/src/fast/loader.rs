@@ -6,11 +6,6 @@ use super::weights::Filling;
 use super::{Model, Options};
 use crate::CpuError;
 
-/// Bytes that the program can have: 4 GiB in WebAssembly.
-const ADDRESSABLE: u64 = usize::MAX as u64;
-/// What everything but weights and caches may take of them.
-const RESERVE: u64 = 64 << 20;
-
 /// A model whose weights are still arriving.
 pub struct Loader {
     plan: Plan,
@@ -22,10 +17,7 @@ pub struct Loader {
 impl Loader {
     /// Makes room for the weights of `plan`. The model will hold at most `context_length` positions.
     pub fn new(plan: Plan, context_length: usize, options: Options) -> Result<Self, CpuError> {
-        let needed = super::bytes_needed(&plan, context_length);
-        if needed > ADDRESSABLE - RESERVE {
-            return Err(CpuError::OutOfMemory { needed, limit: ADDRESSABLE - RESERVE });
-        }
+        super::memory_needed(&plan, context_length).check()?;
         let weights = Filling::new(&plan);
         Ok(Loader { plan, context_length, options, weights })
     }

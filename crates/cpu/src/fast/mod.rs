@@ -26,6 +26,7 @@ pub use model::Model;
 
 use sotto_plan::Plan;
 
+use crate::CpuError;
 use crate::simd::Level;
 
 /// How to run a model.
@@ -43,11 +44,44 @@ impl Default for Options {
     }
 }
 
-/// Bytes that the weights of `plan` and its caches of `context_length` positions take.
-pub fn bytes_needed(plan: &Plan, context_length: usize) -> u64 {
-    /// Of a cached element, a half float.
-    const CACHE_BYTES: u64 = 2;
-    let floats = weights::holds_floats(plan);
-    let weights: u64 = plan.weights.iter().map(|weight| matrix::bytes_needed(weight, floats)).sum();
-    weights + plan.kv_elements_per_position() as u64 * context_length as u64 * CACHE_BYTES
+/// Memory that a model takes, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Weights.
+    pub weights: u64,
+    /// Keys and values of all positions.
+    pub caches: u64,
+    /// Activations of a step, and the output's rows.
+    pub activations: u64,
+}
+
+/// Bytes that the program can have: 4 GiB in WebAssembly.
+const ADDRESSABLE: u64 = usize::MAX as u64;
+/// What everything but a model may take of them.
+const RESERVE: u64 = 64 << 20;
+
+impl Memory {
+    /// All of it.
+    pub fn total(self) -> u64 {
+        self.weights + self.caches + self.activations
+    }
+
+    /// Refuses what cannot be had.
+    ///
+    /// # Errors
+    /// [`CpuError::OutOfMemory`].
+    pub fn check(self) -> Result<(), CpuError> {
+        let (needed, limit) = (self.total(), ADDRESSABLE - RESERVE);
+        if needed > limit { Err(CpuError::OutOfMemory { needed, limit }) } else { Ok(()) }
+    }
+}
+
+/// The memory that `plan` takes with `context_length` positions.
+pub fn memory_needed(plan: &Plan, context_length: usize) -> Memory {
+    let positions = context_length.min(plan.max_positions().unwrap_or(usize::MAX));
+    Memory {
+        weights: weights::bytes_needed(plan),
+        caches: run::cache_bytes_needed(plan, positions),
+        activations: schedule::bytes_needed(plan, positions.min(model::chunk(plan))),
+    }
 }

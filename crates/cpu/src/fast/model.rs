@@ -25,12 +25,17 @@ pub struct Model {
 /// Tokens of one step: more do not make weights cheaper, and take more memory.
 const CHUNK: usize = 256;
 
+/// Tokens of one step of `plan`, at most.
+pub(super) fn chunk(plan: &Plan) -> usize {
+    if plan.is_bidirectional() { usize::MAX } else { CHUNK }
+}
+
 impl Model {
     pub(super) fn new(plan: Plan, weights: Weights, context_length: usize, options: &Options) -> Self {
         let schedule = Schedule::new(&plan);
         let context_length = context_length.min(plan.max_positions().unwrap_or(usize::MAX));
         let state = State::new(&plan, &weights, schedule.buffers, context_length, options);
-        let chunk = if plan.is_bidirectional() { usize::MAX } else { CHUNK };
+        let chunk = chunk(&plan);
         Model { plan, weights, schedule, state, position: 0, context_length, chunk }
     }
 

@@ -72,12 +72,28 @@ fn has_fast_form(op: &Op) -> bool {
     }
 }
 
+/// Whether every operation that uses a cache reads half floats; else the interpreter's are kept.
+fn is_half(plan: &Plan, cache: usize) -> bool {
+    plan.ops.iter().all(|op| op.cache().is_none_or(|id| id.0 as usize != cache) || has_fast_form(op))
+}
+
+/// Bytes of the caches of `plan` when they hold `positions` positions.
+pub fn cache_bytes_needed(plan: &Plan, positions: usize) -> u64 {
+    let bytes = |(index, shape): (usize, &sotto_plan::KvCache)| match is_half(plan, index) {
+        true => HalfCache::bytes_needed(*shape, positions),
+        false => (2 * size_of::<f32>() * positions * shape.n_kv_heads * shape.head_dim) as u64,
+    };
+    // Twice what can be gone back to, before any is let go.
+    let rows = |state: &sotto_plan::State| positions.min(2 * (state.rows + REWIND));
+    let histories = plan.states.iter().map(|state| (4 * rows(state) * state.width) as u64);
+    plan.caches.iter().enumerate().map(bytes).sum::<u64>() + histories.sum::<u64>()
+}
+
 impl State {
     /// Room for what the steps of `plan` need, over at most `positions`.
     pub fn new(plan: &Plan, weights: &Weights, buffers: usize, positions: usize, options: &Options) -> Self {
         let half = |(index, shape): (usize, &sotto_plan::KvCache)| {
-            let fast = |op: &Op| op.cache().is_none_or(|id| id.0 as usize != index) || has_fast_form(op);
-            plan.ops.iter().all(fast).then(|| HalfCache::new(*shape, positions))
+            is_half(plan, index).then(|| HalfCache::new(*shape, positions))
         };
         let mut ropes: Vec<Table> = Vec::new();
         for op in &plan.ops {

@@ -1,6 +1,6 @@
 //! Which buffer each activation lives in: activations that are never needed at once share one.
 
-use sotto_plan::{Plan, ValueId};
+use sotto_plan::{Plan, Rows, ValueId};
 
 /// The buffers of a plan.
 pub struct Schedule {
@@ -10,6 +10,31 @@ pub struct Schedule {
     pub buffers: usize,
     /// For each operation, the values that nobody reads after it.
     pub ends: Vec<Vec<ValueId>>,
+}
+
+/// Bytes of the buffers when a step has `tokens` tokens.
+pub fn bytes_needed(plan: &Plan, tokens: usize) -> u64 {
+    let schedule = Schedule::new(plan);
+    let mut buffers = vec![0; schedule.buffers];
+    for op in &plan.ops {
+        let Some(id) = op.out() else { continue };
+        let value = plan.value(id);
+        let rows = match value.rows {
+            Rows::Tokens => tokens,
+            Rows::Fixed(rows) => rows as usize,
+            // A decoder is asked for one, but for checks.
+            Rows::Outputs => {
+                if plan.is_bidirectional() {
+                    tokens
+                } else {
+                    1
+                }
+            }
+        };
+        let buffer: &mut usize = &mut buffers[schedule.buffer[id.0 as usize]];
+        *buffer = (*buffer).max(rows * value.width);
+    }
+    (buffers.iter().sum::<usize>() * size_of::<f32>()) as u64
 }
 
 impl Schedule {

@@ -3,7 +3,7 @@
 use sotto_format::dequantize;
 use sotto_plan::{Op, Plan, WeightId};
 
-use super::matrix::Matrix;
+use super::matrix::{self, Matrix};
 use crate::CpuError;
 
 /// A weight.
@@ -81,6 +81,21 @@ impl Weights {
         let damaged = |stored: &Stored| matches!(stored, Stored::Matrix(Matrix { damaged: true, .. }));
         self.stored.iter().position(damaged).map(|index| WeightId(index as u32))
     }
+}
+
+/// Bytes of all weights of `plan`, once they have come.
+pub fn bytes_needed(plan: &Plan) -> u64 {
+    let floats = holds_floats(plan);
+    let bytes = |(index, weight): (u32, &sotto_plan::Weight)| {
+        if is_projected(plan, WeightId(index)) {
+            matrix::bytes_needed(weight, floats)
+        } else if weight.rows == 1 {
+            (weight.cols * size_of::<f32>()) as u64
+        } else {
+            weight.bytes()
+        }
+    };
+    (0..).zip(&plan.weights).map(bytes).sum()
 }
 
 fn is_projected(plan: &Plan, id: WeightId) -> bool {

@@ -144,12 +144,14 @@ impl MatmulScratch {
     pub fn new(device: &GpuDevice, tokens: usize, cols: usize) -> Result<MatmulScratch, GpuError> {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
         let slice = |bytes: usize| Ok(Slice::whole(&device.buffer("matmul", bytes as u64, usage)?));
+        let [quants, scales, partials] = Self::sizes(tokens, cols);
+        Ok(MatmulScratch { quants: slice(quants)?, scales: slice(scales)?, partials: slice(partials)? })
+    }
+
+    /// Bytes of the buffers.
+    pub fn sizes(tokens: usize, cols: usize) -> [usize; 3] {
         let blocks = tokens * byte_blocks(cols);
-        Ok(MatmulScratch {
-            quants: slice(32 * blocks)?,
-            scales: slice(8 * blocks)?,
-            partials: slice(4 * tokens * SPLIT_ROWS)?,
-        })
+        [32 * blocks, 8 * blocks, 4 * tokens * SPLIT_ROWS]
     }
 
     /// The buffers.

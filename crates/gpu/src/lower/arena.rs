@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use sotto_plan::{Plan, Rows, ValueId};
 
 use super::node::Node;
+use crate::device::buffer_bytes;
 use crate::kernel::Slice;
 use crate::kernels::stride;
 use crate::{GpuDevice, GpuError};
@@ -94,6 +95,11 @@ impl Arena {
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    /// Bytes of the buffers.
+    pub fn bytes(&self) -> u64 {
+        self.slots.iter().map(|&bytes| buffer_bytes(bytes)).sum()
     }
 
     /// The buffers, in the order of the slots.

@@ -30,20 +30,12 @@ impl Matrix {
         rows: usize,
         cols: usize,
     ) -> Result<Matrix, GpuError> {
-        let limit = device.facts().max_binding_bytes.min(device.facts().max_buffer_bytes);
-        let most = rows_within(packing, cols, limit).min(rows.max(1));
-        if most == 0 {
-            let bytes = packing.plane_bytes(blocks_per_row(cols))[0];
-            return Err(GpuError::TooLarge { what: format!("one row of tensor \"{name}\""), bytes, limit });
-        }
-        let mut parts = Vec::new();
-        for first_row in (0..rows).step_by(most) {
-            let rows = most.min(rows - first_row);
-            let bytes = packing.plane_bytes(rows as u64 * blocks_per_row(cols));
-            let planes = bytes[..packing.planes()].iter().map(|&bytes| plane(device, name, bytes));
-            parts.push(Part { first_row, rows, planes: planes.collect::<Result<_, _>>()? });
-        }
-        Ok(Matrix { packing, cols, parts })
+        let part = |cut: Cut| {
+            let planes = cut.planes.iter().map(|&bytes| plane(device, name, bytes));
+            Ok(Part { first_row: cut.first_row, rows: cut.rows, planes: planes.collect::<Result<_, _>>()? })
+        };
+        let parts = cuts(device, name, packing, rows, cols)?.into_iter().map(part);
+        Ok(Matrix { packing, cols, parts: parts.collect::<Result<_, GpuError>>()? })
     }
 
     /// Blocks of a row.
@@ -65,6 +57,35 @@ impl Matrix {
     pub fn bytes_of_rows(&self, rows: usize) -> u64 {
         self.packing.plane_bytes((rows * self.row_blocks()) as u64).iter().sum()
     }
+}
+
+/// A part before it has memory: its rows, and the bytes of its planes.
+pub(crate) struct Cut {
+    first_row: usize,
+    rows: usize,
+    pub planes: Vec<u64>,
+}
+
+/// The parts of a matrix on `device`. `name` is for messages.
+pub(crate) fn cuts(
+    device: &GpuDevice,
+    name: &str,
+    packing: Packing,
+    rows: usize,
+    cols: usize,
+) -> Result<Vec<Cut>, GpuError> {
+    let limit = device.facts().max_binding_bytes.min(device.facts().max_buffer_bytes);
+    let most = rows_within(packing, cols, limit).min(rows.max(1));
+    if most == 0 {
+        let bytes = packing.plane_bytes(blocks_per_row(cols))[0];
+        return Err(GpuError::TooLarge { what: format!("one row of tensor \"{name}\""), bytes, limit });
+    }
+    let cut = |first_row| {
+        let rows = most.min(rows - first_row);
+        let bytes = packing.plane_bytes(rows as u64 * blocks_per_row(cols));
+        Cut { first_row, rows, planes: bytes[..packing.planes()].to_vec() }
+    };
+    Ok((0..rows).step_by(most).map(cut).collect())
 }
 
 /// Whether `rows` rows of `cols` elements fit one binding.

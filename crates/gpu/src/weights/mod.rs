@@ -7,6 +7,6 @@ mod upload;
 
 pub(crate) use matrix::{Matrix, Part, fits_one_part};
 pub(crate) use packing::Packing;
-pub(crate) use store::{WeightStore, WeightWriter, packing_of};
+pub(crate) use store::{Arrangement, WeightStore, WeightWriter, packing_of};
 #[cfg(test)]
 pub(crate) use upload::Uploader;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use sotto_format::dequantize;
 use sotto_plan::{Factors, Op, Plan, Rope, WeightId};
 
-use super::matrix::Matrix;
+use super::matrix::{Matrix, cuts};
 use super::packing::Packing;
 use super::upload::{Cursor, Uploader};
+use crate::device::buffer_bytes;
 use crate::kernel::{Kernels, Slice};
 use crate::kernels::position::rope_frequencies;
 use crate::lower::MAX_ROTARY_DIM;
@@ -40,9 +41,23 @@ pub(crate) fn packing_of(plan: &Plan, id: WeightId) -> Packing {
     if matrix { Packing::of(plan.weight(id).ty) } else { Packing::F32 }
 }
 
-impl WeightStore {
-    /// Allocates room for all weights; those of a group lie in one matrix, one after the other.
-    pub fn new(device: &GpuDevice, plan: &Plan, groups: &[Vec<WeightId>]) -> Result<WeightStore, GpuError> {
+/// Which matrices there are, and where in them each weight lies.
+pub(crate) struct Arrangement {
+    matrices: Vec<Arranged>,
+    places: Vec<Place>,
+}
+
+/// A matrix before it has memory.
+struct Arranged {
+    /// Its first weight, which has the others' columns.
+    first: WeightId,
+    packing: Packing,
+    rows: usize,
+}
+
+impl Arrangement {
+    /// Weights of a group lie in one matrix, one after the other.
+    pub fn new(plan: &Plan, groups: &[Vec<WeightId>]) -> Arrangement {
         let mut matrices = Vec::new();
         let mut places: HashMap<WeightId, Place> = HashMap::new();
         let alone = (0..plan.weights.len()).map(|id| vec![WeightId(id as u32)]);
@@ -55,10 +70,38 @@ impl WeightStore {
                 places.insert(id, Place { matrix: matrices.len(), first_row: rows });
                 rows += plan.weight(id).rows;
             }
-            let first = plan.weight(group[0]);
-            matrices.push(Matrix::new(device, &first.name, packing_of(plan, group[0]), rows, first.cols)?);
+            matrices.push(Arranged { first: group[0], packing: packing_of(plan, group[0]), rows });
         }
         let places = (0..plan.weights.len() as u32).map(|id| places[&WeightId(id)]).collect();
+        Arrangement { matrices, places }
+    }
+
+    /// Whether two weights lie in one matrix.
+    pub fn together(&self, a: WeightId, b: WeightId) -> bool {
+        self.places[a.0 as usize].matrix == self.places[b.0 as usize].matrix
+    }
+
+    /// Bytes of GPU memory that all of it takes on `device`.
+    pub fn bytes(&self, device: &GpuDevice, plan: &Plan) -> Result<u64, GpuError> {
+        let mut bytes = 0;
+        for matrix in &self.matrices {
+            let first = plan.weight(matrix.first);
+            for cut in cuts(device, &first.name, matrix.packing, matrix.rows, first.cols)? {
+                bytes += cut.planes.into_iter().map(buffer_bytes).sum::<u64>();
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+impl WeightStore {
+    /// Allocates room for all weights; those of a group lie in one matrix, one after the other.
+    pub fn new(device: &GpuDevice, plan: &Plan, groups: &[Vec<WeightId>]) -> Result<WeightStore, GpuError> {
+        let Arrangement { matrices, places } = Arrangement::new(plan, groups);
+        let matrix = |m: &Arranged| {
+            Matrix::new(device, &plan.weight(m.first).name, m.packing, m.rows, plan.weight(m.first).cols)
+        };
+        let matrices = matrices.iter().map(matrix).collect::<Result<_, _>>()?;
         let mut store = WeightStore { matrices, places, frequencies: Vec::new() };
         for op in &plan.ops {
             if let Op::Rope { rope, .. } = op

@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use sotto_engine::KvType;
 
-use crate::commands::tokenize::read_text;
 use crate::model_file::{Backend, ModelFiles};
+use crate::text::read_text;
 
 /// How well a model predicts a text: exp of the mean negative log-likelihood of its tokens
 #[derive(clap::Args)]
@@ -37,7 +37,7 @@ pub struct Args {
 const DEFAULT_CONTEXT: usize = 512;
 
 pub fn run(args: &Args) -> Result<()> {
-    let text = read_text(None, args.file.as_deref())?;
+    let text = read_text(args.file.as_deref())?;
     let files = ModelFiles::open(&args.model)?;
     let name = args.model.display().to_string();
     let trained = files.header.info().context_length;
