@@ -1,7 +1,7 @@
 // out[t, h] from what the splits of attention_decode.wgsl, or with `one_segment` the segments of attention_plain.wgsl, left: with split i's sums o[i], maxima m[i] and weights l[i],
 //   out[t, h] = sum_i exp(m[i] - max m) * o[i] / sum_i exp(m[i] - max m) * l[i]
 //
-// An invocation takes one quad of one head.
+// A workgroup takes one head: PARTS rows of QUADS invocations, each with every PARTS-th split, which meet at the end.
 //
 //   3  partials, as lib/attention_splits.wgsl says
 //   4  out [tokens, n_heads * QUADS quads]
@@ -10,33 +10,52 @@
 @group(0) @binding(3) var<storage, read> partials: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4<f32>>;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let head = id.x / QUADS;
-    let quad = id.x % QUADS;
-    let t = id.y;
-    if (head >= KV_HEADS * GROUP || t >= n_rows()) {
-        return;
-    }
+const WORKGROUP = 128u;
+override PARTS: u32 = WORKGROUP / QUADS;
+
+var<workgroup> states: array<vec2<f32>, WORKGROUP>;
+var<workgroup> sums: array<vec4<f32>, WORKGROUP>;
+
+struct Merged {
+    softmax: Softmax,
+    sum: vec4<f32>,
+}
+
+fn merged(a: Merged, state: vec2<f32>, sum: vec4<f32>) -> Merged {
+    let maximum = max(a.softmax.maximum, state.x);
+    let keep = exp(a.softmax.maximum - maximum);
+    let scale = exp(state.x - maximum);
+    return Merged(Softmax(maximum, a.softmax.sum * keep + state.y * scale), a.sum * keep + sum * scale);
+}
+
+@compute @workgroup_size(128)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let head = group.x;
+    let t = group.y;
+    let quad = local % QUADS;
+    let part = local / QUADS;
 #if one_segment
+    _ = step.n_tokens;  // keeps the binding
     let used = SPLITS;
 #else
     let used = splits_of(step.position + t).used;
 #endif
     let at = partial_at(t, head, 0u);
-    var maximum = LOWEST;
-    for (var i = 0u; i < used; i++) {
-        maximum = max(maximum, partials[at + i * (QUADS + 1u) + QUADS].x);
+    var all = Merged(Softmax(LOWEST, 0.0), vec4<f32>(0.0));
+    if (part < PARTS) {
+        for (var i = part; i < used; i += PARTS) {
+            let split = at + i * (QUADS + 1u);
+            all = merged(all, partials[split + QUADS].xy, partials[split + quad]);
+        }
     }
-    var softmax = Softmax(maximum, 0.0);
-    var sum = vec4<f32>(0.0);
-    for (var i = 0u; i < used; i++) {
-        let split = at + i * (QUADS + 1u);
-        let state = partials[split + QUADS];
-        let scale = exp(state.x - maximum);
-        softmax.sum += scale * state.y;
-        sum += scale * partials[split + quad];
+    states[local] = vec2<f32>(all.softmax.maximum, all.softmax.sum);
+    sums[local] = all.sum;
+    workgroupBarrier();
+    if (local < QUADS) {
+        for (var p = 1u; p < PARTS; p++) {
+            all = merged(all, states[p * QUADS + local], sums[p * QUADS + local]);
+        }
+        let whole = with_sink(all.softmax, head);
+        out[(t * KV_HEADS * GROUP + head) * QUADS + quad] = all.sum * (exp(all.softmax.maximum - whole.maximum) / whole.sum);
     }
-    let whole = with_sink(softmax, head);
-    out[(t * KV_HEADS * GROUP + head) * QUADS + quad] = sum * (exp(maximum - whole.maximum) / whole.sum);
 }

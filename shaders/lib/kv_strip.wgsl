@@ -1,45 +1,35 @@
-// Reading many quads of one segment at once: the choice of the segment is made once, and all loads are under way together.
+// Reading from a segment of the cache: it is chosen once for four quads, whose loads are under way together.
 #include "lib/kv.wgsl"
 
-const STRIP = 16u;
+struct Four {
+    a: KvQuad,
+    b: KvQuad,
+    c: KvQuad,
+    d: KvQuad,
+}
 
-// Quads at, at + stride, ..; the last of `n` stands for those beyond it.
-fn kv_strip(segment: u32, at: u32, stride: u32, n: u32) -> array<KvQuad, STRIP> {
-    var quads: array<KvQuad, STRIP>;
+fn kv_four(segment: u32, at: vec4<u32>) -> Four {
 #if kv_segments
     switch segment {
         case 1u: {
-            for (var i = 0u; i < STRIP; i++) {
-                quads[i] = kv_1[at + min(i, n - 1u) * stride];
-            }
+            return Four(kv_1[at.x], kv_1[at.y], kv_1[at.z], kv_1[at.w]);
         }
         case 2u: {
-            for (var i = 0u; i < STRIP; i++) {
-                quads[i] = kv_2[at + min(i, n - 1u) * stride];
-            }
+            return Four(kv_2[at.x], kv_2[at.y], kv_2[at.z], kv_2[at.w]);
         }
         case 3u: {
-            for (var i = 0u; i < STRIP; i++) {
-                quads[i] = kv_3[at + min(i, n - 1u) * stride];
-            }
+            return Four(kv_3[at.x], kv_3[at.y], kv_3[at.z], kv_3[at.w]);
         }
         case 4u: {
-            for (var i = 0u; i < STRIP; i++) {
-                quads[i] = kv_4[at + min(i, n - 1u) * stride];
-            }
+            return Four(kv_4[at.x], kv_4[at.y], kv_4[at.z], kv_4[at.w]);
         }
         default: {
-            for (var i = 0u; i < STRIP; i++) {
-                quads[i] = kv_0[at + min(i, n - 1u) * stride];
-            }
+            return Four(kv_0[at.x], kv_0[at.y], kv_0[at.z], kv_0[at.w]);
         }
     }
 #else
-    for (var i = 0u; i < STRIP; i++) {
-        quads[i] = kv_0[at + min(i, n - 1u) * stride];
-    }
+    return Four(kv_0[at.x], kv_0[at.y], kv_0[at.z], kv_0[at.w]);
 #endif
-    return quads;
 }
 
 // One quad.

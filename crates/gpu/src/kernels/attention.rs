@@ -96,11 +96,11 @@ fn split(
 ) -> Result<Vec<Dispatch>, GpuError> {
     let group = shape.group();
     let parts = group.div_ceil(MAX_DECODE_HEADS);
+    let heads = group.div_ceil(parts);
     let splits = [("SPLITS", SPLITS as f64), ("MIN_SPLIT", MIN_SPLIT as f64)];
-    let heads = [("HEADS", group.div_ceil(parts) as f64)];
-
-    let constants = shape.constants(splits.into_iter().chain(heads))?;
-    let flags: Vec<_> = shape.flags().chain(shape.segments_flag()).collect();
+    let constants = shape.constants(splits.into_iter().chain([("HEADS", heads as f64)]))?;
+    let eight = (heads > MAX_DECODE_HEADS / 2).then_some("eight_heads");
+    let flags: Vec<_> = shape.flags().chain(shape.segments_flag()).chain(eight).collect();
     let pipeline = kernels.pipeline("attention_decode", &flags, &constants)?;
     let AttentionSlices { q, scratch, step, .. } = slices;
     let bindings = shape.with_segments(&[(3, q), (4, scratch), (5, step)], slices.kv);
@@ -123,8 +123,7 @@ fn merge(
         shape.mask_flag().chain(sinks_flag(&slices).iter().copied()).chain(flags.iter().copied()).collect();
     let pipeline = kernels.pipeline("attention_merge", &flags, &constants)?;
     let bindings = [(3, slices.scratch), (4, slices.out), (5, slices.step)];
-    let quads = (shape.attention.n_heads * shape.cache.head_dim / 4) as u32;
-    let grid = [Count::Fixed(quads.div_ceil(64)), Count::Tokens(1), Count::Fixed(1)];
+    let grid = [Count::Fixed(shape.attention.n_heads as u32), Count::Tokens(1), Count::Fixed(1)];
     Ok(kernels.dispatch("attention_merge", &pipeline, &with_sinks(&bindings, &slices), grid))
 }
 
