@@ -11,7 +11,7 @@ use half::f16;
 use sotto_plan::{Attention, KvCache};
 
 use super::elementwise::{exp, tanh};
-use super::panel::floats;
+use super::panel::{floats, floats_tile};
 use crate::simd::{Kernel, LANES, Level, Simd};
 
 /// Keys and values of one layer.
@@ -177,10 +177,9 @@ impl Queries<'_> {
             scores.resize(T * length, 0.0);
         }
         for (at, block) in blocks.enumerate() {
-            let products = floats::<S, f16, T>(simd, self.cache.key_panel(head, block), q);
-            for i in 0..T {
-                let to = &mut scores[i * length + at * LANES..][..LANES];
-                simd.store(products[i], to.try_into().expect("sixteen lanes"));
+            let products = products(simd, self.cache.key_panel(head, block), q);
+            for (i, products) in products.iter().enumerate() {
+                scores[i * length + at * LANES..][..LANES].copy_from_slice(products);
             }
         }
         let mut sums = [0.0; T];
@@ -193,17 +192,28 @@ impl Queries<'_> {
         let stride = self.heads.len() * group * n;
         for panel in 0..n.div_ceil(LANES) {
             let values = self.cache.value_panel(head, panel, start..seen[T - 1].end);
-            let products = floats::<S, f16, T>(simd, values, weights);
-            for i in 0..T {
+            let products = products(simd, values, weights);
+            for (i, (products, sum)) in products.iter().zip(sums).enumerate() {
                 let (t, h) = place(i);
                 let at = t * stride + ((head - self.heads.start) * group + h) * n;
-                let mut result = [0.0; LANES];
-                simd.store(simd.mul(products[i], simd.float(1.0 / sums[i])), &mut result);
                 let out = &mut self.out[at + panel * LANES..at + n.min((panel + 1) * LANES)];
-                out.copy_from_slice(&result[..out.len()]);
+                let inverse = 1.0 / sum;
+                out.iter_mut().zip(products).for_each(|(out, product)| *out = product * inverse);
             }
         }
     }
+}
+
+/// `out[t][r] = sum_c panel[c][r] * x[t][c]`.
+#[inline(always)]
+fn products<S: Simd, const T: usize>(simd: S, panel: &[[f16; LANES]], x: [&[f32]; T]) -> [[f32; LANES]; T] {
+    let mut out = [[0.0; LANES]; T];
+    if T == 1 {
+        floats(simd, panel, x[0], &mut out[0])
+    } else {
+        floats_tile(simd, panel, x, &mut out)
+    }
+    out
 }
 
 /// Turns the scores that are `seen` into `exp(score - max)`, the others into 0, and returns the sum. A `sink` is one more score,

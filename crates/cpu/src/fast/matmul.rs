@@ -98,32 +98,30 @@ impl Tiles<'_> {
             mins: if MIN { &all.mins[index * blocks..][..blocks] } else { &[] },
             offset: all.offset,
         };
-        self.each(
-            simd,
+        self.each::<S, _>(
             x,
             blocks,
             #[inline(always)]
-            |index, x| panel::quantised::<S, B, MIN, 1>(simd, panel(index), x),
+            |index, x, out| panel::quantised::<S, B, MIN>(simd, panel(index), x, out),
             #[inline(always)]
-            |index, x| panel::quantised::<S, B, MIN, FEW>(simd, panel(index), x),
+            |index, x, out| panel::quantised_tile::<S, B, MIN, FEW>(simd, panel(index), x, out),
             #[inline(always)]
-            |index, x| panel::quantised::<S, B, MIN, MANY>(simd, panel(index), x),
+            |index, x, out| panel::quantised_tile::<S, B, MIN, MANY>(simd, panel(index), x, out),
         );
     }
 
     #[inline(always)]
     fn floats<S: Simd, E: Element>(self, simd: S, columns: &[[E; LANES]], x: &[f32], cols: usize) {
         let panel = |index: usize| &columns[index * cols..][..cols];
-        self.each(
-            simd,
+        self.each::<S, _>(
             x,
             cols,
             #[inline(always)]
-            |index, x| panel::floats::<S, E, 1>(simd, panel(index), x),
+            |index, x, out| panel::floats::<S, E>(simd, panel(index), x, out),
             #[inline(always)]
-            |index, x| panel::floats::<S, E, FEW>(simd, panel(index), x),
+            |index, x, out| panel::floats_tile::<S, E, FEW>(simd, panel(index), x, out),
             #[inline(always)]
-            |index, x| panel::floats::<S, E, MANY>(simd, panel(index), x),
+            |index, x, out| panel::floats_tile::<S, E, MANY>(simd, panel(index), x, out),
         );
     }
 
@@ -131,12 +129,11 @@ impl Tiles<'_> {
     #[inline(always)]
     fn each<S: Simd, X>(
         self,
-        simd: S,
         x: &[X],
         width: usize,
-        one: impl Fn(usize, [&[X]; 1]) -> [S::Float; 1],
-        few: impl Fn(usize, [&[X]; FEW]) -> [S::Float; FEW],
-        many: impl Fn(usize, [&[X]; MANY]) -> [S::Float; MANY],
+        one: impl Fn(usize, &[X], &mut [f32; LANES]),
+        few: impl Fn(usize, [&[X]; FEW], &mut [[f32; LANES]; FEW]),
+        many: impl Fn(usize, [&[X]; MANY], &mut [[f32; LANES]; MANY]),
     ) {
         let tokens = x.len() / width;
         let first = self.panels.start * LANES;
@@ -150,11 +147,15 @@ impl Tiles<'_> {
             while t < tokens {
                 let row = |i: usize| &x[(t + i) * width..][..width];
                 let done = if S::MANY_REGISTERS && tokens - t >= MANY {
-                    store(simd, many(index, std::array::from_fn(row)), &mut results)
+                    many(index, std::array::from_fn(row), &mut results);
+                    MANY
                 } else if tokens - t >= FEW {
-                    store(simd, few(index, std::array::from_fn(row)), &mut results)
+                    let results = results.first_chunk_mut().expect("there are many");
+                    few(index, std::array::from_fn(row), results);
+                    FEW
                 } else {
-                    store(simd, one(index, [row(0)]), &mut results)
+                    one(index, row(0), &mut results[0]);
+                    1
                 };
                 for result in &results[..done] {
                     let out = &mut self.out[t * stride + at..][..n];
@@ -167,12 +168,4 @@ impl Tiles<'_> {
             }
         }
     }
-}
-
-#[inline(always)]
-fn store<S: Simd, const T: usize>(simd: S, sums: [S::Float; T], to: &mut [[f32; LANES]; MANY]) -> usize {
-    for (sum, to) in sums.into_iter().zip(to) {
-        simd.store(sum, to);
-    }
-    T
 }

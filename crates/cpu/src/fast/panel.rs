@@ -5,15 +5,20 @@
 //! Types of less than eight bits share bytes: the low nibbles of line `j` are vector `j`, the high ones vector
 //! `j + 4`; what is above four bits lies in lines of its own. Float panels go by columns: 16 rows of one, then the next.
 
-use std::ops::Range;
-
 use half::{bf16, f16};
 
 use crate::fast::activations::{BLOCK, Block};
 use crate::simd::{LANES, Line, Simd};
 
-/// Repeats the body for each index below `$n`, at most eight, each a constant: sums in arrays stay in registers.
+/// Repeats the body for each index below `$n`, at most eight, or for each part of sixteen lanes, each a constant: sums in
+/// arrays stay in registers.
 macro_rules! unroll {
+    ($simd:ident::PARTS, $index:ident => $body:block) => {
+        unroll!(@ $simd::PARTS, $index, $body, 0 1 2 3);
+    };
+    (MOST_PARTS, $index:ident => $body:block) => {
+        unroll!(@ MOST_PARTS, $index, $body, 0 1 2 3);
+    };
     ($n:expr, $index:ident => $body:block) => {
         unroll!(@ $n, $index, $body, 0 1 2 3 4 5 6 7);
     };
@@ -36,13 +41,10 @@ pub trait Bits {
     const LINES: usize;
     /// Scales of a row's 32 weights: one, or one for each half.
     const SCALES: usize;
-    /// The block's vectors.
-    fn unpack<S: Simd>(simd: S, lines: &[Line]) -> [S::Weights; QUADS];
+    /// Part `part` of the block's vectors.
+    fn unpack<S: Simd>(simd: S, lines: &[Line], part: usize) -> [S::Weights; QUADS];
     /// `acc + w . a`.
-    #[inline(always)]
-    fn dot<S: Simd>(simd: S, acc: S::Int, w: S::Weights, a: S::Quad) -> S::Int {
-        simd.dot(acc, w, a)
-    }
+    fn dots<S: Simd>(simd: S, acc: S::Int, w: &[S::Weights], a: &[[i8; 4]]) -> S::Int;
 }
 
 /// Four bits a weight.
@@ -59,19 +61,30 @@ impl Bits for Bits4 {
     const SCALES: usize = 1;
 
     #[inline(always)]
-    fn unpack<S: Simd>(simd: S, lines: &[Line]) -> [S::Weights; QUADS] {
-        let a = simd.nibbles(simd.bytes(&lines[0]));
-        let b = simd.nibbles(simd.bytes(&lines[1]));
-        let c = simd.nibbles(simd.bytes(&lines[2]));
-        let d = simd.nibbles(simd.bytes(&lines[3]));
+    fn unpack<S: Simd>(simd: S, lines: &[Line], part: usize) -> [S::Weights; QUADS] {
+        let a = simd.nibbles(simd.bytes(&lines[0], part));
+        let b = simd.nibbles(simd.bytes(&lines[1], part));
+        let c = simd.nibbles(simd.bytes(&lines[2], part));
+        let d = simd.nibbles(simd.bytes(&lines[3], part));
         [a[0], b[0], c[0], d[0], a[1], b[1], c[1], d[1]]
+    }
+
+    #[inline(always)]
+    fn dots<S: Simd>(simd: S, acc: S::Int, w: &[S::Weights], a: &[[i8; 4]]) -> S::Int {
+        simd.dots::<4>(acc, w, a)
     }
 }
 
 /// Vector `j` of nibbles, with what `mask` keeps of `upper` above it.
 #[inline(always)]
-fn merge<S: Simd>(simd: S, lines: &[Line], j: usize, mask: u8, upper: S::Bytes) -> S::Weights {
-    let nibbles = simd.bytes(&lines[j % 4]);
+fn merge<S: Simd>(
+    simd: S,
+    (lines, part): (&[Line], usize),
+    j: usize,
+    mask: u8,
+    upper: S::Bytes,
+) -> S::Weights {
+    let nibbles = simd.bytes(&lines[j % 4], part);
     let nibbles = if j < 4 { nibbles } else { simd.shr(nibbles, 4) };
     simd.weights(simd.or(simd.and(nibbles, 0x0f), simd.and(upper, mask)))
 }
@@ -81,18 +94,23 @@ impl Bits for Bits5 {
     const SCALES: usize = 1;
 
     #[inline(always)]
-    fn unpack<S: Simd>(simd: S, lines: &[Line]) -> [S::Weights; QUADS] {
-        let fifth = simd.bytes(&lines[4]);
+    fn unpack<S: Simd>(simd: S, lines: &[Line], part: usize) -> [S::Weights; QUADS] {
+        let fifth = simd.bytes(&lines[4], part);
         [
-            merge(simd, lines, 0, 0x10, simd.shl(fifth, 4)),
-            merge(simd, lines, 1, 0x10, simd.shl(fifth, 3)),
-            merge(simd, lines, 2, 0x10, simd.shl(fifth, 2)),
-            merge(simd, lines, 3, 0x10, simd.shl(fifth, 1)),
-            merge(simd, lines, 4, 0x10, fifth),
-            merge(simd, lines, 5, 0x10, simd.shr(fifth, 1)),
-            merge(simd, lines, 6, 0x10, simd.shr(fifth, 2)),
-            merge(simd, lines, 7, 0x10, simd.shr(fifth, 3)),
+            merge(simd, (lines, part), 0, 0x10, simd.shl(fifth, 4)),
+            merge(simd, (lines, part), 1, 0x10, simd.shl(fifth, 3)),
+            merge(simd, (lines, part), 2, 0x10, simd.shl(fifth, 2)),
+            merge(simd, (lines, part), 3, 0x10, simd.shl(fifth, 1)),
+            merge(simd, (lines, part), 4, 0x10, fifth),
+            merge(simd, (lines, part), 5, 0x10, simd.shr(fifth, 1)),
+            merge(simd, (lines, part), 6, 0x10, simd.shr(fifth, 2)),
+            merge(simd, (lines, part), 7, 0x10, simd.shr(fifth, 3)),
         ]
+    }
+
+    #[inline(always)]
+    fn dots<S: Simd>(simd: S, acc: S::Int, w: &[S::Weights], a: &[[i8; 4]]) -> S::Int {
+        simd.dots::<5>(acc, w, a)
     }
 }
 
@@ -101,18 +119,23 @@ impl Bits for Bits6 {
     const SCALES: usize = 2;
 
     #[inline(always)]
-    fn unpack<S: Simd>(simd: S, lines: &[Line]) -> [S::Weights; QUADS] {
-        let upper = [simd.bytes(&lines[4]), simd.bytes(&lines[5])];
+    fn unpack<S: Simd>(simd: S, lines: &[Line], part: usize) -> [S::Weights; QUADS] {
+        let upper = [simd.bytes(&lines[4], part), simd.bytes(&lines[5], part)];
         [
-            merge(simd, lines, 0, 0x30, simd.shl(upper[0], 4)),
-            merge(simd, lines, 1, 0x30, simd.shl(upper[0], 2)),
-            merge(simd, lines, 2, 0x30, upper[0]),
-            merge(simd, lines, 3, 0x30, simd.shr(upper[0], 2)),
-            merge(simd, lines, 4, 0x30, simd.shl(upper[1], 4)),
-            merge(simd, lines, 5, 0x30, simd.shl(upper[1], 2)),
-            merge(simd, lines, 6, 0x30, upper[1]),
-            merge(simd, lines, 7, 0x30, simd.shr(upper[1], 2)),
+            merge(simd, (lines, part), 0, 0x30, simd.shl(upper[0], 4)),
+            merge(simd, (lines, part), 1, 0x30, simd.shl(upper[0], 2)),
+            merge(simd, (lines, part), 2, 0x30, upper[0]),
+            merge(simd, (lines, part), 3, 0x30, simd.shr(upper[0], 2)),
+            merge(simd, (lines, part), 4, 0x30, simd.shl(upper[1], 4)),
+            merge(simd, (lines, part), 5, 0x30, simd.shl(upper[1], 2)),
+            merge(simd, (lines, part), 6, 0x30, upper[1]),
+            merge(simd, (lines, part), 7, 0x30, simd.shr(upper[1], 2)),
         ]
+    }
+
+    #[inline(always)]
+    fn dots<S: Simd>(simd: S, acc: S::Int, w: &[S::Weights], a: &[[i8; 4]]) -> S::Int {
+        simd.dots::<6>(acc, w, a)
     }
 }
 
@@ -121,22 +144,22 @@ impl Bits for Bits8 {
     const SCALES: usize = 1;
 
     #[inline(always)]
-    fn unpack<S: Simd>(simd: S, lines: &[Line]) -> [S::Weights; QUADS] {
+    fn unpack<S: Simd>(simd: S, lines: &[Line], part: usize) -> [S::Weights; QUADS] {
         [
-            simd.weights(simd.bytes(&lines[0])),
-            simd.weights(simd.bytes(&lines[1])),
-            simd.weights(simd.bytes(&lines[2])),
-            simd.weights(simd.bytes(&lines[3])),
-            simd.weights(simd.bytes(&lines[4])),
-            simd.weights(simd.bytes(&lines[5])),
-            simd.weights(simd.bytes(&lines[6])),
-            simd.weights(simd.bytes(&lines[7])),
+            simd.weights(simd.bytes(&lines[0], part)),
+            simd.weights(simd.bytes(&lines[1], part)),
+            simd.weights(simd.bytes(&lines[2], part)),
+            simd.weights(simd.bytes(&lines[3], part)),
+            simd.weights(simd.bytes(&lines[4], part)),
+            simd.weights(simd.bytes(&lines[5], part)),
+            simd.weights(simd.bytes(&lines[6], part)),
+            simd.weights(simd.bytes(&lines[7], part)),
         ]
     }
 
     #[inline(always)]
-    fn dot<S: Simd>(simd: S, acc: S::Int, w: S::Weights, a: S::Quad) -> S::Int {
-        simd.dot_u8(acc, w, a)
+    fn dots<S: Simd>(simd: S, acc: S::Int, w: &[S::Weights], a: &[[i8; 4]]) -> S::Int {
+        simd.dots::<8>(acc, w, a)
     }
 }
 
@@ -153,60 +176,108 @@ pub struct Quantised<'a> {
     pub offset: i32,
 }
 
-/// `out[t][r] = sum_c weight[r][c] * x[t][c]` for the 16 rows of a quantised panel.
+/// A part of a block, ready to be multiplied.
+struct Part<S: Simd> {
+    weights: [S::Weights; QUADS],
+    /// Of either half of the columns.
+    scales: [S::Float; 2],
+    min: S::Float,
+}
+
+impl<'a> Quantised<'a> {
+    /// How many blocks a row has.
+    #[inline(always)]
+    fn blocks<B: Bits>(self) -> usize {
+        self.lines.len() / B::LINES
+    }
+
+    /// Part `part` of block `b`.
+    #[inline(always)]
+    fn part<S: Simd, B: Bits, const MIN: bool>(self, simd: S, b: usize, part: usize) -> Part<S> {
+        let scales = &self.scales[b * B::SCALES..][..B::SCALES];
+        let weights = B::unpack(simd, &self.lines[b * B::LINES..][..B::LINES], part);
+        let first = simd.load_finite_f16(&scales[0], part);
+        let last = if B::SCALES == 1 { first } else { simd.load_finite_f16(&scales[1], part) };
+        let min = if MIN { simd.load_finite_f16(&self.mins[b], part) } else { simd.float(0.0) };
+        Part { weights, scales: [first, last], min }
+    }
+}
+
+/// `out + part . a`.
 #[inline(always)]
-pub fn quantised<S: Simd, B: Bits, const MIN: bool, const T: usize>(
+fn add_product<S: Simd, B: Bits, const MIN: bool>(
     simd: S,
-    panel: Quantised<'_>,
-    x: [&[Block]; T],
-) -> [S::Float; T] {
-    let blocks = panel.lines.len() / B::LINES;
-    let x = cut(x, blocks);
-    let scales = &panel.scales[..blocks * B::SCALES];
-    let mins = if MIN { &panel.mins[..blocks] } else { &[] };
-    let mut out = [simd.float(0.0); T];
-    for b in 0..blocks {
-        let weights = B::unpack(simd, &panel.lines[b * B::LINES..][..B::LINES]);
-        let scale = simd.load_f16(&scales[b * B::SCALES]);
-        let last_scale = simd.load_f16(&scales[b * B::SCALES + B::SCALES - 1]);
-        unroll!(T, t => {
-            let a = &x[t][b];
-            let a_scale = simd.float(a.scale);
-            let sum = a.sums[0] + a.sums[1];
-            if B::SCALES == 1 {
-                let acc = simd.int(-panel.offset * sum);
-                let acc = quads::<S, B>(simd, acc, &weights, a, 0..QUADS);
-                out[t] = simd.mul_add(simd.to_float(acc), simd.mul(scale, a_scale), out[t]);
-            } else {
-                let acc = simd.int(-panel.offset * a.sums[0]);
-                let acc = quads::<S, B>(simd, acc, &weights, a, 0..QUADS / 2);
-                out[t] = simd.mul_add(simd.to_float(acc), simd.mul(scale, a_scale), out[t]);
-                let acc = simd.int(-panel.offset * a.sums[1]);
-                let acc = quads::<S, B>(simd, acc, &weights, a, QUADS / 2..QUADS);
-                out[t] = simd.mul_add(simd.to_float(acc), simd.mul(last_scale, a_scale), out[t]);
-            }
-            if MIN {
-                let min = simd.load_f16(&mins[b]);
-                out[t] = simd.mul_add(min, simd.float(a.scale * sum as f32), out[t]);
-            }
-        });
+    part: &Part<S>,
+    offset: i32,
+    a: &Block,
+    mut out: S::Float,
+) -> S::Float {
+    let Part { weights, scales, min } = part;
+    let scale = simd.float(a.scale);
+    let sum = a.sums[0] + a.sums[1];
+    if B::SCALES == 1 {
+        let acc = B::dots(simd, simd.int(-offset * sum), weights, &a.quads);
+        out = simd.mul_add(simd.to_float(acc), simd.mul(scales[0], scale), out);
+    } else {
+        let acc = B::dots(simd, simd.int(-offset * a.sums[0]), &weights[..QUADS / 2], &a.quads[..QUADS / 2]);
+        out = simd.mul_add(simd.to_float(acc), simd.mul(scales[0], scale), out);
+        let acc = B::dots(simd, simd.int(-offset * a.sums[1]), &weights[QUADS / 2..], &a.quads[QUADS / 2..]);
+        out = simd.mul_add(simd.to_float(acc), simd.mul(scales[1], scale), out);
+    }
+    if MIN {
+        out = simd.mul_add(*min, simd.float(a.scale * sum as f32), out);
     }
     out
 }
 
-/// `acc` and the products of some of a block's vectors.
+/// Vectors for sixteen lanes, on targets of short ones.
+const MOST_PARTS: usize = 4;
+
+/// `out[r] = sum_c weight[r][c] * x[c]` for the 16 rows of a quantised panel, which is read from beginning to end.
 #[inline(always)]
-fn quads<S: Simd, B: Bits>(
+pub fn quantised<S: Simd, B: Bits, const MIN: bool>(
     simd: S,
-    mut acc: S::Int,
-    weights: &[S::Weights; QUADS],
-    a: &Block,
-    which: Range<usize>,
-) -> S::Int {
-    for j in which {
-        acc = B::dot(simd, acc, weights[j], simd.quad(a.quads[j]));
+    panel: Quantised<'_>,
+    x: &[Block],
+    out: &mut [f32; LANES],
+) {
+    let blocks = panel.blocks::<B>();
+    let x = &x[..blocks];
+    let mut sums = [simd.float(0.0); MOST_PARTS];
+    for b in 0..blocks {
+        unroll!(S::PARTS, p => {
+            let part = panel.part::<S, B, MIN>(simd, b, p);
+            sums[p] = add_product::<S, B, MIN>(simd, &part, panel.offset, &x[b], sums[p]);
+        });
     }
-    acc
+    unroll!(S::PARTS, p => {
+        simd.store(sums[p], out, p);
+    });
+}
+
+/// As [`quantised`], for several rows of `x`: weights are unpacked once for all, and one part of the panel is gone through
+/// after the other, so that sums and weights have a register each.
+#[inline(always)]
+pub fn quantised_tile<S: Simd, B: Bits, const MIN: bool, const T: usize>(
+    simd: S,
+    panel: Quantised<'_>,
+    x: [&[Block]; T],
+    out: &mut [[f32; LANES]; T],
+) {
+    let blocks = panel.blocks::<B>();
+    let x = cut(x, blocks);
+    for p in 0..S::PARTS {
+        let mut sums = [simd.float(0.0); T];
+        for b in 0..blocks {
+            let part = panel.part::<S, B, MIN>(simd, b, p);
+            unroll!(T, t => {
+                sums[t] = add_product::<S, B, MIN>(simd, &part, panel.offset, &x[t][b], sums[t]);
+            });
+        }
+        unroll!(T, t => {
+            simd.store(sums[t], &mut out[t], p);
+        });
+    }
 }
 
 /// The first `n` of each row, for all to know that there are as many.
@@ -220,65 +291,90 @@ fn cut<X, const T: usize>(mut x: [&[X]; T], n: usize) -> [&[X]; T] {
 
 /// A float that panels store.
 pub trait Element: Copy {
-    /// Sixteen as f32.
-    fn load<S: Simd>(simd: S, from: &[Self; LANES]) -> S::Float;
+    /// Part `part` of sixteen, as f32.
+    fn load<S: Simd>(simd: S, from: &[Self; LANES], part: usize) -> S::Float;
 }
 
 impl Element for f16 {
     #[inline(always)]
-    fn load<S: Simd>(simd: S, from: &[Self; LANES]) -> S::Float {
-        simd.load_f16(from)
+    fn load<S: Simd>(simd: S, from: &[Self; LANES], part: usize) -> S::Float {
+        simd.load_f16(from, part)
     }
 }
 
 impl Element for bf16 {
     #[inline(always)]
-    fn load<S: Simd>(simd: S, from: &[Self; LANES]) -> S::Float {
-        simd.load_bf16(from)
+    fn load<S: Simd>(simd: S, from: &[Self; LANES], part: usize) -> S::Float {
+        simd.load_bf16(from, part)
     }
 }
 
 impl Element for f32 {
     #[inline(always)]
-    fn load<S: Simd>(simd: S, from: &[Self; LANES]) -> S::Float {
-        simd.load(from)
+    fn load<S: Simd>(simd: S, from: &[Self; LANES], part: usize) -> S::Float {
+        simd.load(from, part)
     }
 }
 
-/// `out[t][r] = sum_c panel[c][r] * x[t][c]`.
+/// `out[r] = sum_c panel[c][r] * x[c]`.
 #[inline(always)]
-pub fn floats<S: Simd, E: Element, const T: usize>(
+pub fn floats<S: Simd, E: Element>(simd: S, panel: &[[E; LANES]], x: &[f32], out: &mut [f32; LANES]) {
+    let x = &x[..panel.len()];
+    // Columns by turns have a sum of their own, so that none waits for the one before.
+    let mut sums = [simd.float(0.0); MOST_PARTS];
+    let turns = MOST_PARTS / S::PARTS;
+    let (fours, rest) = panel.as_chunks::<MOST_PARTS>();
+    let (x_fours, x_rest) = x.as_chunks::<MOST_PARTS>();
+    for (columns, x) in fours.iter().zip(x_fours) {
+        unroll!(MOST_PARTS, i => {
+            unroll!(S::PARTS, p => {
+                let sum = &mut sums[i % turns * S::PARTS + p];
+                *sum = simd.mul_add(E::load(simd, &columns[i], p), simd.float(x[i]), *sum);
+            });
+        });
+    }
+    for (column, x) in rest.iter().zip(x_rest) {
+        unroll!(S::PARTS, p => {
+            sums[p] = simd.mul_add(E::load(simd, column, p), simd.float(*x), sums[p]);
+        });
+    }
+    unroll!(S::PARTS, p => {
+        for turn in 1..turns {
+            sums[p] = simd.add(sums[p], sums[turn * S::PARTS + p]);
+        }
+        simd.store(sums[p], out, p);
+    });
+}
+
+/// As [`floats`], for several rows of `x`.
+#[inline(always)]
+pub fn floats_tile<S: Simd, E: Element, const T: usize>(
     simd: S,
     panel: &[[E; LANES]],
     x: [&[f32]; T],
-) -> [S::Float; T] {
-    /// Columns at a time: of a single row, each has a sum of its own, so that none waits for the one before.
-    const COLUMNS: usize = 4;
+    out: &mut [[f32; LANES]; T],
+) {
+    // Two parts at a time where there are as many: an element of `x` is spread over a vector once for both.
+    let two = S::PARTS > 1;
     let x = cut(x, panel.len());
-    let mut sums = [simd.float(0.0); T];
-    let mut more = [simd.float(0.0); COLUMNS];
-    let (fours, rest) = panel.as_chunks::<COLUMNS>();
-    for (c, columns) in fours.iter().enumerate() {
-        unroll!(COLUMNS, i => {
-            let w = E::load(simd, &columns[i]);
-            if T == 1 {
-                more[i] = simd.mul_add(w, simd.float(x[0][c * COLUMNS + i]), more[i]);
-            } else {
-                unroll!(T, t => {
-                    sums[t] = simd.mul_add(w, simd.float(x[t][c * COLUMNS + i]), sums[t]);
-                });
+    for p in (0..S::PARTS).step_by(if two { 2 } else { 1 }) {
+        let (mut sums, mut more) = ([simd.float(0.0); T], [simd.float(0.0); T]);
+        for (c, column) in panel.iter().enumerate() {
+            let first = E::load(simd, column, p);
+            let second = if two { E::load(simd, column, p + 1) } else { first };
+            unroll!(T, t => {
+                let x = simd.float(x[t][c]);
+                sums[t] = simd.mul_add(first, x, sums[t]);
+                if two {
+                    more[t] = simd.mul_add(second, x, more[t]);
+                }
+            });
+        }
+        unroll!(T, t => {
+            simd.store(sums[t], &mut out[t], p);
+            if two {
+                simd.store(more[t], &mut out[t], p + 1);
             }
         });
     }
-    for (column, c) in rest.iter().zip(fours.len() * COLUMNS..) {
-        let w = E::load(simd, column);
-        unroll!(T, t => {
-            sums[t] = simd.mul_add(w, simd.float(x[t][c]), sums[t]);
-        });
-    }
-    if T == 1 {
-        let more = simd.add(simd.add(more[0], more[1]), simd.add(more[2], more[3]));
-        sums[0] = simd.add(sums[0], more);
-    }
-    sums
 }

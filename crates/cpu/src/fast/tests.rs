@@ -131,6 +131,43 @@ fn products_are_those_of_the_rows() {
     }
 }
 
+/// Integers as large as they get, all of one sign: what a target sums in 16 bits must fit them.
+#[test]
+fn the_largest_products_fit() {
+    for ty in encoded().filter(|ty| ty.block_len() > 1) {
+        let cols = ty.block_len().max(BLOCK) * 2;
+        for weight in [-1.0, 1.0] {
+            // One weight of the other sign, smaller, so that types with a minimum have an integer that is not 0.
+            let values: Vec<f32> =
+                (0..LANES * cols).map(|i| if i % 32 == 5 { -0.25 * weight } else { weight }).collect();
+            let mut bytes = Vec::new();
+            quantize(ty, &values, &mut bytes).unwrap();
+            let weight = Weight { name: "w".to_owned(), offset: 0, rows: LANES, cols, ty };
+            let mut matrix = Matrix::new(&weight, false);
+            bytes.chunks_exact(weight.row_bytes()).enumerate().for_each(|(row, b)| matrix.put_row(row, b));
+            let mut row = vec![0.0; cols];
+            matrix.row(0, &mut row);
+            for x in [-1.0, 1.0] {
+                for level in Level::all() {
+                    let mut blocks = vec![Block::default(); 5 * cols / BLOCK];
+                    quantise(level, &vec![x; 5 * cols], &mut blocks);
+                    let mut got = vec![f32::NAN; 5 * LANES];
+                    let x_blocks = Input::Blocks(&blocks);
+                    MatMul { matrix: &matrix, bias: None, x: x_blocks, panels: 0..1, out: &mut got }
+                        .run(level);
+                    let want = x * row.iter().sum::<f32>();
+                    assert_close(
+                        &got,
+                        &vec![want; 5 * LANES],
+                        1e-3 * want.abs(),
+                        &format!("{ty} {}", level.name()),
+                    );
+                }
+            }
+        }
+    }
+}
+
 /// What a block stands for.
 fn values(block: &Block) -> Vec<f32> {
     block.quads.as_flattened().iter().map(|&q| f32::from(q) * block.scale).collect()

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 use half::{bf16, f16};
 
-use super::{Kernel, LANES, Line, Simd};
+use super::{Kernel, LANES, Line, Simd, sums_that_fit};
 
 /// The processor has AVX2, FMA and F16C.
 #[derive(Clone, Copy, Debug)]
@@ -32,151 +32,149 @@ fn run<K: Kernel>(simd: Avx2, kernel: K) -> K::Output {
     kernel.run(simd)
 }
 
+/// Lanes of a register.
+const WIDTH: usize = 8;
+
+/// Part `part` of sixteen.
+#[inline(always)]
+fn half<T>(from: &[T; LANES], part: usize) -> *const T {
+    from[part * WIDTH..][..WIDTH].as_ptr()
+}
+
 // SAFETY, for every block below: `self` exists, so the processor has the instructions; loads and stores are unaligned
-// ones through references to as many bytes as they touch.
+// ones of as many bytes as the slices hold that their pointers come from.
 impl Simd for Avx2 {
-    type Int = [__m256i; 2];
-    type Float = [__m256; 2];
-    type Bytes = [__m256i; 2];
-    type Weights = [__m256i; 2];
-    type Quad = __m256i;
+    const WIDTH: usize = WIDTH;
+    type Int = __m256i;
+    type Float = __m256;
+    type Bytes = __m256i;
+    type Weights = __m256i;
 
     #[inline(always)]
-    fn int(self, v: i32) -> Self::Int {
-        unsafe { [_mm256_set1_epi32(v); 2] }
+    fn int(self, v: i32) -> __m256i {
+        unsafe { _mm256_set1_epi32(v) }
     }
 
     #[inline(always)]
-    fn float(self, v: f32) -> Self::Float {
-        unsafe { [_mm256_set1_ps(v); 2] }
+    fn float(self, v: f32) -> __m256 {
+        unsafe { _mm256_set1_ps(v) }
     }
 
     #[inline(always)]
-    fn load(self, from: &[f32; LANES]) -> Self::Float {
-        unsafe { [_mm256_loadu_ps(from.as_ptr()), _mm256_loadu_ps(from[8..].as_ptr())] }
+    fn load(self, from: &[f32; LANES], part: usize) -> __m256 {
+        unsafe { _mm256_loadu_ps(half(from, part)) }
     }
 
     #[inline(always)]
-    fn store(self, v: Self::Float, to: &mut [f32; LANES]) {
+    fn store(self, v: __m256, to: &mut [f32; LANES], part: usize) {
+        unsafe { _mm256_storeu_ps(to[part * WIDTH..][..WIDTH].as_mut_ptr(), v) }
+    }
+
+    #[inline(always)]
+    fn load_f16(self, from: &[f16; LANES], part: usize) -> __m256 {
+        unsafe { _mm256_cvtph_ps(_mm_loadu_si128(half(from, part).cast())) }
+    }
+
+    #[inline(always)]
+    fn load_bf16(self, from: &[bf16; LANES], part: usize) -> __m256 {
         unsafe {
-            _mm256_storeu_ps(to.as_mut_ptr(), v[0]);
-            _mm256_storeu_ps(to[8..].as_mut_ptr(), v[1]);
+            let wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(half(from, part).cast()));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(wide))
         }
     }
 
     #[inline(always)]
-    fn load_f16(self, from: &[f16; LANES]) -> Self::Float {
-        unsafe {
-            [
-                _mm256_cvtph_ps(_mm_loadu_si128(from.as_ptr().cast())),
-                _mm256_cvtph_ps(_mm_loadu_si128(from[8..].as_ptr().cast())),
-            ]
-        }
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        unsafe { _mm256_mul_ps(a, b) }
     }
 
     #[inline(always)]
-    fn load_bf16(self, from: &[bf16; LANES]) -> Self::Float {
-        unsafe {
-            let low = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.as_ptr().cast()));
-            let high = _mm256_cvtepu16_epi32(_mm_loadu_si128(from[8..].as_ptr().cast()));
-            [
-                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(low)),
-                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(high)),
-            ]
-        }
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        unsafe { _mm256_fmadd_ps(a, b, c) }
     }
 
     #[inline(always)]
-    fn mul(self, a: Self::Float, b: Self::Float) -> Self::Float {
-        unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] }
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        unsafe { _mm256_add_ps(a, b) }
     }
 
     #[inline(always)]
-    fn mul_add(self, a: Self::Float, b: Self::Float, c: Self::Float) -> Self::Float {
-        unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+    fn to_float(self, v: __m256i) -> __m256 {
+        unsafe { _mm256_cvtepi32_ps(v) }
     }
 
     #[inline(always)]
-    fn add(self, a: Self::Float, b: Self::Float) -> Self::Float {
-        unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+    fn bytes(self, from: &Line, part: usize) -> __m256i {
+        unsafe { _mm256_loadu_si256(from.0[4 * part * WIDTH..][..4 * WIDTH].as_ptr().cast()) }
     }
 
     #[inline(always)]
-    fn to_float(self, v: Self::Int) -> Self::Float {
-        unsafe { [_mm256_cvtepi32_ps(v[0]), _mm256_cvtepi32_ps(v[1])] }
+    fn and(self, a: __m256i, mask: u8) -> __m256i {
+        unsafe { _mm256_and_si256(a, _mm256_set1_epi8(mask as i8)) }
     }
 
     #[inline(always)]
-    fn bytes(self, from: &Line) -> Self::Bytes {
-        unsafe {
-            [_mm256_loadu_si256(from.0.as_ptr().cast()), _mm256_loadu_si256(from.0[32..].as_ptr().cast())]
-        }
+    fn or(self, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_or_si256(a, b) }
     }
 
     #[inline(always)]
-    fn and(self, a: Self::Bytes, mask: u8) -> Self::Bytes {
-        unsafe {
-            let mask = _mm256_set1_epi8(mask as i8);
-            [_mm256_and_si256(a[0], mask), _mm256_and_si256(a[1], mask)]
-        }
+    fn shl(self, a: __m256i, n: u32) -> __m256i {
+        unsafe { _mm256_sll_epi16(a, _mm_cvtsi32_si128(n as i32)) }
     }
 
     #[inline(always)]
-    fn or(self, a: Self::Bytes, b: Self::Bytes) -> Self::Bytes {
-        unsafe { [_mm256_or_si256(a[0], b[0]), _mm256_or_si256(a[1], b[1])] }
+    fn shr(self, a: __m256i, n: u32) -> __m256i {
+        unsafe { _mm256_srl_epi16(a, _mm_cvtsi32_si128(n as i32)) }
     }
 
     #[inline(always)]
-    fn shl(self, a: Self::Bytes, n: u32) -> Self::Bytes {
-        unsafe {
-            let n = _mm_cvtsi32_si128(n as i32);
-            [_mm256_sll_epi16(a[0], n), _mm256_sll_epi16(a[1], n)]
-        }
-    }
-
-    #[inline(always)]
-    fn shr(self, a: Self::Bytes, n: u32) -> Self::Bytes {
-        unsafe {
-            let n = _mm_cvtsi32_si128(n as i32);
-            [_mm256_srl_epi16(a[0], n), _mm256_srl_epi16(a[1], n)]
-        }
-    }
-
-    #[inline(always)]
-    fn nibbles(self, a: Self::Bytes) -> [Self::Weights; 2] {
+    fn nibbles(self, a: __m256i) -> [__m256i; 2] {
         [self.and(a, 15), self.and(self.shr(a, 4), 15)]
     }
 
     #[inline(always)]
-    fn weights(self, a: Self::Bytes) -> Self::Weights {
+    fn weights(self, a: __m256i) -> __m256i {
         a
     }
 
     #[inline(always)]
-    fn quad(self, a: [i8; 4]) -> __m256i {
-        unsafe { _mm256_set1_epi32(i32::from_le_bytes(a.map(|v| v as u8))) }
+    fn dots<const BITS: u32>(self, mut acc: __m256i, w: &[__m256i], a: &[[i8; 4]]) -> __m256i {
+        if BITS == 8 {
+            for (w, a) in w.iter().zip(a) {
+                acc = wide(acc, *w, quad(*a));
+            }
+            return acc;
+        }
+        for (w, a) in w.chunks(sums_that_fit(BITS)).zip(a.chunks(sums_that_fit(BITS))) {
+            unsafe {
+                let mut pairs = _mm256_maddubs_epi16(w[0], quad(a[0]));
+                for (w, a) in w[1..].iter().zip(&a[1..]) {
+                    pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(*w, quad(*a)));
+                }
+                acc = _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+            }
+        }
+        acc
     }
+}
 
-    /// Two products of weights below 128 fit 16 bits: `2 * 127 * 127 < 2^15`.
-    #[inline(always)]
-    fn dot(self, acc: Self::Int, w: Self::Weights, a: __m256i) -> Self::Int {
-        let lane = |acc, w| unsafe {
-            let pairs = _mm256_maddubs_epi16(w, a);
-            _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
-        };
-        [lane(acc[0], w[0]), lane(acc[1], w[1])]
-    }
+/// `a` in every lane.
+#[inline(always)]
+fn quad(a: [i8; 4]) -> __m256i {
+    // SAFETY: only called with the proof at hand.
+    unsafe { _mm256_set1_epi32(super::quad(a)) }
+}
 
-    /// Products of larger weights do not: even and odd bytes apart, in 32 bits.
-    #[inline(always)]
-    fn dot_u8(self, acc: Self::Int, w: Self::Weights, a: __m256i) -> Self::Int {
-        let lane = |acc, w| unsafe {
-            let even_a = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(a));
-            let odd_a = _mm256_srai_epi16::<8>(a);
-            let even = _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(0xff)), even_a);
-            let odd = _mm256_madd_epi16(_mm256_srli_epi16::<8>(w), odd_a);
-            _mm256_add_epi32(acc, _mm256_add_epi32(even, odd))
-        };
-        [lane(acc[0], w[0]), lane(acc[1], w[1])]
+/// Products of eight bits do not fit 16 two by two: even and odd bytes apart, in 32 bits.
+#[inline(always)]
+fn wide(acc: __m256i, w: __m256i, a: __m256i) -> __m256i {
+    // SAFETY: only called with the proof at hand.
+    unsafe {
+        let even_a = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(a));
+        let odd_a = _mm256_srai_epi16::<8>(a);
+        let even = _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(0xff)), even_a);
+        let odd = _mm256_madd_epi16(_mm256_srli_epi16::<8>(w), odd_a);
+        _mm256_add_epi32(acc, _mm256_add_epi32(even, odd))
     }
 }

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 use half::{bf16, f16};
 
-use super::{Kernel, LANES, Line, Simd};
+use super::{Kernel, LANES, Line, Simd, quad};
 
 /// The processor has AVX-512 F, BW, VL and VNNI, FMA and F16C.
 #[derive(Clone, Copy, Debug)]
@@ -39,12 +39,12 @@ fn run<K: Kernel>(simd: Avx512, kernel: K) -> K::Output {
 // SAFETY, for every block below: `self` exists, so the processor has the instructions; loads and stores are unaligned
 // ones through references to as many bytes as they touch.
 impl Simd for Avx512 {
+    const WIDTH: usize = LANES;
     const MANY_REGISTERS: bool = true;
     type Int = __m512i;
     type Float = __m512;
     type Bytes = __m512i;
     type Weights = __m512i;
-    type Quad = __m512i;
 
     #[inline(always)]
     fn int(self, v: i32) -> __m512i {
@@ -57,22 +57,22 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn load(self, from: &[f32; LANES]) -> __m512 {
+    fn load(self, from: &[f32; LANES], _: usize) -> __m512 {
         unsafe { _mm512_loadu_ps(from.as_ptr()) }
     }
 
     #[inline(always)]
-    fn store(self, v: __m512, to: &mut [f32; LANES]) {
+    fn store(self, v: __m512, to: &mut [f32; LANES], _: usize) {
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), v) }
     }
 
     #[inline(always)]
-    fn load_f16(self, from: &[f16; LANES]) -> __m512 {
+    fn load_f16(self, from: &[f16; LANES], _: usize) -> __m512 {
         unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
     }
 
     #[inline(always)]
-    fn load_bf16(self, from: &[bf16; LANES]) -> __m512 {
+    fn load_bf16(self, from: &[bf16; LANES], _: usize) -> __m512 {
         unsafe {
             let wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.as_ptr().cast()));
             _mm512_castsi512_ps(_mm512_slli_epi32::<16>(wide))
@@ -100,7 +100,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn bytes(self, from: &Line) -> __m512i {
+    fn bytes(self, from: &Line, _: usize) -> __m512i {
         unsafe { _mm512_loadu_si512(from.0.as_ptr().cast()) }
     }
 
@@ -135,12 +135,10 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn quad(self, a: [i8; 4]) -> __m512i {
-        self.int(i32::from_le_bytes(a.map(|v| v as u8)))
-    }
-
-    #[inline(always)]
-    fn dot(self, acc: __m512i, w: __m512i, a: __m512i) -> __m512i {
-        unsafe { _mm512_dpbusd_epi32(acc, w, a) }
+    fn dots<const BITS: u32>(self, mut acc: __m512i, w: &[__m512i], a: &[[i8; 4]]) -> __m512i {
+        for (w, a) in w.iter().zip(a) {
+            acc = unsafe { _mm512_dpbusd_epi32(acc, *w, _mm512_set1_epi32(quad(*a))) };
+        }
+        acc
     }
 }

@@ -1,4 +1,4 @@
-//! Sixteen lanes at a time, on whatever the processor has.
+//! Vectors of whatever the processor has.
 //!
 //! A kernel is written once, over the few operations of [`Simd`]; each target says in its own file what those are on
 //! its registers. A value of a target's type is the proof that the processor has its instructions, and [`Level::run`]
@@ -14,8 +14,10 @@ mod scalar;
 mod wasm;
 
 use half::{bf16, f16};
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use wasm::{Extended, Wasm, relaxed::Relaxed};
 
-/// Lanes of every vector.
+/// Lanes that data is laid out for.
 pub const LANES: usize = 16;
 
 /// Sixteen lanes of four bytes, on a cache line of their own.
@@ -23,33 +25,55 @@ pub const LANES: usize = 16;
 #[repr(C, align(64))]
 pub struct Line(pub [u8; 64]);
 
-/// What a target must be able to do. Vectors have 16 lanes of 32 bits; `Bytes` are 16 lanes of four bytes.
+/// Four i8 as one integer, for every lane to have.
+#[cfg(any(target_arch = "x86_64", target_arch = "wasm32"))]
+#[inline(always)]
+fn quad(a: [i8; 4]) -> i32 {
+    i32::from_le_bytes(a.map(|v| v as u8))
+}
+
+/// How many sums of two products, of weights of `bits` bits and of i8 from -127 to 127, fit 16 bits together:
+/// `2^(7 - bits) * 2 * (2^bits - 1) * 127 < 2^15`. Eight at most.
+#[cfg(any(target_arch = "x86_64", target_arch = "wasm32"))]
+#[inline(always)]
+const fn sums_that_fit(bits: u32) -> usize {
+    if bits < 4 { 8 } else { 1 << (7 - bits) }
+}
+
+/// What a target must be able to do. A vector is a register: some lanes of 32 bits, which are a part of the sixteen that
+/// data is laid out for. Of those, part `p` has lanes `p * WIDTH ..`.
 pub trait Simd: Copy {
-    /// Whether it has registers for eight sums and eight vectors of weights at once.
+    /// Lanes of a vector: 4, 8 or 16.
+    const WIDTH: usize;
+    /// Vectors for sixteen lanes.
+    const PARTS: usize = LANES / Self::WIDTH;
+    /// Whether there are registers for eight sums and eight vectors of weights at once.
     const MANY_REGISTERS: bool = false;
-    /// 16 i32.
+    /// i32s.
     type Int: Copy;
-    /// 16 f32.
+    /// f32s.
     type Float: Copy;
-    /// 64 u8.
+    /// Four u8 a lane.
     type Bytes: Copy;
-    /// 64 u8 as [`Self::dot`] takes them.
+    /// Four u8 a lane, as [`Self::dots`] takes them.
     type Weights: Copy;
-    /// Four i8, in every lane, as [`Self::dot`] takes them.
-    type Quad: Copy;
 
     /// `v` in every lane.
     fn int(self, v: i32) -> Self::Int;
     /// `v` in every lane.
     fn float(self, v: f32) -> Self::Float;
-    /// Reads 16 f32.
-    fn load(self, from: &[f32; LANES]) -> Self::Float;
-    /// Writes 16 f32.
-    fn store(self, v: Self::Float, to: &mut [f32; LANES]);
-    /// Reads 16 IEEE half floats.
-    fn load_f16(self, from: &[f16; LANES]) -> Self::Float;
-    /// Reads the upper halves of 16 f32.
-    fn load_bf16(self, from: &[bf16; LANES]) -> Self::Float;
+    /// Reads f32.
+    fn load(self, from: &[f32; LANES], part: usize) -> Self::Float;
+    /// Writes f32.
+    fn store(self, v: Self::Float, to: &mut [f32; LANES], part: usize);
+    /// Reads IEEE half floats.
+    fn load_f16(self, from: &[f16; LANES], part: usize) -> Self::Float;
+    /// Reads IEEE half floats, none of which is infinite or NaN.
+    fn load_finite_f16(self, from: &[f16; LANES], part: usize) -> Self::Float {
+        self.load_f16(from, part)
+    }
+    /// Reads the upper halves of f32.
+    fn load_bf16(self, from: &[bf16; LANES], part: usize) -> Self::Float;
     /// `a * b`.
     fn mul(self, a: Self::Float, b: Self::Float) -> Self::Float;
     /// `a * b + c`, rounded once or twice.
@@ -58,8 +82,8 @@ pub trait Simd: Copy {
     fn add(self, a: Self::Float, b: Self::Float) -> Self::Float;
     /// Each i32 as f32.
     fn to_float(self, v: Self::Int) -> Self::Float;
-    /// Reads 64 bytes.
-    fn bytes(self, from: &Line) -> Self::Bytes;
+    /// Reads bytes.
+    fn bytes(self, from: &Line, part: usize) -> Self::Bytes;
     /// `a & mask` in each byte.
     fn and(self, a: Self::Bytes, mask: u8) -> Self::Bytes;
     /// `a | b`.
@@ -72,14 +96,8 @@ pub trait Simd: Copy {
     fn nibbles(self, a: Self::Bytes) -> [Self::Weights; 2];
     /// Bytes as weights.
     fn weights(self, a: Self::Bytes) -> Self::Weights;
-    /// `a` in every lane.
-    fn quad(self, a: [i8; 4]) -> Self::Quad;
-    /// `acc[l] + sum_i w[l][i] * a[i]` for weights below 128.
-    fn dot(self, acc: Self::Int, w: Self::Weights, a: Self::Quad) -> Self::Int;
-    /// As [`Self::dot`], for any weights.
-    fn dot_u8(self, acc: Self::Int, w: Self::Weights, a: Self::Quad) -> Self::Int {
-        self.dot(acc, w, a)
-    }
+    /// `acc[l] + sum_j sum_i w[j][l][i] * a[j][i]`, for at most eight vectors of weights of `BITS` bits (4, 5, 6 or 8).
+    fn dots<const BITS: u32>(self, acc: Self::Int, w: &[Self::Weights], a: &[[i8; 4]]) -> Self::Int;
 }
 
 /// A computation over a target's vectors. Implementations of [`Kernel::run`], and what it calls, must be
@@ -105,7 +123,13 @@ pub enum Level {
     Avx512(avx512::Avx512),
     /// WebAssembly's 128-bit vectors.
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Wasm(wasm::Wasm),
+    Wasm(Wasm<Extended>),
+    /// With relaxed SIMD, on an engine that sums products two by two.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    RelaxedPairs(Wasm<Relaxed<true>>),
+    /// With relaxed SIMD, on an engine that sums them four by four.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    RelaxedQuads(Wasm<Relaxed<false>>),
 }
 
 impl Level {
@@ -118,7 +142,11 @@ impl Level {
             levels.extend(avx512::Avx512::detect().map(Level::Avx512));
         }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        levels.push(Level::Wasm(wasm::Wasm));
+        {
+            levels.push(Level::Wasm(Wasm::BASE));
+            levels.extend(Wasm::detect().map(Level::RelaxedQuads));
+            levels.extend(Wasm::detect().map(Level::RelaxedPairs));
+        }
         levels
     }
 
@@ -136,7 +164,9 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(_) => "AVX-512 VNNI",
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Level::Wasm(_) => wasm::NAME,
+            Level::Wasm(_) => "SIMD128",
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Level::RelaxedPairs(_) | Level::RelaxedQuads(_) => "relaxed SIMD",
         }
     }
 
@@ -151,6 +181,10 @@ impl Level {
             Level::Avx512(simd) => simd.run(kernel),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Wasm(simd) => kernel.run(simd),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Level::RelaxedPairs(simd) => simd.run(kernel),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Level::RelaxedQuads(simd) => simd.run(kernel),
         }
     }
 }

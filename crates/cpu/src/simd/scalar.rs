@@ -25,11 +25,11 @@ fn pairs(a: [u8; 64], f: impl Fn(u16) -> u16) -> [u8; 64] {
 }
 
 impl Simd for Scalar {
+    const WIDTH: usize = LANES;
     type Int = [i32; LANES];
     type Float = [f32; LANES];
     type Bytes = [u8; 64];
     type Weights = [u8; 64];
-    type Quad = [i8; 4];
 
     #[inline(always)]
     fn int(self, v: i32) -> Self::Int {
@@ -42,22 +42,22 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
-    fn load(self, from: &[f32; LANES]) -> Self::Float {
+    fn load(self, from: &[f32; LANES], _: usize) -> Self::Float {
         *from
     }
 
     #[inline(always)]
-    fn store(self, v: Self::Float, to: &mut [f32; LANES]) {
+    fn store(self, v: Self::Float, to: &mut [f32; LANES], _: usize) {
         *to = v;
     }
 
     #[inline(always)]
-    fn load_f16(self, from: &[f16; LANES]) -> Self::Float {
+    fn load_f16(self, from: &[f16; LANES], _: usize) -> Self::Float {
         each(|i| from[i].to_f32_const())
     }
 
     #[inline(always)]
-    fn load_bf16(self, from: &[bf16; LANES]) -> Self::Float {
+    fn load_bf16(self, from: &[bf16; LANES], _: usize) -> Self::Float {
         each(|i| from[i].to_f32_const())
     }
 
@@ -82,7 +82,7 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
-    fn bytes(self, from: &Line) -> Self::Bytes {
+    fn bytes(self, from: &Line, _: usize) -> Self::Bytes {
         from.0
     }
 
@@ -117,15 +117,13 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
-    fn quad(self, a: [i8; 4]) -> Self::Quad {
-        a
-    }
-
-    #[inline(always)]
-    fn dot(self, acc: Self::Int, w: Self::Weights, a: Self::Quad) -> Self::Int {
-        each(|l| {
-            let products = (0..4).map(|i| i32::from(w[4 * l + i]) * i32::from(a[i]));
-            acc[l] + products.sum::<i32>()
-        })
+    fn dots<const BITS: u32>(self, mut acc: Self::Int, w: &[Self::Weights], a: &[[i8; 4]]) -> Self::Int {
+        for (w, a) in w.iter().zip(a) {
+            acc = each(|l| {
+                let products = (0..4).map(|i| i32::from(w[4 * l + i]) * i32::from(a[i]));
+                acc[l] + products.sum::<i32>()
+            });
+        }
+        acc
     }
 }
