@@ -4,13 +4,18 @@
  */
 const FILES = __FILES__;
 const CACHE = "sotto-site-__VERSION__";
+/** The engine has a module with relaxed SIMD and one without. A browser needs the one that it can run. */
+const RELAXED = WebAssembly.validate(new Uint8Array(__RELAXED_PROBE__));
+const NEEDED = FILES.filter(
+  (file) => !/sotto_web(_relaxed)?_bg/.test(file) || file.includes("_relaxed_") === RELAXED,
+);
 const KNOWN = new Set(FILES.map((file) => new URL(file, self.location.href).href));
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(CACHE)
-      .then((cache) => cache.addAll(FILES))
+      .then((cache) => cache.addAll(NEEDED))
       .then(() => self.skipWaiting()),
   );
 });

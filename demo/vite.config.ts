@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
+import { RELAXED_PROBE } from "../npm/src/simd.js";
 
 const FIXTURES = "../tests/fixtures/models/stories260K/";
 
@@ -38,6 +39,7 @@ function serviceWorker(): Plugin {
         }
         const source = readFileSync(new URL("sw.js", import.meta.url), "utf8")
           .replace("__FILES__", JSON.stringify(files))
+          .replace("__RELAXED_PROBE__", JSON.stringify([...RELAXED_PROBE]))
           .replace("__VERSION__", hash.digest("hex").slice(0, 16));
         this.emitFile({ type: "asset", fileName: "sw.js", source });
       },
@@ -55,6 +57,6 @@ export default defineConfig({
     // The page's policy allows no data: scripts, and files cache better.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: ["index.html", "redact.html"] },
+    rolldownOptions: { input: ["index.html", "redact.html", "bench.html"] },
   },
 });

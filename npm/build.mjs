@@ -10,7 +10,7 @@ import { build } from "esbuild";
 
 process.chdir(fileURLToPath(new URL(".", import.meta.url)));
 
-const MODULES = ["sotto_web_bg.wasm", "sotto_web_pii_bg.wasm"];
+const MODULES = ["sotto_web_bg.wasm", "sotto_web_relaxed_bg.wasm", "sotto_web_pii_bg.wasm"];
 if (!MODULES.every((module) => existsSync(`wasm/${module}`))) {
   console.error("npm/wasm/ is missing. Build the engine first: cargo xtask build");
   process.exit(1);

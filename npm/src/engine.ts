@@ -9,6 +9,7 @@ import init, {
   splitPartNames,
 } from "../wasm/sotto_web.js";
 import { InternalError } from "./errors.js";
+import { hasRelaxedSimd } from "./simd.js";
 import { requestSubgroups } from "./subgroups.js";
 import type { WasmModule } from "./wasm-api.js";
 
@@ -26,11 +27,15 @@ export function startEngine(): Promise<WasmModule> {
 async function start(): Promise<WasmModule> {
   requestSubgroups();
   try {
-    await init();
+    await init(
+      hasRelaxedSimd()
+        ? { module_or_path: new URL("sotto_web_relaxed_bg.wasm", import.meta.url) }
+        : undefined,
+    );
   } catch (cause) {
     throw new InternalError(
-      "The WebAssembly part of Sotto could not start. Serve sotto_web_bg.wasm beside Sotto's JavaScript, and if the " +
-        "page has a Content-Security-Policy, allow 'wasm-unsafe-eval' in script-src and that address in connect-src.",
+      "The WebAssembly part of Sotto could not start. Serve Sotto's .wasm files beside its JavaScript, and if the " +
+        "page has a Content-Security-Policy, allow 'wasm-unsafe-eval' in script-src and their address in connect-src.",
       { cause },
     );
   }

@@ -114,7 +114,9 @@ try {
 }
 const number = (value) => value.toFixed(value < 10 ? 2 : 0);
 for (const [name, { prefill, decode }] of Object.entries(best)) {
-  console.log(`${name.padEnd(20)} prefill ${number(prefill).padStart(5)}  decode ${number(decode).padStart(5)}  tokens/s`);
+  console.log(
+    `${name.padEnd(20)} prefill ${number(prefill).padStart(5)}  decode ${number(decode).padStart(5)}  tokens/s`,
+  );
 }
 for (const [ours, theirs, what] of RATIOS) {
   if (!best[ours] || !best[theirs]) continue;

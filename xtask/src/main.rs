@@ -10,6 +10,7 @@ mod models;
 mod node;
 mod package;
 mod packages;
+mod relaxed;
 mod server;
 mod shared_target;
 mod shell;
@@ -59,7 +60,7 @@ enum Command {
     },
     /// Print what a page downloads, gzipped, against its budget
     Size,
-    /// Run `sotto bench` with these arguments
+    /// Run `sotto bench` with these arguments; with --browser or --node, the package there
     Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
@@ -88,7 +89,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo { check: false, port } => return demo::serve(port),
         Command::Test { groups, slow } => return test::test(&groups, slow),
         Command::Size => return size::size(),
-        Command::Bench { args } => return bench::native(&args),
+        Command::Bench { args } => return bench::bench(&args),
         Command::Models { name } => return models::models(name.as_deref()),
         Command::Package => package::package()?,
     }

@@ -24,7 +24,8 @@ const PARTS: [Part; 3] = [
     Part {
         name: "sotto",
         entries: &["index.js", "worker.js"],
-        assets: &["sotto_web_bg.wasm"],
+        // Or sotto_web_bg.wasm, which is smaller, where there is no relaxed SIMD.
+        assets: &["sotto_web_relaxed_bg.wasm"],
         budget_bytes: 1_300_000,
     },
     Part {

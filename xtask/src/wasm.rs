@@ -1,5 +1,5 @@
 //! The wasm modules as the browser gets them: compiled, bound to JavaScript by wasm-bindgen, shrunk by wasm-opt. One has the
-//! engine, the other the recognisers and the vault alone, which is a fraction of the size and can be in the page too.
+//! engine, and comes with relaxed SIMD and without; the other the recognisers and the vault alone, which is a fraction of the size and can be in the page too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use serde_json::Value;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::node;
+use crate::relaxed;
 use crate::shell::say;
 use crate::stamp::{Inputs, unless_done};
 use crate::toolchain::Toolchain;
@@ -17,11 +18,18 @@ use crate::workspace;
 /// The packages that become wasm modules.
 pub const PACKAGES: [&str; 2] = ["sotto-web-pii", "sotto-web"];
 
+/// The one that computes: the package has it with relaxed SIMD too.
+const ENGINE: &str = "sotto-web";
+
 /// The profile in Cargo.toml of what the browser downloads.
 const PROFILE: &str = "web";
 
 /// What wasm-bindgen writes for a module.
 const SUFFIXES: [&str; 4] = [".js", ".d.ts", "_bg.wasm", "_bg.wasm.d.ts"];
+/// The module with relaxed SIMD, which the same JavaScript drives.
+const RELAXED_SUFFIX: &str = "_relaxed_bg.wasm";
+/// For wasm-opt, beside [`FEATURES`].
+const RELAXED_FEATURE: &str = "--enable-relaxed-simd";
 
 /// Speed first: -Oz saves a few per cent of the download, and slows down what runs on every token.
 const OPTIMISE: &str = "-O3";
@@ -56,7 +64,10 @@ fn build_one(toolchain: &Toolchain, package: &str) -> Result<()> {
     let (binaryen, version) = node::package("binaryen")?;
     let inputs =
         Inputs::default().bytes(&compiled).value(&version).value(OPTIMISE).value(&FEATURES.join(" "));
-    let outputs = SUFFIXES.map(|suffix| folder().join(format!("{name}{suffix}")));
+    let inputs = if package == ENGINE { inputs.value(include_str!("relaxed.rs")) } else { inputs };
+    let is_engine = package == ENGINE;
+    let suffixes = SUFFIXES.into_iter().chain(is_engine.then_some(RELAXED_SUFFIX));
+    let outputs: Vec<_> = suffixes.map(|suffix| folder().join(format!("{name}{suffix}"))).collect();
     unless_done(&name, &inputs, &outputs, || {
         let folder = folder();
         for output in &outputs {
@@ -67,13 +78,24 @@ fn build_one(toolchain: &Toolchain, package: &str) -> Result<()> {
         Bindgen::new()
             .web(true)?
             .typescript(true)
-            .remove_name_section(true)
+            // `relaxed` looks at the names; wasm-opt drops them.
+            .remove_name_section(!is_engine)
             .remove_producers_section(true)
             .omit_default_module_path(false)
             .input_bytes(&name, compiled)
             .generate(&folder)
             .context("wasm-bindgen failed")?;
-        optimise(&folder.join(format!("{name}_bg.wasm")), &binaryen)
+        let module = folder.join(format!("{name}_bg.wasm"));
+        if is_engine {
+            let with = folder.join(format!("{name}{RELAXED_SUFFIX}"));
+            let bound = fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
+            let modules = relaxed::split(&bound).with_context(|| module.display().to_string())?;
+            for (path, bytes) in [(&with, modules.with), (&module, modules.without)] {
+                fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+            }
+            optimise(&with, &binaryen, Some(RELAXED_FEATURE))?;
+        }
+        optimise(&module, &binaryen, None)
     })?;
     Ok(())
 }
@@ -104,12 +126,13 @@ pub fn artifacts(messages: &str, wanted: impl Fn(&Value) -> bool) -> Vec<PathBuf
 }
 
 /// Runs wasm-opt over a module, in place.
-fn optimise(module: &Path, binaryen: &Path) -> Result<()> {
+fn optimise(module: &Path, binaryen: &Path, feature: Option<&str>) -> Result<()> {
     let before = fs::metadata(module)?.len();
     node::node()
         .arg(binaryen.join("bin/wasm-opt"))
         .args([OPTIMISE, "--strip-debug", "--strip-producers", "--strip-target-features"])
         .args(FEATURES)
+        .args(feature)
         .arg(module)
         .arg("-o")
         .arg(module)

@@ -34,7 +34,9 @@ impl<const PAIRS: bool> Wasm<Relaxed<PAIRS>> {
     }
 }
 
+/// Never a part of another function, which the plain module needs.
 #[target_feature(enable = "relaxed-simd")]
+#[inline(never)]
 fn run<const PAIRS: bool, K: Kernel>(simd: Wasm<Relaxed<PAIRS>>, kernel: K) -> K::Output {
     kernel.run(simd)
 }
