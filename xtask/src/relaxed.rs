@@ -148,7 +148,7 @@ mod tests {
             let module = Module::from_buffer(&bytes).unwrap();
             let function = module.funcs.get(module.funcs.by_name("max").unwrap()).kind.unwrap_local();
             let block = function.block(function.entry_block());
-            let max = |(instr, _): &(Instr, InstrLocId)| matches!(instr, Instr::Binop(binary) if binary.op == BinaryOp::F32x4Max);
+            let max = |(instr, _): &(Instr, InstrLocId)| matches!(instr, Instr::Binop(binary) if matches!(binary.op, BinaryOp::F32x4Max));
             assert!(block.instrs.iter().any(max));
         }
     }
