@@ -24,17 +24,20 @@ class Bytes {
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#room(4), value, true);
+    const at = this.#room(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
   u64(value: number): this {
-    this.#view.setBigUint64(this.#room(8), BigInt(value), true);
+    const at = this.#room(8);
+    this.#view.setBigUint64(at, BigInt(value), true);
     return this;
   }
 
   f32(value: number): this {
-    this.#view.setFloat32(this.#room(4), value, true);
+    const at = this.#room(4);
+    this.#view.setFloat32(at, value, true);
     return this;
   }
 
@@ -44,7 +47,8 @@ class Bytes {
   }
 
   bytes(value: Uint8Array): this {
-    this.#bytes.set(value, this.#room(value.length));
+    const at = this.#room(value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 
@@ -52,7 +56,7 @@ class Bytes {
     return this.#bytes.slice(0, this.#length);
   }
 
-  /** Makes room for `count` more; returns where. */
+  /** Makes room for `count` more, maybe elsewhere; returns where. */
   #room(count: number): number {
     const at = this.#length;
     this.#length += count;
