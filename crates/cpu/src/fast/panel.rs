@@ -242,12 +242,11 @@ pub fn quantised<S: Simd, B: Bits, const MIN: bool>(
     out: &mut [f32; LANES],
 ) {
     let blocks = panel.blocks::<B>();
-    let x = &x[..blocks];
     let mut sums = [simd.float(0.0); MOST_PARTS];
-    for b in 0..blocks {
+    for (b, x) in x[..blocks].iter().enumerate() {
         unroll!(S::PARTS, p => {
             let part = panel.part::<S, B, MIN>(simd, b, p);
-            sums[p] = add_product::<S, B, MIN>(simd, &part, panel.offset, &x[b], sums[p]);
+            sums[p] = add_product::<S, B, MIN>(simd, &part, panel.offset, x, sums[p]);
         });
     }
     unroll!(S::PARTS, p => {
@@ -257,6 +256,7 @@ pub fn quantised<S: Simd, B: Bits, const MIN: bool>(
 
 /// As [`quantised`], for several rows of `x`: weights are unpacked once for all, and one part of the panel is gone through
 /// after the other, so that sums and weights have a register each.
+#[expect(clippy::needless_range_loop, reason = "it indexes each row of `x`, and the panel")]
 #[inline(always)]
 pub fn quantised_tile<S: Simd, B: Bits, const MIN: bool, const T: usize>(
     simd: S,
