@@ -25,10 +25,14 @@ const work = {
 };
 
 // What the package expects of a page: WebGPU, a window, a secure context, and files by their address.
-Object.assign(globalThis, globals, { isSecureContext: true });
+Object.assign(globalThis, globals, { isSecureContext: true, location: new URL(import.meta.url) });
 Object.defineProperty(globalThis, "navigator", {
   value: { gpu: create([]), userAgent: `Node.js ${process.version}` },
 });
+const events = new EventTarget();
+for (const name of ["addEventListener", "removeEventListener", "dispatchEvent"]) {
+  globalThis[name] = events[name].bind(events);
+}
 globalThis.Window = class {
   static [Symbol.hasInstance]() {
     return true;
