@@ -29,7 +29,8 @@ test("a folder's model finds likeliest what transformers does, and then comes fr
   const { ids, logits } = reference("llama");
   for (const address of [FOLDER, `${FOLDER}config.json`, `${FOLDER}model.safetensors.index.json`]) {
     server.forget();
-    const loaded = await load(page, address, { chunkBytes: 16 * 1024 });
+    const device = address === FOLDER ? "webgpu" : "cpu";
+    const loaded = await load(page, address, { device, chunkBytes: 16 * 1024 });
     expect(loaded.value, loaded.message).toMatchObject({
       architecture: "llama",
       files: 3,
@@ -40,7 +41,7 @@ test("a folder's model finds likeliest what transformers does, and then comes fr
         const ranges = server.requests(shard).map((seen) => seen.range);
         expect(new Set(ranges).size, shard).toBe(ranges.length);
       }
-      expect(distance(await likeliest(page, ids), logits)).toBeLessThanOrEqual(BOUND);
+      expect(distance(await likeliest(page, ids.slice(0, 12)), logits)).toBeLessThanOrEqual(BOUND);
     } else expect(server.requestsUnder("/m/")).toEqual([]);
     await page.evaluate(() => model.unload());
   }
