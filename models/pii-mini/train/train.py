@@ -10,6 +10,7 @@ import argparse
 import copy
 import json
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -33,7 +34,7 @@ DECAY_FROM, QUANTIZE_FROM, WARMUP = 0.35, 0.85, 0.02
 WIKI = 0.06
 HIDDEN, HIDDEN_NAME = 0.04, 0.15
 """Share of tokens hidden from the model outside and inside of mentions, so that their neighbours must tell."""
-POLL, SAVE = 2.0, 60.0
+POLL, SAVE = 2.0, 25.0
 """Seconds between looks for new rows and between checkpoints."""
 
 
@@ -113,10 +114,13 @@ def main(args: argparse.Namespace) -> None:
         temporary.replace(args.checkpoint)
 
     start = last_poll = last_save = last_log = time.time()
+    budget = args.until - start if args.until else args.minutes * 60
     losses: list[torch.Tensor] = []
+    stopping: list[bool] = []
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     model.train()
-    while (seconds := time.time() - start) < args.minutes * 60:
-        progress = seconds / (args.minutes * 60)
+    while (seconds := time.time() - start) < budget and not stopping:
+        progress = seconds / budget
         for optimizer, base in zip(optimizers, bases):
             for group, lr in zip(optimizer.param_groups, base):
                 group["lr"] = lr * rate(progress)
@@ -158,7 +162,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--minutes", type=float, default=4.0, help="of training, after what comes before it")
+    parser.add_argument("--until", type=float, help="in place of --minutes: the time to stop at, in seconds since 1970")
     parser.add_argument("--rows", type=Path, default=Path("rows"), help="folder of rows: kind-*.npy")
     parser.add_argument("--writers", type=int, default=max(1, (os.cpu_count() or 2) - 2), help="processes that generate rows meanwhile")
     parser.add_argument("--batch", type=int, default=256, help="rows a step")
