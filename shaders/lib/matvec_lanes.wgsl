@@ -9,6 +9,8 @@
 // as each is checked. A block takes nine vec4s there, so that lanes which read neighbouring blocks use different banks;
 // lib/operand.wgsl says what they hold.
 //
+// With `together`, where subgroups have at least eight invocations, eight of them bring a block.
+//
 // Partial sums meet by subgroup shuffles (`subgroups`) and in workgroup memory.
 //
 //   0, 1, 2  weight [rows, COLS], as lib/weights.wgsl says
@@ -50,6 +52,59 @@ fn operand_at(t: u32, b: u32) -> Operand {
     return Operand(v, sums.x, sums.y);
 #endif
 }
+
+#if together
+// Eight invocations side by side bring a block, of which each has quad k.
+fn stage(at: u32, v: vec4<f32>, k: u32, inside: bool) {
+#if ints
+    var bits = largest_bits(v);
+    bits = max(bits, subgroupShuffleXor(bits, 1u));
+    bits = max(bits, subgroupShuffleXor(bits, 2u));
+    bits = max(bits, subgroupShuffleXor(bits, 4u));
+    let s = steps(v, steps_per_one(bits));
+    var half = (s.x + s.y) + (s.z + s.w);
+    half += subgroupShuffleXor(half, 1u);
+    half += subgroupShuffleXor(half, 2u);
+    let other_half = subgroupShuffleXor(half, 4u);
+    let upper = upper_bytes(s);
+    let uppers = vec4<u32>(
+        upper, subgroupShuffleXor(upper, 1u), subgroupShuffleXor(upper, 2u), subgroupShuffleXor(upper, 3u),
+    );
+#if !coarse
+    let lower = pack4xI8(s);
+    let lowers = vec4<u32>(
+        lower, subgroupShuffleXor(lower, 1u), subgroupShuffleXor(lower, 2u), subgroupShuffleXor(lower, 3u),
+    );
+#endif
+    if (inside && k % 4u == 0u) {
+        staged[at + k / 4u] = bitcast<vec4<f32>>(uppers);
+#if !coarse
+        staged[at + 2u + k / 4u] = bitcast<vec4<f32>>(lowers);
+#endif
+    }
+    if (inside && k == 0u) {
+        staged[at + 8u] = vec4<f32>(bitcast<f32>(bits) / STEPS, f32(half), f32(other_half), 0.0);
+    }
+#else
+    var half = (v.x + v.y) + (v.z + v.w);
+    half += subgroupShuffleXor(half, 1u);
+    half += subgroupShuffleXor(half, 2u);
+    let other_half = subgroupShuffleXor(half, 4u);
+    if (inside) {
+        staged[at + k] = v;
+    }
+    if (inside && k == 0u) {
+        staged[at + 8u] = vec4<f32>(half, other_half, 0.0, 0.0);
+    }
+#endif
+}
+#else
+fn stage(at: u32, v: vec4<f32>, k: u32, inside: bool) {
+    if (inside) {
+        staged[at + k] = v;
+    }
+}
+#endif
 
 // Turns a block of x into what the product reads, in its place.
 fn prepare(at: u32) {
@@ -136,16 +191,18 @@ fn main(
         if (chunk > 0u) {
             workgroupBarrier();
         }
-        for (var i = index; i < 8u * in_chunk; i += invocations) {
-            let from_x = 8u * chunk + i;
+        // All invocations go round alike, those beyond the end with its last quad.
+        for (var first = 0u; first < 8u * in_chunk; first += invocations) {
+            let inside = first + index < 8u * in_chunk;
+            let i = min(first + index, 8u * in_chunk - 1u);
             for (var t = 0u; t < TOKENS; t++) {
-                var v = x_quad(min(t0 + t, n - 1u), from_x);
+                var v = x_quad(min(t0 + t, n - 1u), 8u * chunk + i);
 #if norm
-                let square = dot(v, v);
+                let square = select(0.0, dot(v, v), inside);
                 squares += select(vec4<f32>(0.0), vec4<f32>(square), vec4<u32>(0u, 1u, 2u, 3u) == vec4<u32>(t));
-                v *= norm[from_x];
+                v *= norm[8u * chunk + i];
 #endif
-                staged[9u * t * CHUNK + i + i / 8u] = v;
+                stage(9u * (t * CHUNK + i / 8u), v, i % 8u, inside);
             }
         }
 #if sums_of_x

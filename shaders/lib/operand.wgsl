@@ -36,22 +36,27 @@ const STEPS = 127.0;
 const STEPS = 32639.0;
 #endif
 
-fn uppers(a: vec4<i32>, b: vec4<i32>, c: vec4<i32>, d: vec4<i32>) -> vec4<u32> {
+fn upper_bytes(s: vec4<i32>) -> u32 {
 #if coarse
-    return vec4<u32>(pack4xI8(a), pack4xI8(b), pack4xI8(c), pack4xI8(d));
+    return pack4xI8(s);
 #else
-    let half = vec4<i32>(128);
-    let eight = vec4<u32>(8u);
-    return vec4<u32>(
-        pack4xI8((a + half) >> eight), pack4xI8((b + half) >> eight),
-        pack4xI8((c + half) >> eight), pack4xI8((d + half) >> eight),
-    );
+    return pack4xI8((s + vec4<i32>(128)) >> vec4<u32>(8u));
 #endif
+}
+
+fn uppers(a: vec4<i32>, b: vec4<i32>, c: vec4<i32>, d: vec4<i32>) -> vec4<u32> {
+    return vec4<u32>(upper_bytes(a), upper_bytes(b), upper_bytes(c), upper_bytes(d));
 }
 
 // The lower byte is that of the number, as a signed one.
 fn lowers(a: vec4<i32>, b: vec4<i32>, c: vec4<i32>, d: vec4<i32>) -> vec4<u32> {
     return vec4<u32>(pack4xI8(a), pack4xI8(b), pack4xI8(c), pack4xI8(d));
+}
+
+// Steps a unit of x, given its block's largest element as bits. What is too small for a reciprocal is 0; what is no
+// number has no steps.
+fn steps_per_one(bits: u32) -> f32 {
+    return select(0.0, STEPS / bitcast<f32>(bits), bits > 0x0da24260u && bits < 0x7f800000u);
 }
 
 fn operand(v: Block) -> Operand {
@@ -60,8 +65,7 @@ fn operand(v: Block) -> Operand {
     let b = max(max(largest_bits(v.v4), largest_bits(v.v5)), max(largest_bits(v.v6), largest_bits(v.v7)));
     let bits = max(a, b);
     let largest = bitcast<f32>(bits);
-    // What is too small for a reciprocal is 0; what is no number has no steps.
-    let per_one = select(0.0, STEPS / largest, bits > 0x0da24260u && bits < 0x7f800000u);
+    let per_one = steps_per_one(bits);
     let s0 = steps(v.v0, per_one);
     let s1 = steps(v.v1, per_one);
     let s2 = steps(v.v2, per_one);

@@ -25,6 +25,9 @@ export const HALF_PARTS = [1, 2, 3].map((part) => {
   return { name, bytes: new Uint8Array(read(`../fixtures/${name}`)) };
 });
 
+/** A small Llama in blocks of four bits. */
+export const QUANTISED = new Uint8Array(fixture("tok105/tok105-q4_0.gguf"));
+
 /** GGUF's number for a metadata value that is a string. */
 const STRING = 8;
 /** Tensor data begins at a multiple of this. */

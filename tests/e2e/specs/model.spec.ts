@@ -1,5 +1,5 @@
 /** The package as a page uses it: a real model, loaded through the store, on WebGPU. */
-import { STORIES, STORY, STORY_TEXT, STORY_TOKENS, withMetadata } from "../harness/fixtures.ts";
+import { QUANTISED, STORIES, STORY, STORY_TEXT, STORY_TOKENS, withMetadata } from "../harness/fixtures.ts";
 import { load, openModelPage, write } from "../harness/model.ts";
 import { expect, test } from "../harness/test.ts";
 
@@ -82,6 +82,35 @@ test("the device is chosen by what is there, and says why", async ({ page }) => 
     return device;
   }, PATH);
   expect(without.backend).toBe("cpu");
+});
+
+test("takes the kernels that were measured for this GPU, with subgroups, and writes the same", async ({
+  page,
+  server,
+}) => {
+  server.put("/m/q4.gguf", { bytes: QUANTISED });
+  const told = async () => {
+    await load(page, "/m/q4.gguf");
+    const { value } = await write(page, "", { maxTokens: 24 });
+    return { device: await page.evaluate(() => model.device), ids: value?.ids };
+  };
+  const plain = await told();
+  expect(plain.device.tuning).toBe("1/16/0k");
+  expect(plain.ids).toHaveLength(24);
+  const { name } = plain.device;
+  // The last one asks for more lanes than a subgroup of SwiftShader has, 4, and gets them without subgroups.
+  const variants = { "4/64/16kmg": "4/64/16kmg", "4/32/1kiag": "4/32/1kiag", "8/32/1kieg": "8/32/1kie" };
+  for (const [remembered, got] of Object.entries(variants)) {
+    await page.evaluate(
+      ([name, remembered]) => {
+        localStorage.setItem("sotto-tuning", JSON.stringify({ [`${name} 1`]: remembered }));
+      },
+      [name, remembered] as const,
+    );
+    const tuned = await told();
+    expect(tuned.device.tuning).toBe(got);
+    expect(tuned.ids, remembered).toEqual(plain.ids);
+  }
 });
 
 test("a browser whose WebAssembly has no SIMD is told so before anything is fetched", async ({

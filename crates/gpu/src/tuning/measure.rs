@@ -13,9 +13,9 @@ use crate::weights::{Matrix, Packing};
 use crate::{GpuDevice, GpuError};
 
 /// Rows and columns of the weights that are multiplied: those of a small model's projections.
-const SHAPE: (usize, usize) = (4096, 2048);
+const SHAPE: (usize, usize) = (4096, 4096);
 /// Copies of the weight, so that most caches do not hold them all.
-const COPIES: usize = 8;
+const COPIES: usize = 6;
 /// Rounds over the copies that are timed together.
 const ROUNDS: usize = 4;
 /// A candidate takes the table's place when it takes at most this share of its time: less is noise.

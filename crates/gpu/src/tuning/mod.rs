@@ -54,6 +54,9 @@ const BLOCK_VEC4S: u32 = 9;
 /// Blocks of x that a workgroup holds at most: more would leave room for too few workgroups at once.
 const CHUNK: u32 = 128;
 
+/// Rows of a weight from which on groups take eight: of fewer there would be too few groups.
+const EIGHT_ROWS: usize = 4096;
+
 impl Tuning {
     /// A software adapter runs a workgroup's invocations one after the other, and each barrier makes it switch between
     /// all of them: 628 ms with a shared tree, 78 ms without, for 8192 x 2048.
@@ -70,15 +73,15 @@ impl Tuning {
         tiled_matmul: false,
     };
 
-    /// What suits a GPU that nothing is known about. 128 invocations is the least that devices of this kind allow.
+    /// What suits a GPU that nothing is known about. Where a workgroup may not have as many invocations it has what it may.
     pub const GPU: Tuning = Tuning {
         lanes: 8,
-        workgroup: 128,
+        workgroup: 256,
         threads: 1 << 16,
         mantissa: true,
-        ints: false,
+        ints: true,
         coarse: false,
-        eight: false,
+        eight: true,
         ahead: false,
         subgroups: true,
         tiled_matmul: true,
@@ -97,19 +100,20 @@ impl Tuning {
         if facts.software {
             return Vec::new();
         }
-        let mut candidates: Vec<Tuning> = Vec::new();
-        for (lanes, workgroup, threads, ahead) in [
-            (8, 128, 1 << 16, true),
-            (8, 128, 1 << 17, false),
-            (8, 128, 1 << 14, false),
-            (16, 128, 1 << 16, false),
-            (32, 128, 1 << 16, false),
-            (4, 64, 1 << 14, false),
-        ] {
-            let tuning = Tuning { lanes, workgroup, threads, ahead, ..Tuning::GPU }.within(facts);
-            candidates.extend([tuning, Tuning { mantissa: false, ..tuning }]);
-        }
-        candidates
+        let gpu = Tuning::GPU;
+        let floats = Tuning { ints: false, ..gpu };
+        [
+            gpu,
+            Tuning { threads: 1 << 17, ..gpu },
+            Tuning { threads: 1 << 14, workgroup: 128, ..gpu },
+            Tuning { eight: false, threads: 1 << 17, ..gpu },
+            floats,
+            Tuning { eight: false, workgroup: 128, ..floats },
+            // Some convert bytes to floats in one instruction.
+            Tuning { mantissa: false, threads: 1 << 14, workgroup: 128, ..floats },
+        ]
+        .map(|tuning| tuning.within(facts))
+        .to_vec()
     }
 
     /// The same without what a device of these facts has not.
@@ -140,7 +144,7 @@ impl Tuning {
             };
         }
         let floats = matches!(matrix.packing, Packing::F32 | Packing::F16 | Packing::Bf16);
-        let eight = this.eight && tokens == 1;
+        let eight = this.eight && tokens == 1 && rows >= EIGHT_ROWS;
         let sums = if eight { 2 } else { tokens };
         let workgroup = this.workgroup.min(facts.max_invocations).max(lanes);
         // Workgroup memory holds a chunk of x and the partial sums, at most one vec4 an invocation, sum and square.
@@ -153,12 +157,14 @@ impl Tuning {
         let chunk = if blocks <= most { blocks } else { most - most % (lanes * splits) };
         let invocations = lanes * groups * splits;
         let clusters = if this.subgroups { invocations / lanes } else { invocations };
+        let together = this.subgroups && facts.subgroup_min >= 8 && invocations.is_multiple_of(8);
         let flags = [
             (true, "lanes"),
             (this.ints && !floats, "ints"),
             (this.coarse && !floats, "coarse"),
             (this.mantissa && !floats, "mantissa"),
-            (!floats, "sums_of_x"),
+            (!floats && !together, "sums_of_x"),
+            (!floats && together, "together"),
             (eight, "eight"),
             // Floats take four loads a block and more, and are under way long enough.
             (this.ahead && !floats && matrix.packing != Packing::Q8_0, "ahead"),

@@ -33,7 +33,8 @@ const TYPES: [BlockType; 13] = [
     BlockType::Q6_K,
 ];
 
-const ON_A_GPU: Tuning = Tuning::GPU;
+/// Whole steps have a test of their own, and a tolerance.
+const ON_A_GPU: Tuning = Tuning { ints: false, ..Tuning::GPU };
 const IN_SOFTWARE: Tuning = Tuning::SOFTWARE;
 
 /// A weight as a file holds it, and its values.
