@@ -157,7 +157,8 @@ impl Tuning {
         let chunk = if blocks <= most { blocks } else { most - most % (lanes * splits) };
         let invocations = lanes * groups * splits;
         let clusters = if this.subgroups { invocations / lanes } else { invocations };
-        let together = this.subgroups && facts.subgroup_min >= 8 && invocations.is_multiple_of(8);
+        // Eight invocations along x: llvmpipe lets a subgroup begin anew with each y.
+        let together = this.subgroups && lanes >= 8;
         let flags = [
             (true, "lanes"),
             (this.ints && !floats, "ints"),
