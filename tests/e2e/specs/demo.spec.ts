@@ -33,8 +33,7 @@ test("the bundled model writes the reference text, and a reload fetches no weigh
   const { requests, problems } = watch(page);
   await page.goto(`${server.origin}/demo/index.html?${GREEDY}`);
   await writesTheStory(page);
-  // Its header, and the rest.
-  expect(server.requests(MODEL)).toHaveLength(2);
+  expect(server.requests(MODEL)).toHaveLength(1);
   server.forget();
   await page.reload();
   await writesTheStory(page);
