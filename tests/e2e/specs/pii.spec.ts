@@ -103,7 +103,8 @@ test("the bundled model finds what the reference does, on the GPU and on the pro
         const redactor = await pii.Redactor.load({ device });
         const found = [];
         for (const text of texts) {
-          const { text: redacted, entities, vault } = await redactor.redact(text);
+          // The reference has what the model reads, however unsure it is.
+          const { text: redacted, entities, vault } = await redactor.redact(text, { threshold: 0 });
           found.push({ entities, redacted, whole: vault.restore(redacted) === text });
         }
         await redactor.close();
