@@ -4,14 +4,14 @@
 // reading memory, a call for each lane and word: a block of x read once serves 8 rows, one of the weight 8 rows of x.
 //
 //   0, 1, 2  weight [rows, COLS], as lib/weights.wgsl says
-//   3        x [rows, X_STRIDE4 vec4s]
+//   3        x [rows, X_STRIDE4 vec4s], as lib/x_blocks.wgsl says
 //   4        out [rows, OUT_STRIDE]
 //   5        step
 //   6        bias [ROWS]           with `bias`
 //   7        residual, as out      with `residual`
 #include "lib/weights.wgsl"
 #include "lib/rows.wgsl"
-@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
+#include "lib/x_blocks.wgsl"
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 #if bias
 @group(0) @binding(6) var<storage, read> bias: array<f32>;
@@ -20,31 +20,11 @@
 @group(0) @binding(7) var<storage, read> residual: array<f32>;
 #endif
 
-override COLS: u32;
-override BLOCKS: u32;        // ceil(COLS / 32)
-override X_STRIDE4: u32;
 override OUT_STRIDE: u32;
 override FIRST_ROW: u32;     // first row of the weight that is read
 override ROWS: u32;          // rows of the weight that are read
 override OUT_FIRST: u32 = 0u;
 override WORKGROUP: u32;
-
-fn x_quad(t: u32, i: u32) -> vec4<f32> {
-    let at = vec4<u32>(4u * i) + vec4<u32>(0u, 1u, 2u, 3u);
-    return select(vec4<f32>(0.0), x[t * X_STRIDE4 + min(i, X_STRIDE4 - 1u)], at < vec4<u32>(COLS));
-}
-
-fn x_block(t: u32, b: u32) -> Block {
-    let i = 8u * b;
-    if (COLS % 32u != 0u) {
-        return Block(
-            x_quad(t, i), x_quad(t, i + 1u), x_quad(t, i + 2u), x_quad(t, i + 3u),
-            x_quad(t, i + 4u), x_quad(t, i + 5u), x_quad(t, i + 6u), x_quad(t, i + 7u),
-        );
-    }
-    let at = t * X_STRIDE4 + i;
-    return Block(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
-}
 
 fn four_dots(a: Block, b: Block, c: Block, d: Block, v: Block) -> vec4<f32> {
     return vec4<f32>(block_dot(a, v), block_dot(b, v), block_dot(c, v), block_dot(d, v));
