@@ -42,8 +42,8 @@ const PARTS: [Part; 3] = [
     },
 ];
 
-/// Prints [[file, bytes, gzipped bytes, [files it imports at once]], ...] of a folder. Node has the same zlib as gzip, where
-/// Rust's own deflate gives other sizes. What is imported only on demand is not followed.
+/// Prints [[file, bytes, gzipped bytes, [files it imports at once]], ...] of a folder. Node's zlib gives up to 2 % more than
+/// gzip itself. What is imported only on demand is not followed.
 const MEASURE: &str = r#"
     import { readdirSync, readFileSync } from "node:fs";
     import { join } from "node:path";
@@ -65,8 +65,14 @@ type File = (String, u64, u64, Vec<String>);
 /// Builds the package and prints what each of its parts downloads; fails when one is over its budget.
 pub fn size() -> Result<ExitCode> {
     build::package(&build::set_up()?)?;
+    print_sizes()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what each part of the built package downloads; an error when one is over its budget.
+pub fn print_sizes() -> Result<()> {
     let files = measure(&workspace::root().join("npm/dist"))?;
-    let mut over = false;
+    let mut over = Vec::new();
     for part in &PARTS {
         println!("{:<40} {:>12} {:>12}", part.name, "bytes", "gzip -9");
         let of_part = files_of(part, &files);
@@ -78,11 +84,10 @@ pub fn size() -> Result<ExitCode> {
         println!("  {:<38} {:>12} {gzipped:>12}", "total", total(|file| file.1));
         println!("  {:<38} {:>12} {:>12}", "budget", "", part.budget_bytes);
         if gzipped > part.budget_bytes {
-            eprintln!("error: {} is {} bytes over its budget", part.name, gzipped - part.budget_bytes);
-            over = true;
+            over.push(format!("{} is {} bytes over its budget", part.name, gzipped - part.budget_bytes));
         }
     }
-    Ok(if over { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    if over.is_empty() { Ok(()) } else { bail!("{}", over.join("; ")) }
 }
 
 /// The files of a part: its entries, what they import, and its assets.

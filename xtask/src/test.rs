@@ -14,6 +14,7 @@ use crate::demo;
 use crate::node::npm;
 use crate::package;
 use crate::shell::say;
+use crate::size;
 use crate::toolchain::{TARGET, Toolchain, cargo, plain_cargo};
 use crate::wasm;
 use crate::wasm_test;
@@ -131,6 +132,11 @@ impl Session {
             session.built()?;
             package::pack()?;
             npm().args(["run", "check:package", "--workspace", "npm"]).stream()
+        });
+        self.step("size", |session| {
+            session.built()?;
+            size::print_sizes()?;
+            Ok(vec!["1 passed: what a page downloads is within its budgets".to_owned()])
         });
     }
 

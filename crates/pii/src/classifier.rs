@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::eval::LabelMap;
+use crate::merge::sort_by_place;
 use crate::offsets::{ceil_char_boundary, floor_char_boundary};
 use crate::{By, Entity, Label};
 
@@ -84,7 +85,7 @@ pub(crate) fn agree(model: &mut [Entity], recognised: &mut [Entity]) {
     /// Bytes that no name reaches.
     const LONGEST: usize = 256;
     let is_name = |label: &Label| matches!(label, Label::Person | Label::Location | Label::Organization);
-    recognised.sort_by_key(|entity| entity.start);
+    sort_by_place(recognised);
     for entity in model.iter_mut().filter(|entity| is_name(&entity.label)) {
         let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
         let near = recognised[from..].iter_mut().take_while(|other| other.start < entity.end);

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::classifier::{agree, take_edges};
 use crate::eval::LabelMap;
-use crate::merge::merge_by;
+use crate::merge::{merge_by, sort_by_place};
 use crate::policy::{Action, Policy, PolicyError};
 use crate::recognisers::{REACH, Recognisers};
 use crate::vault::Vault;
@@ -107,12 +107,12 @@ impl Redactor {
         self.keep_asked(&mut found);
         let (kept, acted): (Vec<Entity>, Vec<Entity>) =
             found.into_iter().partition(|e| self.policy.action(&e.label) == Action::Keep);
-        let mut entities = merge_by(acted, |label| self.policy.threshold(label));
-        let kept = merge_by(kept, |label| self.policy.threshold(label));
+        let mut entities = merge_by(acted, &|label| self.policy.threshold(label));
+        let kept = merge_by(kept, &|label| self.policy.threshold(label));
         if !kept.is_empty() {
             let free: Vec<Entity> = kept.into_iter().filter(|e| !overlaps_any(&entities, e)).collect();
             entities.extend(free);
-            entities.sort_by_key(|e| e.start);
+            sort_by_place(&mut entities);
         }
         entities
     }
@@ -122,7 +122,7 @@ impl Redactor {
         let Some(only) = &self.only else { return };
         let (asked, others): (Vec<Entity>, Vec<Entity>) =
             std::mem::take(found).into_iter().partition(|e| only.contains(&e.label));
-        let proven = merge_by(others.into_iter().filter(|e| e.by == By::Validated).collect(), |_| 0.0);
+        let proven = merge_by(others.into_iter().filter(|e| e.by == By::Validated).collect(), &|_| 0.0);
         *found = asked.into_iter().filter(|e| e.by >= By::Validated || !overlaps_any(&proven, e)).collect();
     }
 
@@ -153,7 +153,7 @@ impl Redactor {
     /// Replaces given entities (sorted or not; of overlapping ones the more trusted stays).
     pub fn apply(&self, text: &str, entities: Vec<Entity>, vault: &mut Vault) -> Redacted {
         let entities =
-            merge_by(entities.into_iter().filter(|e| text.get(e.start..e.end).is_some()).collect(), |_| 0.0);
+            merge_by(entities.into_iter().filter(|e| text.get(e.start..e.end).is_some()).collect(), &|_| 0.0);
         vault.index();
         let entities = self.with_literals(text, entities, vault);
         vault.reserve(text);
@@ -208,7 +208,7 @@ impl Redactor {
             added = true;
         }
         if added {
-            entities.sort_by_key(|e| e.start);
+            sort_by_place(&mut entities);
         }
         entities
     }

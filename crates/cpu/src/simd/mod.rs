@@ -9,6 +9,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod scalar;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
@@ -113,7 +114,8 @@ pub trait Kernel {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Level {
-    /// Plain Rust.
+    /// Plain Rust. A module with vectors runs nowhere without, so it has no such kernels.
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
     Scalar(scalar::Scalar),
     /// AVX2, FMA and half floats.
     #[cfg(target_arch = "x86_64")]
@@ -133,9 +135,16 @@ pub enum Level {
 }
 
 impl Level {
+    /// What every processor has that runs this program.
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+    const BASE: Level = Level::Scalar(scalar::Scalar);
+    /// What every engine has that runs this module.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    const BASE: Level = Level::Wasm(Wasm::BASE);
+
     /// All that this processor has, the best last.
     pub fn all() -> Vec<Level> {
-        let mut levels = vec![Level::Scalar(scalar::Scalar)];
+        let mut levels = vec![Level::BASE];
         #[cfg(target_arch = "x86_64")]
         {
             levels.extend(avx2::Avx2::detect().map(Level::Avx2));
@@ -143,7 +152,6 @@ impl Level {
         }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         {
-            levels.push(Level::Wasm(Wasm::BASE));
             levels.extend(Wasm::detect().map(Level::RelaxedQuads));
             levels.extend(Wasm::detect().map(Level::RelaxedPairs));
         }
@@ -152,12 +160,13 @@ impl Level {
 
     /// The best that this processor has.
     pub fn best() -> Level {
-        Level::all().pop().unwrap_or(Level::Scalar(scalar::Scalar))
+        Level::all().pop().unwrap_or(Level::BASE)
     }
 
     /// What to call it.
     pub fn name(self) -> &'static str {
         match self {
+            #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
             Level::Scalar(_) => "scalar",
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) => "AVX2",
@@ -174,13 +183,14 @@ impl Level {
     #[inline]
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
+            #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
             Level::Scalar(simd) => kernel.run(simd),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(simd) => simd.run(kernel),
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(simd) => simd.run(kernel),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Level::Wasm(simd) => kernel.run(simd),
+            Level::Wasm(simd) => simd.run(kernel),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::RelaxedPairs(simd) => simd.run(kernel),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]

@@ -8,7 +8,7 @@ use std::arch::wasm32::*;
 
 use half::{bf16, f16};
 
-use super::{LANES, Line, Simd, quad};
+use super::{Kernel, LANES, Line, Simd, quad};
 
 /// WebAssembly's 128-bit vectors, with products by `P`.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,17 @@ pub struct Extended;
 impl Wasm<Extended> {
     /// What every engine that runs this module has.
     pub const BASE: Self = Wasm(Extended);
+
+    /// Runs `kernel`, compiled for these instructions.
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        run_plain(self, kernel)
+    }
+}
+
+/// Never a part of another function: the module with relaxed SIMD does without these (`xtask/src/relaxed.rs`).
+#[inline(never)]
+fn run_plain<K: Kernel>(simd: Wasm<Extended>, kernel: K) -> K::Output {
+    kernel.run(simd)
 }
 
 impl Products for Extended {
