@@ -3,12 +3,14 @@
 //   l -= presence + frequency * count                           of tokens in the reply
 //
 //   0  sampling
-//   1  logits [VOCAB]
+//   1  logits [outputs, STRIDE]
 //   2  counts [VOCAB]
 //   3  keys [VOCAB], written; without `greedy` only
 //   4  slices [SLICES]: best_key and best_id, written
+//   5  step, whose row it takes
 //   6  histogram, zeroed for the next kernel; without `greedy` only
 #include "lib/sample.wgsl"
+#include "lib/step.wgsl"
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
 @group(0) @binding(2) var<storage, read> counts: array<u32>;
 #if !greedy
@@ -16,12 +18,14 @@
 @group(0) @binding(6) var<storage, read_write> histogram: array<u32>;
 #endif
 @group(0) @binding(4) var<storage, read_write> slices: array<SliceState>;
+@group(0) @binding(5) var<storage, read> step: Step;
+
+override STRIDE: u32;  // elements from one output to the next
 
 var<workgroup> best_key: atomic<u32>;
 var<workgroup> best_id: atomic<u32>;
 
-fn penalised(id: u32) -> f32 {
-    let logit = logits[id];
+fn penalised(id: u32, logit: f32) -> f32 {
     if (sampling.penalties == 0u) {
         return logit;
     }
@@ -51,11 +55,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var key = 0u;
     var id = 0xffffffffu;
     let first = group.x * SLICE;
+    let row_at = min(step.row, step.n_drafts) * STRIDE;
     for (var i = first + local; i < min(first + SLICE, VOCAB); i += WORKGROUP) {
         // NaN is looked for before arithmetic could lose it.
-        var own = key_of(logits[i]);
+        let logit = logits[row_at + i];
+        var own = key_of(logit);
         if (own != NAN_KEY) {
-            own = key_of(penalised(i));
+            own = key_of(penalised(i, logit));
         }
 #if !greedy
         keys[i] = own;

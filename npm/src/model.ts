@@ -33,6 +33,11 @@ export interface GenerateOptions {
   stop?: string[] | undefined;
   /** Go on past the model's end token. */
   ignoreEos?: boolean | undefined;
+  /**
+   * Try several tokens a step where the text repeats what came before. The reply is the same. It comes faster where it quotes its
+   * prompt, as edits and extracts do, and a little slower where it does not. Default false.
+   */
+  speculate?: boolean | undefined;
   /** Read special tokens written in the prompt, such as `<|im_start|>`, as such. Default false: as plain text. */
   parseSpecial?: boolean | undefined;
   /** Stops the generation with `E_ABORTED`. */
@@ -59,6 +64,7 @@ const GENERATE_RULES: Rules<GenerateOptions> = {
   seed: rule.integer(0),
   stop: rule.stop,
   ignoreEos: rule.boolean,
+  speculate: rule.boolean,
   parseSpecial: rule.boolean,
   signal: rule.signal,
 };

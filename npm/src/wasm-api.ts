@@ -100,6 +100,7 @@ export interface EngineGenerateOptions {
   seed?: number;
   stop?: string[];
   ignoreEos?: boolean;
+  speculate?: boolean;
 }
 
 /** Why a generation ended: at a stop string or end token, or at `maxTokens` or the context's end. */
@@ -137,6 +138,9 @@ export interface EngineCounters {
   bytesReadBack: number;
   /** Decode steps run. */
   steps: number;
+  /** Tokens that were tried with `speculate`, and those of them that the reply has. */
+  drafted: number;
+  accepted: number;
   /** Weights, activations, keys and values. On the GPU; with `device: "cpu"` part of `wasmBytes`. */
   deviceBytes: number;
   /** The WebAssembly heap. It never shrinks, so this is also its peak. */

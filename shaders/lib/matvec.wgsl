@@ -1,5 +1,6 @@
 // The product of rows of a quantised matrix with up to four rows of x; `matvec.wgsl` and `qkv.wgsl` say what
-// becomes of it. `lib/matvec_lanes.wgsl` is the same for GPUs.
+// becomes of it. `lib/matvec_lanes.wgsl` is the same for GPUs. Workgroups' x goes along rows of x, the other two along those of
+// the weight, so that workgroups which run side by side read the same ones.
 //
 // An invocation takes four rows of the weight, block by block of 32 elements, and keeps a block of x in registers
 // for the four. Nothing is shared and there is no barrier, which is what software adapters want.
@@ -18,10 +19,10 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let slot = 4u * ((group.y * groups.x + group.x) * GROUPS + local);
+    let slot = 4u * ((group.z * groups.y + group.y) * GROUPS + local);
     let rows = weight_rows(slot) * BLOCKS;
     let n = n_rows();
-    let t0 = group.z * TOKENS;
+    let t0 = group.x * TOKENS;
     let t1 = min(t0 + 1u, n - 1u);
     let t2 = min(t0 + 2u, n - 1u);
     let t3 = min(t0 + 3u, n - 1u);

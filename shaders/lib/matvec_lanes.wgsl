@@ -164,7 +164,7 @@ fn main(
     @builtin(local_invocation_index) index: u32,
 ) {
     let invocations = LANES * GROUPS * SPLITS;
-    let first_group = (group.y * groups.x + group.x) * GROUPS;
+    let first_group = (group.z * groups.y + group.y) * GROUPS;
 #if eight
     let slot = 8u * (first_group + local.y);
     let more_rows = weight_rows(slot + 4u) * BLOCKS;
@@ -173,7 +173,7 @@ fn main(
 #endif
     let rows = weight_rows(slot) * BLOCKS;
     let n = n_rows();
-    let t0 = group.z * TOKENS;
+    let t0 = group.x * TOKENS;
     let lane = local.z * LANES + local.x;
     var sum0 = vec4<f32>(0.0);
     var sum1 = vec4<f32>(0.0);

@@ -2,7 +2,7 @@
 //
 //   2  counts [VOCAB]: times generated, with the top bit set when the prompt holds the token
 //   5  step, as storage
-//   8  ids: the next step's tokens
+//   8  ids: the step's tokens; the next step's
 //   9  ring [RING]: the id of sample step s is at s % RING
 #include "lib/step.wgsl"
 @group(0) @binding(2) var<storage, read_write> counts: array<u32>;
@@ -16,15 +16,24 @@ override RING: u32;
 const NO_ID = 0xffffffffu;
 
 fn finish(id: u32) {
+    if (step.row > step.n_drafts) {
+        return;
+    }
     ring[step.sample_step % RING] = id;
-    // Steps already submitted run on; they read a token that exists.
-    ids[0] = select(id, 0u, id == NO_ID);
     if (id != NO_ID && (counts[id] & 0x7fffffffu) != 0x7fffffffu) {
         counts[id] += 1u;
     }
+    step.sample_step += 1u;
+    if (step.n_drafts > 0u) {
+        let next = step.row + 1u;
+        let stands = next <= step.n_drafts && ids[min(next, step.n_drafts)] == id;
+        step.row = select(step.n_drafts + 1u, next, stands);
+        return;
+    }
+    // Steps already submitted run on; they read a token that exists.
+    ids[0] = select(id, 0u, id == NO_ID);
     step.position += step.n_tokens;
     step.n_tokens = 1u;
     step.n_outputs = 1u;
     step.first_output = 0u;
-    step.sample_step += 1u;
 }

@@ -68,6 +68,10 @@ pub struct Counters {
     pub bytes_read_back: u64,
     /// Decode steps run.
     pub steps: u64,
+    /// Tokens that were drafted, and that steps ran the model on to see whether they are sampled.
+    pub drafted: u64,
+    /// Those of them that were.
+    pub accepted: u64,
     /// Bytes of weights, keys and values that decode steps on a GPU read.
     pub bytes_read: u64,
     /// Nanoseconds that the processor took to prepare decode steps for a GPU. Not measured in browsers.
@@ -87,6 +91,8 @@ impl Sub for Counters {
             gpu_objects_created: self.gpu_objects_created - earlier.gpu_objects_created,
             bytes_read_back: self.bytes_read_back - earlier.bytes_read_back,
             steps: self.steps - earlier.steps,
+            drafted: self.drafted - earlier.drafted,
+            accepted: self.accepted - earlier.accepted,
             bytes_read: self.bytes_read - earlier.bytes_read,
             host_nanoseconds: self.host_nanoseconds - earlier.host_nanoseconds,
             device_bytes: self.device_bytes,
@@ -240,11 +246,30 @@ impl Backend {
         Ok(())
     }
 
-    /// The next sampled token.
-    pub async fn next(&mut self) -> Result<u32, EngineError> {
+    /// Whether drafts may make the next token's step worth more.
+    pub fn takes_drafts(&self) -> bool {
         match self {
-            Backend::Gpu(model, ..) => Ok(model.next().await?),
-            Backend::Cpu(cpu) => cpu.next(),
+            Backend::Gpu(model, ..) => model.takes_drafts(),
+            Backend::Cpu(cpu) => cpu.takes_drafts(),
+        }
+    }
+
+    /// Drafts that steps ran the model on, and those that were sampled.
+    pub fn drafts(&self) -> (u64, u64) {
+        match self {
+            Backend::Gpu(model, ..) => {
+                let counters = model.counters();
+                (counters.drafted, counters.accepted)
+            }
+            Backend::Cpu(cpu) => cpu.drafts(),
+        }
+    }
+
+    /// The next sampled token. `drafts` are what may follow the last one; they change how fast tokens come, and nothing else.
+    pub async fn next(&mut self, drafts: &[u32]) -> Result<u32, EngineError> {
+        match self {
+            Backend::Gpu(model, ..) => Ok(model.next_with(drafts).await?),
+            Backend::Cpu(cpu) => cpu.next(drafts),
         }
     }
 
@@ -267,13 +292,17 @@ impl Backend {
                     gpu_objects_created: c.objects_created,
                     bytes_read_back: c.bytes_read_back,
                     steps: c.steps,
+                    drafted: c.drafted,
+                    accepted: c.accepted,
                     bytes_read: c.weight_bytes + c.kv_bytes,
                     host_nanoseconds: c.host_ns,
                     device_bytes: model.memory().total(),
                 }
             }
             Backend::Cpu(cpu) => {
-                Counters { device_bytes: cpu.bytes(), steps: cpu.steps(), ..Counters::default() }
+                let (drafted, accepted) = cpu.drafts();
+                let steps = cpu.steps();
+                Counters { device_bytes: cpu.bytes(), steps, drafted, accepted, ..Counters::default() }
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A model on the CPU, with what the GPU keeps on its side: the last logits, the sampler, the pending token.
 
+use std::collections::VecDeque;
+
 use sotto_cpu::simd::Level;
 use sotto_cpu::{fast, reference};
 use sotto_plan::{Outputs, Sampling};
@@ -30,6 +32,37 @@ impl CpuModel {
         }
         Ok(())
     }
+
+    fn position(&self) -> usize {
+        match self {
+            CpuModel::Fast(model) => model.position(),
+            CpuModel::Reference(model) => model.position(),
+        }
+    }
+
+    fn context_length(&self) -> usize {
+        match self {
+            CpuModel::Fast(model) => model.context_length(),
+            CpuModel::Reference(model) => model.context_length(),
+        }
+    }
+
+    fn truncate(&mut self, length: usize) {
+        match self {
+            CpuModel::Fast(model) => model.truncate(length),
+            CpuModel::Reference(model) => model.truncate(length),
+        }
+    }
+
+    /// Appends `ids`; leaves the output rows of all in `out`, as they are when one token comes after the other.
+    fn forward_alone(&mut self, ids: &[u32], out: &mut Vec<f32>) -> Result<(), EngineError> {
+        match self {
+            CpuModel::Fast(model) => model.forward_alone(ids, out)?,
+            // Never in another order.
+            CpuModel::Reference(model) => *out = model.forward(ids, Outputs::All)?,
+        }
+        Ok(())
+    }
 }
 
 /// The model and the reply in progress.
@@ -39,6 +72,8 @@ pub(crate) struct CpuBackend {
     logits: Vec<f32>,
     reply: Option<Reply>,
     steps: u64,
+    drafted: u64,
+    accepted: u64,
 }
 
 /// Where a reply stands.
@@ -49,12 +84,20 @@ struct Reply {
     step: u32,
     /// The last one, whose keys and values are not in the cache yet.
     last: Option<u32>,
+    /// What the model ran on besides the last token, to see whether it is sampled; the logits after each follow those that are
+    /// sampled from next.
+    drafts: VecDeque<u32>,
+    /// Elements of `logits` before those that are sampled from next.
+    at: usize,
 }
+
+/// Drafts that a step takes at most: of more rows the products are no cheaper.
+const MAX_DRAFTS: usize = 7;
 
 impl CpuBackend {
     /// `reason` says why the model runs here.
     pub fn new(model: CpuModel, reason: String) -> Self {
-        CpuBackend { model, reason, logits: Vec::new(), reply: None, steps: 0 }
+        CpuBackend { model, reason, logits: Vec::new(), reply: None, steps: 0, drafted: 0, accepted: 0 }
     }
 
     /// What runs it, for a person.
@@ -69,9 +112,19 @@ impl CpuBackend {
         &self.reason
     }
 
+    /// Whether the next token takes a step of the model, which drafts may join.
+    pub fn takes_drafts(&self) -> bool {
+        self.reply.as_ref().is_some_and(|reply| reply.last.is_some())
+    }
+
     /// Decode steps run.
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// Drafts that steps ran the model on, and those that were sampled.
+    pub fn drafts(&self) -> (u64, u64) {
+        (self.drafted, self.accepted)
     }
 
     /// Bytes of weights and caches.
@@ -85,18 +138,12 @@ impl CpuBackend {
 
     /// Tokens in the cache.
     pub fn position(&self) -> usize {
-        match &self.model {
-            CpuModel::Fast(model) => model.position(),
-            CpuModel::Reference(model) => model.position(),
-        }
+        self.model.position()
     }
 
     /// Forgets all tokens but the first `length`.
     pub fn truncate(&mut self, length: usize) {
-        match &mut self.model {
-            CpuModel::Fast(model) => model.truncate(length),
-            CpuModel::Reference(model) => model.truncate(length),
-        }
+        self.model.truncate(length);
     }
 
     /// Appends `ids`; gives the logits of the rows asked for, `[rows, vocab]`.
@@ -111,21 +158,45 @@ impl CpuBackend {
         self.model.forward(ids, Outputs::Last, &mut self.logits)?;
         let mut counts = TokenCounts::new(self.logits.len());
         prompt.iter().for_each(|&id| counts.prompt(id));
-        self.reply = Some(Reply { sampling: *sampling, counts, step: 0, last: None });
+        self.reply =
+            Some(Reply { sampling: *sampling, counts, step: 0, last: None, drafts: VecDeque::new(), at: 0 });
         Ok(())
     }
 
-    /// The next sampled token.
-    pub fn next(&mut self) -> Result<u32, EngineError> {
+    /// The next sampled token. `drafts` are what may follow the last one: the model runs on both together, and tokens
+    /// are the same as without.
+    pub fn next(&mut self, drafts: &[u32]) -> Result<u32, EngineError> {
         let Some(reply) = &mut self.reply else { return Err(EngineError::NoReply) };
-        if let Some(id) = reply.last {
-            self.model.forward(&[id], Outputs::Last, &mut self.logits)?;
+        if let Some(id) = reply.last.take() {
+            let room = self.model.context_length().saturating_sub(self.model.position() + 1);
+            let drafts = &drafts[..drafts.len().min(MAX_DRAFTS).min(room)];
+            if drafts.is_empty() {
+                self.model.forward(&[id], Outputs::Last, &mut self.logits)?;
+            } else {
+                let ids: Vec<u32> = [id].iter().chain(drafts).copied().collect();
+                self.model.forward_alone(&ids, &mut self.logits)?;
+            }
+            reply.drafts = drafts.iter().copied().collect();
+            reply.at = 0;
+            self.drafted += drafts.len() as u64;
             self.steps += 1;
         }
-        let id = sample(&mut self.logits, reply.counts.as_slice(), &reply.sampling, reply.step)?;
+        let counts = reply.counts.as_slice();
+        let logits = &mut self.logits[reply.at..reply.at + counts.len()];
+        let id = sample(logits, counts, &reply.sampling, reply.step)?;
         reply.counts.generated(id);
         reply.step += 1;
-        reply.last = Some(id);
+        reply.at += reply.counts.as_slice().len();
+        match reply.drafts.pop_front() {
+            Some(draft) if draft == id => self.accepted += 1,
+            None => reply.last = Some(id),
+            Some(_) => {
+                let beyond = 1 + reply.drafts.len();
+                self.model.truncate(self.model.position() - beyond);
+                reply.drafts.clear();
+                reply.last = Some(id);
+            }
+        }
         Ok(id)
     }
 

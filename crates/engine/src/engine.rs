@@ -5,6 +5,7 @@ use sotto_plan::{Outputs, Sampling};
 use sotto_text::{ChatTemplate, StreamDecoder, Tokenizer};
 
 use crate::backend::{Backend, Counters, DeviceInfo};
+use crate::lookup::Lookup;
 use crate::{EngineError, GenerateOptions, ModelHeader, ModelInfo, Prompt};
 
 /// A model on its device, with the keys and values of the last prompt and reply.
@@ -143,8 +144,24 @@ impl Engine {
         StreamDecoder::after(&self.tokenizer, ids, true)
     }
 
-    pub(crate) async fn next_id(&mut self) -> Result<u32, EngineError> {
-        let id = self.backend.next().await?;
+    /// What a reply drafts with.
+    pub(crate) fn lookup(&self) -> Lookup {
+        Lookup::new(self.backend.drafts())
+    }
+
+    /// The next token of a reply to which `room` more may follow.
+    pub(crate) async fn next_id(
+        &mut self,
+        lookup: Option<&mut Lookup>,
+        room: usize,
+    ) -> Result<u32, EngineError> {
+        let drafts = match lookup {
+            Some(lookup) if self.backend.takes_drafts() => {
+                lookup.drafts(&self.cached, room, self.backend.drafts())
+            }
+            _ => &[],
+        };
+        let id = self.backend.next(drafts).await?;
         self.cached.push(id);
         Ok(id)
     }

@@ -19,6 +19,7 @@ mod generation;
 mod header;
 mod info;
 mod loader;
+mod lookup;
 mod making;
 mod perplexity;
 mod reads;

@@ -91,8 +91,16 @@ fn logits(engine: &mut Engine, ids: &[u32]) -> Vec<f32> {
 
 /// The ids of a greedy reply, and how many tokens of the prompt the cache held already.
 fn reply(engine: &mut Engine, prompt: &[u32], max_tokens: usize) -> (Vec<u32>, usize) {
-    let options =
-        GenerateOptions { temperature: 0.0, max_tokens: Some(max_tokens), ..GenerateOptions::default() };
+    reply_with(engine, prompt, max_tokens, false)
+}
+
+fn reply_with(engine: &mut Engine, prompt: &[u32], max_tokens: usize, speculate: bool) -> (Vec<u32>, usize) {
+    let options = GenerateOptions {
+        temperature: 0.0,
+        max_tokens: Some(max_tokens),
+        speculate,
+        ..GenerateOptions::default()
+    };
     pollster::block_on(async {
         let mut generation = engine.generate(&Prompt::Ids(prompt.to_vec()), &options).await.unwrap();
         let reused = generation.reused_tokens();
@@ -152,6 +160,9 @@ fn check_replies(name: &str, file: &[u8], prompt: &[u32]) {
         assert_eq!(forked[5..], rest, "{name} on {backend}: continued");
         let mut fresh = load(file, device, TRAINED);
         assert_eq!(reply(&mut fresh, &fork, 8).0, forked, "{name} on {backend}: forked");
+        let (plain, _) = reply(&mut fresh, &long, 18);
+        let (speculated, _) = reply_with(&mut fresh, &long, 18, true);
+        assert_eq!(speculated, plain, "{name} on {backend}: with drafts");
         [whole, again, forked]
     });
     assert_eq!(replies[0], replies[1], "{name}: replies");

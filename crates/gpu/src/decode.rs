@@ -3,6 +3,12 @@
 //! A step runs the model on the token that the step before sampled, samples the next one, and writes its id to a
 //! ring; the kernels themselves advance the position and the random step. The CPU submits steps ahead and
 //! reads ids late, each from a small buffer of its own, so that neither waits for the other.
+//!
+//! A step with drafts runs the model on several tokens: the last one, and guesses of what follows (Leviathan et al., "Fast
+//! Inference from Transformers via Speculative Decoding", 2023). Its outputs are sampled one after the other with the counts,
+//! the settings and the random numbers that the tokens would have had, as long as each token is the draft whose
+//! output comes next. As the same pipelines compute every row that compute the row of a step without drafts, the reply is
+//! the same to the last bit, greedy or drawn. Such a step waits for the ids before it, and the next for its own.
 
 use std::collections::VecDeque;
 
@@ -10,7 +16,7 @@ use sotto_plan::Sampling;
 
 use crate::clock::Stopwatch;
 use crate::device::Mapping;
-use crate::kernel::{Step, StepSize};
+use crate::kernel::{Slice, Step, StepSize};
 use crate::kernels::sample::NO_ID;
 use crate::sampler::RING;
 use crate::{GpuDevice, GpuError, GpuModel};
@@ -25,9 +31,24 @@ pub(crate) struct Decoding {
     sampling: Sampling,
     /// Tokens in the KV cache when it began.
     first_position: usize,
-    submitted: usize,
-    accepted: usize,
+    /// Tokens sampled, or about to be by steps in flight; of a step with drafts once it has been read.
+    sampled: usize,
+    /// Tokens given out.
+    given: usize,
     in_flight: VecDeque<InFlight>,
+    /// Tokens that were read and not given out.
+    read: VecDeque<u32>,
+    /// The one given out last.
+    last: u32,
+    /// Whether the step submitted last had drafts: the CPU then sets up the one after it.
+    after_drafts: bool,
+}
+
+impl Decoding {
+    /// Positions that the next step needs: it runs the model on the token before the one that it samples.
+    fn positions(&self) -> usize {
+        self.first_position + self.sampled
+    }
 }
 
 /// A submitted step whose token has not been read.
@@ -36,6 +57,7 @@ struct InFlight {
     readback: usize,
     mapping: Mapping,
     submission: wgpu::SubmissionIndex,
+    drafts: Vec<u32>,
 }
 
 /// Buffers that sampled ids are read from, in turn.
@@ -47,12 +69,18 @@ pub(crate) struct Readbacks {
 impl Readbacks {
     pub fn new(device: &GpuDevice) -> Result<Readbacks, GpuError> {
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        let buffer = |_| device.buffer("sampled id", ID_BYTES, usage);
+        let buffer = |_| device.buffer("sampled ids", RING_BYTES, usage);
         Ok(Readbacks { buffers: (0..STEPS_IN_FLIGHT).map(buffer).collect::<Result<_, _>>()? })
     }
 }
 
 const ID_BYTES: u64 = size_of::<u32>() as u64;
+const RING_BYTES: u64 = RING as u64 * ID_BYTES;
+
+/// Bytes read back of a step: its id, or the whole ring, where its ids may go round the end.
+fn bytes_read(drafts: &[u32]) -> u64 {
+    if drafts.is_empty() { ID_BYTES } else { RING_BYTES }
+}
 
 impl GpuModel {
     /// Begins a reply to the tokens in the cache, the last of which [`GpuModel::prefill_for_decode`] appended.
@@ -73,9 +101,12 @@ impl GpuModel {
         self.decoding = Some(Decoding {
             sampling: *sampling,
             first_position: self.position,
-            submitted: 0,
-            accepted: 0,
+            sampled: 0,
+            given: 0,
             in_flight: VecDeque::new(),
+            read: VecDeque::new(),
+            last: NO_ID,
+            after_drafts: false,
         });
         Ok(())
     }
@@ -86,85 +117,158 @@ impl GpuModel {
     /// [`GpuError::NotANumber`] when the logits hold NaN, [`GpuError::ContextLength`] when the context is full,
     /// [`GpuError::State`] when no reply was begun.
     pub async fn next(&mut self) -> Result<u32, GpuError> {
+        self.next_with(&[]).await
+    }
+
+    /// The next token of the reply. `drafts` are what may follow the last one given out; they change how fast tokens come,
+    /// and nothing else.
+    ///
+    /// # Errors
+    /// As [`GpuModel::next`].
+    pub async fn next_with(&mut self, drafts: &[u32]) -> Result<u32, GpuError> {
         self.device().check()?;
-        let result = self.next_id().await;
+        let result = self.next_id(drafts).await;
         if result.is_err() {
             self.stop_decoding();
         }
         result
     }
 
-    async fn next_id(&mut self) -> Result<u32, GpuError> {
+    /// Whether drafts matter to the next token: not to the first of a reply, nor where it is known already.
+    pub fn takes_drafts(&self) -> bool {
+        self.decoding.as_ref().is_some_and(|decoding| decoding.given > 0 && decoding.read.is_empty())
+    }
+
+    async fn next_id(&mut self, drafts: &[u32]) -> Result<u32, GpuError> {
         const IDLE: GpuError = GpuError::State { what: "no reply was begun, or it has ended" };
-        loop {
-            let Some(decoding) = &self.decoding else { return Err(IDLE) };
-            // The step that samples token i runs the model on token i - 1 first, at this position.
-            let positions = decoding.first_position + decoding.submitted;
-            let full = decoding.in_flight.len() == STEPS_IN_FLIGHT;
-            if full || positions > self.context_length() {
-                break;
-            }
-            self.runtime.grow(positions).await?;
-            self.submit_step();
+        if self.decoding.as_ref().ok_or(IDLE)?.read.is_empty() {
+            self.submit(drafts).await?;
+            self.read().await?;
         }
-        let limit = self.context_length();
-        let Some(decoding) = &mut self.decoding else { return Err(IDLE) };
-        let Some(step) = decoding.in_flight.pop_front() else {
-            return Err(GpuError::ContextLength { needed: limit + 1, limit });
-        };
-        let buffer = self.readbacks.buffers[step.readback].clone();
-        let device = self.runtime.kernels.device();
-        device.mapped(step.mapping, Some(step.submission)).await?;
-        let id = {
-            let range = buffer.slice(..ID_BYTES).get_mapped_range();
-            let view = range.map_err(|e| GpuError::Device { message: e.to_string() })?;
-            bytemuck::pod_read_unaligned(&view[..ID_BYTES as usize])
-        };
-        buffer.unmap();
-        self.counters.bytes_read_back += ID_BYTES;
+        let decoding = self.decoding.as_mut().ok_or(IDLE)?;
+        let limit = self.runtime.options.context_length;
+        let id = decoding.read.pop_front().ok_or(GpuError::ContextLength { needed: limit + 1, limit })?;
         if id == NO_ID {
             return Err(GpuError::NotANumber);
         }
-        decoding.accepted += 1;
+        decoding.given += 1;
+        decoding.last = id;
         Ok(id)
     }
 
-    fn submit_step(&mut self) {
+    /// Submits what is to be in flight before the next token is awaited. Steps in flight will give the first of the drafts;
+    /// where there are more of these, nothing follows until those are known.
+    async fn submit(&mut self, drafts: &[u32]) -> Result<(), GpuError> {
+        loop {
+            let Some(decoding) = &self.decoding else { return Ok(()) };
+            let (n, positions) = (decoding.in_flight.len(), decoding.positions());
+            let hold = n > 0 && drafts.len() > n;
+            if hold || n == STEPS_IN_FLIGHT || positions > self.context_length() {
+                return Ok(());
+            }
+            let drafts = if n == 0 { &drafts[..self.drafts_that_fit(drafts.len())] } else { &[] };
+            self.runtime.grow(positions + drafts.len()).await?;
+            self.submit_step(drafts);
+            if !drafts.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How many of `wanted` drafts the next step can take: as many as there are rows and positions for, in one segment of
+    /// the cache. The first token follows from what the prefill left, without a step.
+    fn drafts_that_fit(&self, wanted: usize) -> usize {
+        let Some(decoding) = self.decoding.as_ref().filter(|decoding| decoding.sampled > 0) else { return 0 };
+        let (runtime, positions) = (&self.runtime, decoding.positions());
+        let end = runtime.segments.end(runtime.segments.of(positions - 1)).min(self.context_length());
+        wanted.min(runtime.capacity.few() - 1).min(end.saturating_sub(positions))
+    }
+
+    /// Reads the ids of the step that was submitted first; none when there is no step in flight.
+    async fn read(&mut self) -> Result<(), GpuError> {
+        let Some(decoding) = &mut self.decoding else { return Ok(()) };
+        let Some(step) = decoding.in_flight.pop_front() else { return Ok(()) };
+        let buffer = self.readbacks.buffers[step.readback].clone();
+        let device = self.runtime.kernels.device();
+        device.mapped(step.mapping, Some(step.submission)).await?;
+        let bytes = bytes_read(&step.drafts);
+        let ids: Vec<u32> = {
+            let range = buffer.slice(..bytes).get_mapped_range();
+            let view = range.map_err(|e| GpuError::Device { message: e.to_string() })?;
+            bytemuck::pod_collect_to_vec(&view)
+        };
+        buffer.unmap();
+        self.counters.bytes_read_back += bytes;
+        if step.drafts.is_empty() {
+            decoding.read.extend(ids);
+            return Ok(());
+        }
+        // What follows a token that is not its draft was not sampled.
+        let sampled = |i: usize| ids[(decoding.sampled + i) % RING];
+        let accepted = step.drafts.iter().enumerate().take_while(|&(i, &draft)| sampled(i) == draft).count();
+        decoding.read.extend((0..=accepted).map(sampled));
+        decoding.sampled += accepted + 1;
+        self.counters.drafted += step.drafts.len() as u64;
+        self.counters.accepted += accepted as u64;
+        Ok(())
+    }
+
+    /// Submits a step, on the last token or tokens sampled before and on `drafts`.
+    fn submit_step(&mut self, drafts: &[u32]) {
         let began = Stopwatch::start();
         let Some(decoding) = &mut self.decoding else { return };
-        let index = decoding.submitted;
-        let positions = (decoding.first_position + index) as u32;
-        let size = StepSize { tokens: 1, outputs: 1 };
+        let index = decoding.sampled;
+        let position = decoding.positions().saturating_sub(1);
+        let positions = decoding.positions() + drafts.len();
+        let rows = 1 + drafts.len() as u32;
         let runtime = &self.runtime;
         let device = runtime.kernels.device();
+        if !drafts.is_empty() || decoding.after_drafts {
+            let step = Step {
+                position: position as u32,
+                n_tokens: rows,
+                n_outputs: rows,
+                sample_step: index as u32,
+                n_drafts: drafts.len() as u32,
+                ..Step::default()
+            };
+            let ids: Vec<u32> = [decoding.last].iter().chain(drafts).copied().collect();
+            let write = |slice: &Slice, bytes: &[u8]| device.queue().write_buffer(&slice.buffer, 0, bytes);
+            write(&runtime.buffers.step, bytemuck::bytes_of(&step));
+            write(&runtime.buffers.ids, bytemuck::cast_slice(&ids));
+        }
         // The first token is sampled from the logits that the prefill left.
         let forward = if index == 0 { &[][..] } else { &runtime.programs.decode };
         let sample = runtime.sampler.dispatches(&decoding.sampling);
+        let size = StepSize { tokens: rows, outputs: rows };
         let mut encoder = device.wgpu().create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
-        // The model runs on the token before the one that is sampled.
-        let segment = runtime.segments.of((positions as usize).saturating_sub(1));
-        forward.iter().chain(sample).for_each(|dispatch| dispatch.encode_in(&mut pass, size, segment));
+        let segment = runtime.segments.of(position);
+        let sample_each = (0..rows).flat_map(|_| sample);
+        forward.iter().chain(sample_each).for_each(|dispatch| dispatch.encode_in(&mut pass, size, segment));
         drop(pass);
         let readback = index % STEPS_IN_FLIGHT;
         let buffer = &self.readbacks.buffers[readback];
         let ring = &runtime.sampler.ring().buffer;
-        encoder.copy_buffer_to_buffer(ring, (index % RING) as u64 * ID_BYTES, buffer, 0, ID_BYTES);
+        let bytes = bytes_read(drafts);
+        let from = if drafts.is_empty() { (index % RING) as u64 * ID_BYTES } else { 0 };
+        encoder.copy_buffer_to_buffer(ring, from, buffer, 0, bytes);
         let submission = device.queue().submit([encoder.finish()]);
         let (send, mapping) = futures_channel::oneshot::channel();
-        buffer.slice(..ID_BYTES).map_async(wgpu::MapMode::Read, move |result| drop(send.send(result)));
-        decoding.in_flight.push_back(InFlight { readback, mapping, submission });
-        decoding.submitted += 1;
+        buffer.slice(..bytes).map_async(wgpu::MapMode::Read, move |result| drop(send.send(result)));
+        decoding.in_flight.push_back(InFlight { readback, mapping, submission, drafts: drafts.to_vec() });
+        decoding.after_drafts = !drafts.is_empty();
+        decoding.sampled += usize::from(drafts.is_empty());
 
         let counters = &mut self.counters;
         counters.steps += 1;
         counters.submits += 1;
-        counters.dispatches += (forward.len() + sample.len()) as u64;
+        counters.dispatches += (forward.len() + rows as usize * sample.len()) as u64;
         if index > 0 {
-            self.seen_by_states = self.seen_by_states.max(positions as usize);
+            self.seen_by_states = self.seen_by_states.max(positions);
             counters.weight_bytes += runtime.decode_weight_bytes;
             let elements = runtime.plan.kv_elements_per_position() as u64;
-            counters.kv_bytes += u64::from(positions) * elements * runtime.options.kv_type.bytes() as u64;
+            counters.kv_bytes += positions as u64 * elements * runtime.options.kv_type.bytes() as u64;
         }
         counters.host_ns += began.nanoseconds();
     }
@@ -185,8 +289,8 @@ impl GpuModel {
             // Also ends a mapping that is still pending.
             self.readbacks.buffers[step.readback].unmap();
         }
-        let run = decoding.submitted.saturating_sub(1);
-        self.position = decoding.first_position + decoding.accepted.min(run);
+        let run = decoding.sampled.saturating_sub(1);
+        self.position = decoding.first_position + decoding.given.min(run);
         self.logits_ready = false;
     }
 }

@@ -24,8 +24,12 @@ pub struct Step {
     pub first_output: u32,
     /// Index of the token that is sampled at the end of the step.
     pub sample_step: u32,
+    /// Tokens of the step that are drafts of what follows its first.
+    pub n_drafts: u32,
+    /// The output that is sampled next; beyond `n_drafts` once a draft was not what was sampled.
+    pub row: u32,
     /// Unused; uniforms are a multiple of 16 bytes.
-    pub padding: [u32; 3],
+    pub padding: u32,
 }
 
 /// A part of a buffer that a kernel binds.

@@ -46,8 +46,9 @@ impl Layout {
         let capacity = capacity(plan, &options);
         let mut arena = Arena::default();
         let prefill_slots = arena.assign(plan, &prefill, capacity, &[output]);
-        let one = Capacity { tokens: 1, outputs: 1 };
-        let decode_slots = arena.assign(plan, &decode, one, &[output]);
+        let few = capacity.few();
+        let few = Capacity { tokens: few, outputs: few };
+        let decode_slots = arena.assign(plan, &decode, few, &[output]);
         Ok(Layout {
             options,
             output,

@@ -25,6 +25,10 @@ pub struct Counters {
     pub weight_bytes: u64,
     /// Bytes of the KV cache that decode steps read.
     pub kv_bytes: u64,
+    /// Drafts of tokens that decode steps ran the model on.
+    pub drafted: u64,
+    /// Those of them that were sampled.
+    pub accepted: u64,
     /// Nanoseconds that the CPU took to encode and submit decode steps. Not measured in browsers.
     pub host_ns: u64,
 }

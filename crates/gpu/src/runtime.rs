@@ -25,7 +25,7 @@ const OUTPUT_BYTES: usize = 16 << 20;
 /// The dispatches of every kind of step.
 #[derive(Debug, Default)]
 pub(crate) struct Programs {
-    /// One token and its output.
+    /// One token and its output; or a few, each computed as it would be alone, since the same pipelines run for each.
     pub decode: Vec<Dispatch>,
     /// Many tokens, up to the selection of outputs.
     pub prefill: Vec<Dispatch>,
@@ -292,7 +292,7 @@ pub(crate) fn attention_scratch_bytes(
                 kv_type: options.kv_type,
                 segments: segments(plan, options),
             };
-            scratch_bytes(device.facts(), &shape, 1, capacity.tokens) as usize
+            scratch_bytes(device.facts(), &shape, capacity.few(), capacity.tokens) as usize
         }
         _ => 0,
     };

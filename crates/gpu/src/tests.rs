@@ -1,5 +1,7 @@
 //! Whole models against the reference interpreter and against logits that llama2.c computed.
 
+mod drafts;
+
 use std::path::PathBuf;
 
 use sotto_cpu::reference;

@@ -39,6 +39,9 @@ pub struct Args {
     /// Positions to hold at most [default: the model's own, up to 4096]
     #[arg(long)]
     context: Option<usize>,
+    /// Try several tokens a step where the text repeats itself; the reply is the same
+    #[arg(long)]
+    speculate: bool,
     /// Turn weight matrices in F32, F16 or BF16 into this type as they load: Q4_0, Q4_K, Q8_0, ...
     #[arg(long, value_parser = super::block_type)]
     quantize: Option<BlockType>,
@@ -62,6 +65,7 @@ pub fn run(args: &Args) -> Result<()> {
         max_tokens: args.max_tokens,
         temperature: args.temperature.unwrap_or(defaults.temperature),
         seed: args.seed,
+        speculate: args.speculate,
         ..defaults
     };
     let mut out = std::io::stdout().lock();

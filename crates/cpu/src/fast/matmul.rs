@@ -25,6 +25,8 @@ pub struct MatMul<'a> {
     pub bias: Option<&'a [f32]>,
     /// The tokens.
     pub x: Input<'a>,
+    /// Whether each token's sums are added up in the order they have when it is alone. Quantised weights' always are.
+    pub alone: bool,
     /// Which panels.
     pub panels: Range<usize>,
     /// `[tokens][outputs of the panels]`.
@@ -48,8 +50,9 @@ impl Kernel for MatMul<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let MatMul { matrix, bias, x, panels, out } = self;
-        let tiles = Tiles { rows: matrix.rows, bias, panels, out };
+        let MatMul { matrix, bias, x, alone, panels, out } = self;
+        let alone = alone && !matrix.is_quantised();
+        let tiles = Tiles { rows: matrix.rows, bias, alone, panels, out };
         match (&matrix.store, x) {
             (Store::Quantised { layout, lines, scales, mins }, Input::Blocks(x)) => {
                 let n = matrix.cols / BLOCK;
@@ -79,6 +82,7 @@ impl Kernel for MatMul<'_> {
 struct Tiles<'a> {
     rows: usize,
     bias: Option<&'a [f32]>,
+    alone: bool,
     panels: Range<usize>,
     out: &'a mut [f32],
 }
@@ -146,10 +150,10 @@ impl Tiles<'_> {
             let mut t = 0;
             while t < tokens {
                 let row = |i: usize| &x[(t + i) * width..][..width];
-                let done = if S::MANY_REGISTERS && tokens - t >= MANY {
+                let done = if !self.alone && S::MANY_REGISTERS && tokens - t >= MANY {
                     many(index, std::array::from_fn(row), &mut results);
                     MANY
-                } else if tokens - t >= FEW {
+                } else if !self.alone && tokens - t >= FEW {
                     let results = results.first_chunk_mut().expect("there are many");
                     few(index, std::array::from_fn(row), results);
                     FEW

@@ -77,6 +77,22 @@ impl Model {
 
     /// Appends `ids`; leaves the output rows asked for in `out`, `[outputs, output_width]`.
     pub fn forward(&mut self, ids: &[u32], outputs: Outputs, out: &mut Vec<f32>) -> Result<(), CpuError> {
+        self.append(ids, outputs, false, out)
+    }
+
+    /// Appends `ids`; leaves the output rows of all in `out`, each as [`Model::forward`] gives it for one token after
+    /// the other, to the last bit.
+    pub fn forward_alone(&mut self, ids: &[u32], out: &mut Vec<f32>) -> Result<(), CpuError> {
+        self.append(ids, Outputs::All, true, out)
+    }
+
+    fn append(
+        &mut self,
+        ids: &[u32],
+        outputs: Outputs,
+        alone: bool,
+        out: &mut Vec<f32>,
+    ) -> Result<(), CpuError> {
         let end = self.position + ids.len();
         if end > self.context_length {
             return Err(CpuError::ContextLength { asked: end, limit: self.context_length });
@@ -93,7 +109,7 @@ impl Model {
         let mut start = 0;
         for ids in ids.chunks(self.chunk) {
             let first_output = first.saturating_sub(start).min(ids.len());
-            self.step(Step { ids, position: self.position, first_output });
+            self.step(Step { ids, position: self.position, first_output, alone });
             self.position += ids.len();
             start += ids.len();
             if let Some(id) = self.plan.output {

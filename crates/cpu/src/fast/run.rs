@@ -33,10 +33,14 @@ pub struct State {
     /// The value that was quantised last in this step.
     blocks_of: Option<ValueId>,
     blocks: Vec<Block>,
+    /// Products of a few tokens, by pieces of work.
+    parts: Vec<f32>,
 }
 
 /// Tokens that go through a matrix together: their activations stay in the nearest caches.
 const TOKEN_TILE: usize = 64;
+/// Tokens that threads do not share: they share panels.
+const FEW_TOKENS: usize = 8;
 /// Tokens whose queries are one piece of work.
 const QUERY_TILE: usize = 4;
 /// Panels of one piece of work, at least: fewer are done sooner than shared.
@@ -118,6 +122,7 @@ impl State {
             ropes,
             blocks_of: None,
             blocks: Vec::new(),
+            parts: Vec::new(),
         }
     }
 
@@ -175,7 +180,7 @@ impl State {
                 });
             }
             Op::Linear { x, weight, bias, .. } => {
-                self.linear(x, weights.matrix(weight), bias.map(|id| weights.vector(id)), out);
+                self.linear(x, weights.matrix(weight), bias.map(|id| weights.vector(id)), step.alone, out);
             }
             Op::Rope { x, ref rope, .. } => {
                 let table = self.ropes.iter().find(|table| table.is_of(rope)).expect("there is one for each");
@@ -233,7 +238,7 @@ impl State {
         });
     }
 
-    fn linear(&mut self, x: ValueId, matrix: &Matrix, bias: Option<&[f32]>, out: &mut [f32]) {
+    fn linear(&mut self, x: ValueId, matrix: &Matrix, bias: Option<&[f32]>, alone: bool, out: &mut [f32]) {
         let (level, quantised) = (self.level, matrix.is_quantised());
         if quantised {
             self.quantise(x);
@@ -249,13 +254,30 @@ impl State {
             let panels = if threads == 1 { all } else { all.div_ceil(threads * PIECES).max(PANELS) };
             self.pool.pieces(out, panels * LANES, |index, out| {
                 let panels = index * panels..all.min((index + 1) * panels);
-                MatMul { matrix, bias, x: input(0..1), panels, out }.run(level);
+                MatMul { matrix, bias, x: input(0..1), alone, panels, out }.run(level);
             });
+        } else if tokens <= FEW_TOKENS && threads > 1 {
+            let panels = all.div_ceil(threads * PIECES).max(PANELS);
+            let mut parts = std::mem::take(&mut self.parts);
+            parts.resize(out.len(), 0.0);
+            self.pool.pieces(&mut parts, tokens * panels * LANES, |index, out| {
+                let panels = index * panels..all.min((index + 1) * panels);
+                MatMul { matrix, bias, x: input(0..tokens), alone, panels, out }.run(level);
+            });
+            for (index, part) in parts.chunks(tokens * panels * LANES).enumerate() {
+                let first = index * panels * LANES;
+                for (out, part) in
+                    out.chunks_exact_mut(matrix.rows).zip(part.chunks_exact(part.len() / tokens))
+                {
+                    out[first..first + part.len()].copy_from_slice(part);
+                }
+            }
+            self.parts = parts;
         } else {
             let tile = tokens.div_ceil(threads).next_multiple_of(8).min(TOKEN_TILE);
             self.pool.pieces(out, tile * matrix.rows, |index, out| {
                 let x = input(index * tile..tokens.min((index + 1) * tile));
-                MatMul { matrix, bias, x, panels: 0..all, out }.run(level);
+                MatMul { matrix, bias, x, alone, panels: 0..all, out }.run(level);
             });
         }
     }
@@ -286,11 +308,12 @@ impl State {
         let (level, q) = (self.level, &self.values[q.0 as usize]);
         let Some(cache) = &self.half[cache.0 as usize] else { return };
         let (heads, length) = (cache.n_kv_heads(), step.position + step.ids.len());
-        if step.ids.len() == 1 {
-            self.pool.pieces(out, width / heads, |head, out| {
-                let heads = head..head + 1;
-                Queries { q, position: step.position, length, heads, attention, sinks, cache, out }
-                    .run(level);
+        if step.alone || step.ids.len() == 1 {
+            self.pool.pieces(out, width / heads, |index, out| {
+                let (token, head) = (index / heads, index % heads);
+                let (q, heads) = (&q[token * width..][..width], head..head + 1);
+                let position = step.position + token;
+                Queries { q, position, length, heads, attention, sinks, cache, out }.run(level);
             });
         } else {
             self.pool.pieces(out, QUERY_TILE * width, |index, out| {

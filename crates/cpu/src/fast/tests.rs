@@ -113,7 +113,8 @@ fn products_are_those_of_the_rows() {
                         let width = (panels.end * LANES).min(rows).saturating_sub(panels.start * LANES);
                         let mut out = vec![f32::NAN; tokens * width];
                         let (matrix, first) = (&matrix, panels.start * LANES);
-                        MatMul { matrix, bias: Some(&bias), x: input, panels, out: &mut out }.run(level);
+                        MatMul { matrix, bias: Some(&bias), x: input, alone: false, panels, out: &mut out }
+                            .run(level);
                         for t in 0..tokens {
                             got[t * rows + first..][..width].copy_from_slice(&out[t * width..][..width]);
                         }
@@ -153,8 +154,15 @@ fn the_largest_products_fit() {
                     quantise(level, &vec![x; 5 * cols], &mut blocks);
                     let mut got = vec![f32::NAN; 5 * LANES];
                     let x_blocks = Input::Blocks(&blocks);
-                    MatMul { matrix: &matrix, bias: None, x: x_blocks, panels: 0..1, out: &mut got }
-                        .run(level);
+                    MatMul {
+                        matrix: &matrix,
+                        bias: None,
+                        x: x_blocks,
+                        alone: false,
+                        panels: 0..1,
+                        out: &mut got,
+                    }
+                    .run(level);
                     let want = x * row.iter().sum::<f32>();
                     assert_close(
                         &got,
@@ -211,7 +219,8 @@ fn what_is_no_number_shows_in_the_result() {
                 quantise(level, &x, &mut blocks);
                 let x = if matrix.is_quantised() { Input::Blocks(&blocks) } else { Input::Floats(&x) };
                 let mut out = vec![0.0; 20];
-                MatMul { matrix: &matrix, bias: None, x, panels: 0..2, out: &mut out }.run(level);
+                MatMul { matrix: &matrix, bias: None, x, alone: false, panels: 0..2, out: &mut out }
+                    .run(level);
                 assert!(out.iter().all(|v| !v.is_finite()), "{ty}, {bad}, {}: {out:?}", level.name());
             }
         }

@@ -23,6 +23,8 @@ pub struct Step<'a> {
     pub position: usize,
     /// The first of them that gives an output row.
     pub first_output: usize,
+    /// Whether each token is to be computed as it would be alone, to the last bit; else in the order that is fastest.
+    pub alone: bool,
 }
 
 /// The state that operations read and write.

@@ -71,7 +71,7 @@ impl Model {
             return Err(CpuError::WholeSequence);
         }
         check_ids(&self.plan, ids)?;
-        let step = Step { ids, position: self.position, first_output: outputs.first(ids.len()) };
+        let step = Step { ids, position: self.position, first_output: outputs.first(ids.len()), alone: true };
         let Model { plan, weights, caches, states, .. } = self;
         let weight_row = |id, row, out: &mut [f32]| weight_row(plan, weights, id, row, out);
         let mut values: Vec<Vec<f32>> = vec![Vec::new(); plan.values.len()];

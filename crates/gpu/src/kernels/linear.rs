@@ -42,7 +42,7 @@ impl Linear<'_> {
             flags.push("norm");
         }
         flags.extend(self.gated.map(|kind| ["gated", gated_flag(kind)]).into_iter().flatten());
-        let max_x = facts.max_workgroups;
+        let most = facts.max_workgroups;
         self.parts(|part| {
             let mut constants = part.constants.clone();
             constants.extend(shape.constants.iter().map(|&(name, value)| (name, f64::from(value))));
@@ -54,8 +54,8 @@ impl Linear<'_> {
             bindings.extend(self.norm.map(|(weight, _)| (8, weight)));
             // Four rows of the weight a group.
             let workgroups = (part.rows as u32).div_ceil(shape.rows);
-            let x = workgroups.min(max_x);
-            let grid = [Count::Fixed(x), Count::Fixed(workgroups.div_ceil(x)), rows_count(self.kind, tokens)];
+            let y = workgroups.min(most);
+            let grid = [rows_count(self.kind, tokens), Count::Fixed(y), Count::Fixed(workgroups.div_ceil(y))];
             Ok(kernels.dispatch("matvec", &pipeline, &bindings, grid))
         })
     }

@@ -76,7 +76,7 @@ impl Qkv<'_> {
         bindings.extend(self.bias.map(|bias| (10, bias)));
         // Four rows of the weight a group.
         let workgroups = (rows as u32).div_ceil(shape.rows);
-        let grid = [Count::Fixed(workgroups), Count::Fixed(1), rows_count(Rows::Tokens, tokens)];
+        let grid = [rows_count(Rows::Tokens, tokens), Count::Fixed(workgroups), Count::Fixed(1)];
         let cache = (6, &self.kv.segments[..]);
         let mut made = kernels.dispatch_by_segment("qkv", &pipeline, &bindings, cache, grid);
         made.weight_bytes = self.matrix.bytes_of_rows(rows);

@@ -3,12 +3,14 @@
 //! when the largest logit is always taken.
 //!
 //! The vocabulary is cut into slices, a workgroup each; the last kernel is one workgroup. It writes the id to the
-//! ring and to the next step's ids, counts it, and advances the step. Nothing but the uniform of settings
+//! ring and to the next step's ids, counts it, and advances the step; in a step with drafts, to the row of the draft that was
+//! sampled, so that the same dispatches again sample what follows it. Nothing but the uniform of settings
 //! changes between replies, so the dispatches are made once.
 
 use sotto_plan::Sampling;
 
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
+use crate::kernels::stride;
 use crate::{DeviceFacts, GpuDevice, GpuError};
 
 /// What stands for an id when a logit is NaN or none is above minus infinity.
@@ -109,6 +111,10 @@ impl SampleShape {
         self.vocab.div_ceil(self.slice)
     }
 
+    fn of_keys(&self) -> Vec<(&'static str, f64)> {
+        self.constants(self.tuning.workgroup, &[("STRIDE", stride(self.vocab))])
+    }
+
     fn constants(&self, workgroup: usize, more: &[(&'static str, usize)]) -> Vec<(&'static str, f64)> {
         let all = [
             ("VOCAB", self.vocab),
@@ -152,12 +158,13 @@ impl SampleScratch {
 pub(crate) struct SampleSlices<'a> {
     /// A [`SamplingUniform`], written once a reply.
     pub sampling: &'a Slice,
-    /// `[vocab]` f32: the first row of the logits.
+    /// `[outputs, stride(vocab)]` f32, of which the step's row is taken.
     pub logits: &'a Slice,
     /// `[vocab]` u32: times generated in the low 31 bits, the top bit set when the prompt holds the token. Read when
     /// there are penalties, always counted up.
     pub counts: &'a Slice,
-    /// The [`Step`](crate::kernel::Step), as storage: `position += n_tokens`, then one token and one output.
+    /// The [`Step`](crate::kernel::Step), as storage: `position += n_tokens`, then one token and one output; after a step with
+    /// drafts its row and sample step alone.
     pub step: &'a Slice,
     /// `[1 or more]` u32: the first becomes the sampled id, or 0 when that is [`NO_ID`].
     pub ids: &'a Slice,
@@ -173,9 +180,8 @@ pub(crate) fn greedy(
     slices: SampleSlices<'_>,
 ) -> Result<Vec<Dispatch>, GpuError> {
     let SampleSlices { sampling, logits, counts, step, ids, ring, scratch } = slices;
-    let pipeline =
-        kernels.pipeline("sample_keys", &["greedy"], &shape.constants(shape.tuning.workgroup, &[]))?;
-    let bindings = [(0, sampling), (1, logits), (2, counts), (4, &scratch.slices)];
+    let pipeline = kernels.pipeline("sample_keys", &["greedy"], &shape.of_keys())?;
+    let bindings = [(0, sampling), (1, logits), (2, counts), (4, &scratch.slices), (5, step)];
     let keys = kernels.dispatch("sample_keys", &pipeline, &bindings, workgroups(shape.slices()));
     let constants = shape.constants(shape.tuning.last_workgroup.min(MAX_ARGMAX), &[("RING", shape.ring)]);
     let pipeline = kernels.pipeline("sample_argmax", &[], &constants)?;
@@ -201,8 +207,9 @@ pub(crate) fn draw(
     let with_bins = shape.constants(workgroup, &[("BINS", bins)]);
     let finishing = shape.constants(last_workgroup, &[("RING", shape.ring), ("DIGIT_BITS", digit_bits)]);
 
-    let bindings = [(0, sampling), (1, logits), (2, counts), (3, keys), (4, slices), (6, histogram)];
-    let find_keys = dispatch("sample_keys", &shape.constants(workgroup, &[]), &bindings, n)?;
+    let bindings =
+        [(0, sampling), (1, logits), (2, counts), (3, keys), (4, slices), (5, step), (6, histogram)];
+    let find_keys = dispatch("sample_keys", &shape.of_keys(), &bindings, n)?;
     let bindings = [(0, sampling), (3, keys), (4, slices), (6, histogram)];
     let fill_histogram = dispatch("sample_histogram", &with_bins, &bindings, n)?;
     let bindings = [(0, sampling), (3, keys), (4, slices), (6, histogram), (7, candidates)];

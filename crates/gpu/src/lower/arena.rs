@@ -20,7 +20,15 @@ pub(crate) struct Capacity {
     pub outputs: usize,
 }
 
+/// Tokens of a decode step at most: the last one of a reply, and drafts of what follows.
+pub(crate) const DECODE_TOKENS: usize = 8;
+
 impl Capacity {
+    /// Tokens of a decode step at most, where the model has room for so many.
+    pub fn few(self) -> usize {
+        DECODE_TOKENS.min(self.tokens).min(self.outputs)
+    }
+
     pub fn bytes(self, plan: &Plan, value: ValueId) -> u64 {
         let value = plan.value(value);
         let rows = match value.rows {

@@ -40,6 +40,9 @@ pub struct Args {
     /// Tokens in the cache before either starts; several by commas
     #[arg(long, default_value = "0", value_delimiter = ',')]
     depth: Vec<usize>,
+    /// Try several tokens a step where the text repeats itself
+    #[arg(long)]
+    speculate: bool,
     /// Runs, of which the median counts
     #[arg(long, default_value_t = 3, value_parser = super::at_least_one)]
     runs: usize,
