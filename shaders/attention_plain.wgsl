@@ -26,15 +26,15 @@ const MAX_QUADS = 64u;
 fn dots(q_at: u32, at: vec4<u32>, i: u32) -> vec4<f32> {
     let v = q[q_at + i];
     return vec4<f32>(
-        dot(v, kv_load(kv_0[at.x + i])), dot(v, kv_load(kv_0[at.y + i])),
-        dot(v, kv_load(kv_0[at.z + i])), dot(v, kv_load(kv_0[at.w + i])),
+        dot(v, kv_load(kv_0_at(at.x + i))), dot(v, kv_load(kv_0_at(at.y + i))),
+        dot(v, kv_load(kv_0_at(at.z + i))), dot(v, kv_load(kv_0_at(at.w + i))),
     );
 }
 
 // Quad i of the weighted sum of four values.
 fn weighted(p: vec4<f32>, at: vec4<u32>, i: u32) -> vec4<f32> {
-    return p.x * kv_load(kv_0[at.x + i]) + p.y * kv_load(kv_0[at.y + i])
-        + p.z * kv_load(kv_0[at.z + i]) + p.w * kv_load(kv_0[at.w + i]);
+    return p.x * kv_load(kv_0_at(at.x + i)) + p.y * kv_load(kv_0_at(at.y + i))
+        + p.z * kv_load(kv_0_at(at.z + i)) + p.w * kv_load(kv_0_at(at.w + i));
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -46,7 +46,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let at = kv_at(j, 0u, head);
         var products = 0.0;
         for (var i = 0u; i < QUADS; i++) {
-            let key = kv_load(kv_0[at + i]);
+            let key = kv_load(kv_0_at(at + i));
             let query = q[q_at + i];
             products += dot(query, key + relative_keys[r_at + i]) + dot(relative_queries[r_at + i], key);
         }
@@ -56,7 +56,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let p = exp(s - maximum);
         softmax = Softmax(maximum, softmax.sum * shrink + p);
         for (var i = 0u; i < QUADS; i++) {
-            sum[i] = sum[i] * shrink + p * kv_load(kv_0[at + KV_VALUES + i]);
+            sum[i] = sum[i] * shrink + p * kv_load(kv_0_at(at + KV_VALUES + i));
         }
     }
     for (var i = 0u; i < QUADS; i++) {

@@ -7,10 +7,8 @@
 //
 //   0, 1, 2  weight [rows, COLS], as lib/weights.wgsl says
 //   3        x [rows, X_STRIDE4 vec4s]
-//   4, 6, 7  see lib/matmul.wgsl
-//   5        step
+//   4 to 7   see lib/product_rows.wgsl
 #include "lib/weight_halves.wgsl"
-#include "lib/rows.wgsl"
 #include "lib/matmul.wgsl"
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
 
@@ -43,18 +41,31 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let n = n_rows();
+    let z = group.z;
+    let n = rows_of(z);
     let row0 = group.x * W_ROWS;
     let t0 = group.y * X_ROWS;
+#if grouped
+    if (t0 >= n) {
+        return;
+    }
+    let live = n - t0;
+#endif
     let tx = local % W_THREADS;
     let ty = local / W_THREADS;
     let w_half = local % 2u;
     let w_row = local / 2u;
     let x_at = local % 8u;
-    let x_row = local / 8u;
+    let x_row_at = local / 8u;
     let steps = steps_of(group.z, groups.z, BLOCKS);
     var w_halves: array<Half, 2>;
     var x_quads: array<vec4<f32>, 8>;
+#if grouped
+    var x_rows: array<u32, 8>;
+    for (var u = 0u; u < X_UNITS; u++) {
+        x_rows[u] = x_row(z, min(t0 + x_row_at + u * (THREADS / 8u), n - 1u));
+    }
+#endif
     var lo0 = vec4<f32>(0.0);
     var hi0 = vec4<f32>(0.0);
     var lo1 = vec4<f32>(0.0);
@@ -75,11 +86,15 @@ fn main(
 #endif
     for (var b = steps.x; b < steps.y; b++) {
         for (var u = 0u; u < W_UNITS; u++) {
-            let row = FIRST_ROW + min(row0 + w_row + u * (THREADS / 2u), ROWS - 1u);
+            let row = weight_row(z, row0 + w_row + u * (THREADS / 2u));
             w_halves[u] = weight_half(row * BLOCKS + b, w_half);
         }
         for (var u = 0u; u < X_UNITS; u++) {
-            x_quads[u] = x_quad(min(t0 + x_row + u * (THREADS / 8u), n - 1u), 8u * b + x_at);
+#if grouped
+            x_quads[u] = x_quad(x_rows[u], 8u * b + x_at);
+#else
+            x_quads[u] = x_quad(min(t0 + x_row_at + u * (THREADS / 8u), n - 1u), 8u * b + x_at);
+#endif
         }
         workgroupBarrier();
         for (var u = 0u; u < W_UNITS; u++) {
@@ -92,11 +107,17 @@ fn main(
             w_tile[at + (3u ^ swizzle)] = w_halves[u].v3;
         }
         for (var u = 0u; u < X_UNITS; u++) {
-            let row = x_row + u * (THREADS / 8u);
+            let row = x_row_at + u * (THREADS / 8u);
             x_tile[8u * row + (x_at ^ (row & 7u))] = x_quads[u];
         }
         workgroupBarrier();
         for (var q = 0u; q < 8u; q++) {
+#if grouped
+            // Of an expert with few rows most of the tile is empty.
+            if (ty >= live) {
+                continue;
+            }
+#endif
             let wq = 8u * tx + (q ^ (tx & 7u));
             let xq = 8u * ty + (q ^ (ty & 7u));
             let lo = transpose(mat4x4<f32>(
@@ -114,9 +135,19 @@ fn main(
             let v0 = x_tile[xq];
             lo0 = mac(lo0, lo, v0);
             hi0 = mac(hi0, hi, v0);
+#if grouped
+            if (live <= X_THREADS) {
+                continue;
+            }
+#endif
             let v1 = x_tile[xq + 8u * X_THREADS];
             lo1 = mac(lo1, lo, v1);
             hi1 = mac(hi1, hi, v1);
+#if grouped
+            if (live <= 2u * X_THREADS) {
+                continue;
+            }
+#endif
             let v2 = x_tile[xq + 2u * 8u * X_THREADS];
             lo2 = mac(lo2, lo, v2);
             hi2 = mac(hi2, hi, v2);
@@ -141,14 +172,14 @@ fn main(
     }
     let t = t0 + ty;
     let o = row0 + tx;
-    store(t, o, n, group.z, lo0, hi0);
-    store(t + X_THREADS, o, n, group.z, lo1, hi1);
-    store(t + 2u * X_THREADS, o, n, group.z, lo2, hi2);
-    store(t + 3u * X_THREADS, o, n, group.z, lo3, hi3);
+    store(t, o, n, z, lo0, hi0);
+    store(t + X_THREADS, o, n, z, lo1, hi1);
+    store(t + 2u * X_THREADS, o, n, z, lo2, hi2);
+    store(t + 3u * X_THREADS, o, n, z, lo3, hi3);
 #if !x4
-    store(t + 4u * X_THREADS, o, n, group.z, lo4, hi4);
-    store(t + 5u * X_THREADS, o, n, group.z, lo5, hi5);
-    store(t + 6u * X_THREADS, o, n, group.z, lo6, hi6);
-    store(t + 7u * X_THREADS, o, n, group.z, lo7, hi7);
+    store(t + 4u * X_THREADS, o, n, z, lo4, hi4);
+    store(t + 5u * X_THREADS, o, n, z, lo5, hi5);
+    store(t + 6u * X_THREADS, o, n, z, lo6, hi6);
+    store(t + 7u * X_THREADS, o, n, z, lo7, hi7);
 #endif
 }

@@ -6,11 +6,9 @@
 //
 //   0, 1, 2  weight [rows, COLS], as lib/weights.wgsl says
 //   3        x quants [rows, X_BLOCKS, 2 vec4s]
-//   4, 6, 7  see lib/matmul.wgsl
-//   5        step
+//   4 to 7   see lib/product_rows.wgsl
 //   8        x scales [rows, X_BLOCKS]
 #include "lib/weight_bytes.wgsl"
-#include "lib/rows.wgsl"
 #include "lib/matmul.wgsl"
 @group(0) @binding(3) var<storage, read> x: array<vec4<u32>>;
 @group(0) @binding(8) var<storage, read> x_scales: array<vec2<f32>>;
@@ -25,13 +23,13 @@ override X_SCALES: u32 = 4u * X_ROWS;
 
 var<workgroup> w_tile: array<vec4<u32>, W_VECS>;
 var<workgroup> x_tile: array<vec4<u32>, X_VECS>;
-#if w_q4_0 | w_q5_0 | w_q8_0
-var<workgroup> w_scale: array<f32, W_SCALES>;
-#else
+#if offsets | w_q6_k
 // Scale and offset, or with `w_q6_k` the scales of both halves.
 var<workgroup> w_scale: array<vec2<f32>, W_SCALES>;
+#else
+var<workgroup> w_scale: array<f32, W_SCALES>;
 #endif
-#if w_q4_1 | w_q5_1 | w_q4_k | w_q5_k
+#if offsets
 var<workgroup> x_scale: array<vec2<f32>, X_SCALES>;
 #else
 var<workgroup> x_scale: array<f32, X_SCALES>;
@@ -44,7 +42,7 @@ struct Rows {
     c0: vec4<u32>, c1: vec4<u32>,
     d0: vec4<u32>, d1: vec4<u32>,
     scale: vec4<f32>,
-#if w_q4_1 | w_q5_1 | w_q4_k | w_q5_k | w_q6_k
+#if offsets | w_q6_k
     other: vec4<f32>,
 #endif
 }
@@ -59,26 +57,26 @@ fn four_rows(tx: u32, q: u32, first: u32) -> Rows {
     let hi = 8u * (tx + first * W_THREADS) + ((q + 1u) ^ swizzle);
     let apart = 8u * W_THREADS;
     let s = (q / 2u) * W_ROWS + tx + first * W_THREADS;
-#if w_q4_0 | w_q5_0 | w_q8_0
-    let scale = vec4<f32>(w_scale[s], w_scale[s + W_THREADS], w_scale[s + 2u * W_THREADS], w_scale[s + 3u * W_THREADS]);
-#else
     let s0 = w_scale[s];
     let s1 = w_scale[s + W_THREADS];
     let s2 = w_scale[s + 2u * W_THREADS];
     let s3 = w_scale[s + 3u * W_THREADS];
+#if offsets | w_q6_k
     let scale = vec4<f32>(s0.x, s1.x, s2.x, s3.x);
+#else
+    let scale = vec4<f32>(s0, s1, s2, s3);
 #endif
     return Rows(
         w_tile[lo], w_tile[hi], w_tile[lo + apart], w_tile[hi + apart],
         w_tile[lo + 2u * apart], w_tile[hi + 2u * apart], w_tile[lo + 3u * apart], w_tile[hi + 3u * apart],
         scale,
-#if w_q4_1 | w_q5_1 | w_q4_k | w_q5_k | w_q6_k
+#if offsets | w_q6_k
         vec4<f32>(s0.y, s1.y, s2.y, s3.y),
 #endif
     );
 }
 
-#if w_q4_1 | w_q5_1 | w_q4_k | w_q5_k
+#if offsets
 alias XScale = vec2<f32>;
 #else
 alias XScale = f32;
@@ -94,10 +92,10 @@ fn mac(sum: vec4<f32>, w: Rows, x0: vec4<u32>, x1: vec4<u32>, scale: XScale) -> 
         dot16(w.a0, x0) + dot16(w.a1, x1), dot16(w.b0, x0) + dot16(w.b1, x1),
         dot16(w.c0, x0) + dot16(w.c1, x1), dot16(w.d0, x0) + dot16(w.d1, x1),
     ));
-#if w_q4_0 | w_q5_0 | w_q8_0
-    return fma(w.scale * scale, dots, sum);
-#else
+#if offsets
     return fma(w.other, vec4<f32>(scale.y), fma(w.scale * scale.x, dots, sum));
+#else
+    return fma(w.scale * scale, dots, sum);
 #endif
 #endif
 }
@@ -108,14 +106,26 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let n = n_rows();
+    let z = group.z;
+    let n = rows_of(z);
     let row0 = group.x * W_ROWS;
     let t0 = group.y * X_ROWS;
+#if grouped
+    if (t0 >= n) {
+        return;
+    }
+#endif
     let tx = local % W_THREADS;
     let ty = local / W_THREADS;
     let steps = steps_of(group.z, groups.z, X_BLOCKS / 4u);
     let quad = local % 8u;
     let row_of = local / 8u;
+#if grouped
+    var x_rows: array<u32, 8>;
+    for (var u = 0u; u < X_UNITS; u++) {
+        x_rows[u] = x_row(z, min(t0 + row_of + u * (THREADS / 8u), n - 1u));
+    }
+#endif
     var lo0 = vec4<f32>(0.0);
     var hi0 = vec4<f32>(0.0);
     var lo1 = vec4<f32>(0.0);
@@ -139,27 +149,31 @@ fn main(
         for (var u = 0u; u < W_UNITS; u++) {
             let row = row_of + u * (THREADS / 8u);
             // Blocks past the end meet zeros in x.
-            let block = (FIRST_ROW + min(row0 + row, ROWS - 1u)) * BLOCKS + min(b + quad / 2u, BLOCKS - 1u);
+            let block = weight_row(z, row0 + row) * BLOCKS + min(b + quad / 2u, BLOCKS - 1u);
             w_tile[8u * row + (quad ^ (row & 7u))] = weight_bytes(block, quad & 1u);
             if ((quad & 1u) == 0u) {
                 let s = block_scale(block);
-#if w_q4_0 | w_q5_0 | w_q8_0
-                w_scale[(quad / 2u) * W_ROWS + row] = s.x;
-#else
 #if w_q6_k
                 w_scale[(quad / 2u) * W_ROWS + row] = s.xz;
 #else
+#if offsets
                 w_scale[(quad / 2u) * W_ROWS + row] = s.xy;
+#else
+                w_scale[(quad / 2u) * W_ROWS + row] = s.x;
 #endif
 #endif
             }
         }
         for (var u = 0u; u < X_UNITS; u++) {
             let row = row_of + u * (THREADS / 8u);
+#if grouped
+            let block = x_rows[u] * X_BLOCKS + b + quad / 2u;
+#else
             let block = min(t0 + row, n - 1u) * X_BLOCKS + b + quad / 2u;
+#endif
             x_tile[8u * row + (quad ^ (row & 7u))] = x[2u * block + (quad & 1u)];
             if ((quad & 1u) == 0u) {
-#if w_q4_1 | w_q5_1 | w_q4_k | w_q5_k
+#if offsets
                 x_scale[(quad / 2u) * X_ROWS + row] = x_scales[block];
 #else
                 x_scale[(quad / 2u) * X_ROWS + row] = x_scales[block].x;
@@ -168,6 +182,11 @@ fn main(
         }
         workgroupBarrier();
         for (var q = 0u; q < 8u; q += 2u) {
+#if grouped
+            if (t0 + ty >= n) {
+                continue;
+            }
+#endif
             let xq0 = 8u * ty + (q ^ (ty & 7u));
             let xq1 = 8u * ty + ((q + 1u) ^ (ty & 7u));
             let xs = (q / 2u) * X_ROWS + ty;
@@ -197,14 +216,14 @@ fn main(
     }
     let t = t0 + ty;
     let o = row0 + tx;
-    store(t, o, n, group.z, lo0, hi0);
-    store(t + X_THREADS, o, n, group.z, lo1, hi1);
-    store(t + 2u * X_THREADS, o, n, group.z, lo2, hi2);
-    store(t + 3u * X_THREADS, o, n, group.z, lo3, hi3);
+    store(t, o, n, z, lo0, hi0);
+    store(t + X_THREADS, o, n, z, lo1, hi1);
+    store(t + 2u * X_THREADS, o, n, z, lo2, hi2);
+    store(t + 3u * X_THREADS, o, n, z, lo3, hi3);
 #if !x4
-    store(t + 4u * X_THREADS, o, n, group.z, lo4, hi4);
-    store(t + 5u * X_THREADS, o, n, group.z, lo5, hi5);
-    store(t + 6u * X_THREADS, o, n, group.z, lo6, hi6);
-    store(t + 7u * X_THREADS, o, n, group.z, lo7, hi7);
+    store(t + 4u * X_THREADS, o, n, z, lo4, hi4);
+    store(t + 5u * X_THREADS, o, n, z, lo5, hi5);
+    store(t + 6u * X_THREADS, o, n, z, lo6, hi6);
+    store(t + 7u * X_THREADS, o, n, z, lo7, hi7);
 #endif
 }

@@ -10,6 +10,7 @@
 //   0, 1, 2, 3, 5, 8   see lib/matvec.wgsl
 //   4        out [tokens, OUT_STRIDE]
 //   6        the segment of the cache [positions, 2, kv heads, HEAD_DIM] of f32, or with `kv_f16` of f16, two a word
+//            with `kv_staged` rows [tokens, 2, kv heads, HEAD_DIM] of f32, which kv_write.wgsl takes from there
 //   9        uniform: frequencies [ROTARY_DIM / 2], radians a position
 //   10       bias [Q_ROWS + K_ROWS + V_ROWS]   with `bias`
 #if lanes
@@ -99,7 +100,12 @@ fn store(t: u32, slot: u32, products: vec4<f32>) {
     let first = select(sums.xz, sums.xy, adjacent);
     let second = select(sums.yw, sums.zw, adjacent);
     let first_row = select(Q_ROWS, Q_ROWS + K_ROWS - KV_STRIDE, slot >= Q_ROWS + K_ROWS);
-    let at = vec2<u32>(2u * kv_row(position) * KV_STRIDE - first_row)
+#if kv_staged
+    let row = t;
+#else
+    let row = kv_row(position);
+#endif
+    let at = vec2<u32>(2u * row * KV_STRIDE - first_row)
         + vec2<u32>(rows.x, select(rows.y, rows.z, adjacent));
 #if kv_f16
     cache[at.x / 2u] = pack2x16float(first);

@@ -3,7 +3,7 @@
 // An invocation takes one block. scale = max |x| / 127 over the block, quants are rounded to the nearest. The maximum
 // is that of the bits, so that a NaN or infinity in x becomes the scale, and goes on into every sum.
 //
-//   3  x [rows, X_STRIDE4 vec4s]
+//   3  x [rows, X_STRIDE4 vec4s]; where rows of the step have SLOTS each, those one after the other
 //   4  quants [rows, X_BLOCKS, 2 vec4s of 16 signed bytes]; blocks beyond COLS are zeros
 //   5  step
 //   6  scales [rows, X_BLOCKS]: scale, and scale * sum of quants
@@ -14,6 +14,7 @@
 
 override COLS: u32;
 override X_STRIDE4: u32;
+override SLOTS: u32 = 1u;
 override X_BLOCKS: u32;  // of a row: ceil(COLS / 128) * 4
 
 fn quad(t: u32, i: u32) -> vec4<f32> {
@@ -28,8 +29,8 @@ fn magnitudes(v: vec4<f32>) -> vec4<u32> {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let b = id.x;
-    let t = id.y;
-    if (b >= X_BLOCKS || t >= n_rows()) {
+    let t = id.y * SLOTS + id.z;
+    if (b >= X_BLOCKS || id.y >= n_rows()) {
         return;
     }
     var v: array<vec4<f32>, 8>;

@@ -1,6 +1,6 @@
 // Lays quantised blocks of a model file out for reading (lib/weights.wgsl says how). Exact: bits only move.
 //
-// One invocation takes one unit of the file: two blocks of 32 elements, or one super-block of 256.
+// One invocation takes one unit of the file: as many blocks as share a word of scales, or one super-block of 256 elements.
 //
 //   0 raw      bytes of whole units as in the file, 4 a word
 //   1 range    uniform: x = first block of 32 to write, y = blocks to write
@@ -11,9 +11,13 @@
 #if w_q4_k | w_q5_k
 @group(0) @binding(3) var<storage, read_write> scales: array<vec4<u32>>;
 #else
+#if w_iq4_xs
+@group(0) @binding(3) var<storage, read_write> scales: array<vec2<u32>>;
+#else
 @group(0) @binding(3) var<storage, read_write> scales: array<u32>;
 #endif
-#if w_q5_0 | w_q5_1 | w_q5_k
+#endif
+#if fifths
 @group(0) @binding(4) var<storage, read_write> highs: array<u32>;
 #endif
 #if w_q6_k
@@ -21,7 +25,7 @@
 #endif
 
 // Bytes of a block in the file.
-#if w_q4_0
+#if w_q4_0 | w_iq4_nl
 const BLOCK_BYTES = 18u;
 #endif
 #if w_q4_1
@@ -45,14 +49,21 @@ const BLOCK_BYTES = 176u;
 #if w_q6_k
 const BLOCK_BYTES = 210u;
 #endif
+#if w_iq4_xs
+const BLOCK_BYTES = 136u;
+#endif
+#if w_mxfp4
+const BLOCK_BYTES = 17u;
+#endif
 
-// The word that starts at `byte`, which is even.
+// The word that starts at `byte`.
 fn word(byte: u32) -> u32 {
     let at = byte / 4u;
-    if ((byte & 3u) == 0u) {
+    let shift = 8u * (byte & 3u);
+    if (shift == 0u) {
         return raw[at];
     }
-    return (raw[at] >> 16u) | (raw[at + 1u] << 16u);
+    return (raw[at] >> shift) | (raw[at + 1u] << (32u - shift));
 }
 
 fn words(byte: u32) -> vec4<u32> {
@@ -75,9 +86,9 @@ fn spread(bits: u32) -> u32 {
 }
 #endif
 
-#if w_q4_0 | w_q4_1 | w_q5_0 | w_q5_1 | w_q8_0
+#if w_q4_0 | w_q4_1 | w_q5_0 | w_q5_1 | w_q8_0 | w_iq4_nl
 fn block(index: u32, byte: u32) {
-#if w_q4_0
+#if w_q4_0 | w_iq4_nl
     quants[index] = words(byte + 2u);
 #endif
 #if w_q4_1
@@ -107,7 +118,7 @@ fn unit(i: u32) {
     if (both) {
         block(first + 1u, byte + BLOCK_BYTES);
     }
-#if w_q4_0 | w_q5_0 | w_q8_0
+#if w_q4_0 | w_q5_0 | w_q8_0 | w_iq4_nl
     var pair = half(byte);
     if (both) {
         pair |= half(byte + BLOCK_BYTES) << 16u;
@@ -117,6 +128,33 @@ fn unit(i: u32) {
 }
 
 const UNIT_BLOCKS = 2u;
+#endif
+
+#if w_mxfp4
+fn unit(i: u32) {
+    var exponents = 0u;
+    for (var b = 0u; b < min(4u, range.y - 4u * i); b++) {
+        let byte = (4u * i + b) * BLOCK_BYTES;
+        exponents |= (word(byte) & 255u) << (8u * b);
+        quants[range.x + 4u * i + b] = words(byte + 1u);
+    }
+    scales[range.x / 4u + i] = exponents;
+}
+
+const UNIT_BLOCKS = 4u;
+#endif
+
+#if w_iq4_xs
+fn unit(i: u32) {
+    let super_block = range.x / 8u + i;
+    let byte = i * BLOCK_BYTES;
+    scales[super_block] = vec2<u32>(word(byte), word(byte + 4u));
+    for (var s = 0u; s < 8u; s++) {
+        quants[8u * super_block + s] = words(byte + 8u + 16u * s);
+    }
+}
+
+const UNIT_BLOCKS = 8u;
 #endif
 
 #if w_q4_k | w_q5_k | w_q6_k

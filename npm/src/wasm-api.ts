@@ -81,7 +81,7 @@ export interface Manifest {
 export interface EngineOptions {
   device?: "auto" | "webgpu" | "cpu";
   contextLength?: number;
-  kvType?: "f32" | "f16";
+  kvType?: "f32" | "f16" | "q8_0";
   quantize?: string;
   /** `"measure"`, or what was measured before. */
   tuning?: string;

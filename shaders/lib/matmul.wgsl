@@ -3,23 +3,11 @@
 // With `split` the columns are dealt out to the workgroups along z, so that a product of few rows has enough of them; each
 // leaves its sums, and matmul_sum.wgsl brings them together.
 //
-//   4        out [rows, OUT_STRIDE], or with `split` partial sums [splits, rows, ROWS]
-//   6        bias [ROWS]           with `bias`
-//   7        residual, as out      with `residual`
-@group(0) @binding(4) var<storage, read_write> out: array<f32>;
-#if bias
-@group(0) @binding(6) var<storage, read> bias: array<f32>;
-#endif
-#if residual
-@group(0) @binding(7) var<storage, read> residual: array<f32>;
-#endif
+//   4, 6, 7  see lib/product_rows.wgsl; with `split` out is partial sums [splits, rows, ROWS]
+#include "lib/product_rows.wgsl"
 
 override COLS: u32;
 override BLOCKS: u32;        // ceil(COLS / 32)
-override OUT_STRIDE: u32;
-override FIRST_ROW: u32;     // first row of the weight that is read
-override ROWS: u32;          // rows of the weight that are read
-override OUT_FIRST: u32 = 0u;
 override W_THREADS: u32;     // a multiple of 8
 override X_THREADS: u32;     // a multiple of 8
 override THREADS: u32 = W_THREADS * X_THREADS;
@@ -39,26 +27,19 @@ fn steps_of(part: u32, parts: u32, all: u32) -> vec2<u32> {
 #endif
 }
 
-// The sums of row t of x with rows o + i * W_THREADS of the weight: `lo` those of i = 0 to 3, `hi` those of 4 to 7.
-fn store(t: u32, o: u32, n: u32, part: u32, lo: vec4<f32>, hi: vec4<f32>) {
+// The sums of row t of x (of n) with rows o + i * W_THREADS of the weight: `lo` those of i = 0 to 3, `hi` those of 4 to 7.
+fn store(t: u32, o: u32, n: u32, z: u32, lo: vec4<f32>, hi: vec4<f32>) {
     if (t >= n) {
         return;
     }
     for (var i = 0u; i < 8u; i++) {
         let row = o + i * W_THREADS;
         if (row < ROWS) {
-            var sum = select(hi[i & 3u], lo[i & 3u], i < 4u);
+            let sum = select(hi[i & 3u], lo[i & 3u], i < 4u);
 #if split
-            out[(part * n + t) * ROWS + row] = sum;
+            out[(z * n + t) * ROWS + row] = sum;
 #else
-            let at = t * OUT_STRIDE + OUT_FIRST + row;
-#if bias
-            sum += bias[OUT_FIRST + row];
-#endif
-#if residual
-            sum += residual[at];
-#endif
-            out[at] = sum;
+            put(z, t, row, sum);
 #endif
         }
     }

@@ -2,9 +2,6 @@
 #include "lib/weight_halves.wgsl"
 
 fn weight_bytes(block: u32, h: u32) -> vec4<u32> {
-#if w_q8_0
-    return quants[2u * block + h];
-#endif
     // Adding what makes the bias 128, then flipping the top bit, takes the bias off without a carry between bytes.
 #if w_q4_0
     return (half_bytes(block, h) + vec4<u32>(0x78787878u)) ^ vec4<u32>(0x80808080u);
@@ -15,7 +12,7 @@ fn weight_bytes(block: u32, h: u32) -> vec4<u32> {
 #if w_q6_k
     return (half_bytes(block, h) + vec4<u32>(0x60606060u)) ^ vec4<u32>(0x80808080u);
 #endif
-#if w_q4_1 | w_q5_1 | w_q4_k | w_q5_k
+#if signed | offsets
     return half_bytes(block, h);
 #endif
 }

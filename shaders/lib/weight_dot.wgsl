@@ -65,13 +65,17 @@ fn raw_bytes(raw: Raw) -> Bytes {
 }
 #endif
 
-#if w_q4_0 | w_q4_1 | w_q4_k
+#if table | w_q4_0 | w_q4_1 | w_q4_k
 struct Raw {
     q: vec4<u32>,
 #if w_q4_k
     scale: vec4<u32>,
 #else
+#if w_iq4_xs
+    scale: vec2<u32>,
+#else
     scale: u32,
+#endif
 #endif
 }
 
@@ -80,11 +84,15 @@ fn load_raw(block: u32) -> Raw {
 }
 
 fn raw_bytes(raw: Raw) -> Bytes {
+#if table
+    return bytes_of(raw.q);
+#else
     return bytes_of(raw.q, 0u);
+#endif
 }
 #endif
 
-#if w_q5_0 | w_q5_1 | w_q5_k | w_q6_k
+#if fifths | w_q6_k
 struct Raw {
     q: vec4<u32>,
 #if w_q5_k
@@ -112,7 +120,7 @@ fn raw_bytes(raw: Raw) -> Bytes {
 }
 #endif
 
-#if w_q4_0 | w_q4_1 | w_q4_k | w_q5_0 | w_q5_1 | w_q5_k | w_q6_k | w_q8_0
+#if quantised
 fn total(v: vec4<f32>) -> f32 {
     return (v.x + v.y) + (v.z + v.w);
 }
@@ -143,7 +151,7 @@ fn raw_dot(raw: Raw, block: u32, x: Operand) -> f32 {
     let sums = int_dots(raw_bytes(raw), x);
     let s = scale_of(raw.scale, block);
     let scale = x.scale_and_sums.x;
-#if w_q8_0
+#if signed
     return scale * s.x * f32(sums.x + sums.y);
 #else
 #if w_q6_k
@@ -194,7 +202,7 @@ fn unit_bytes(word: u32) -> vec4<f32> {
 fn raw_dot(raw: Raw, block: u32, x: Operand) -> f32 {
     let bytes = raw_bytes(raw);
     let s = scale_of(raw.scale, block);
-#if w_q8_0
+#if signed
     // Signed: flipping the upper bit adds 128.
     let low_bytes = bytes.low ^ vec4<u32>(0x80808080u);
     let high_bytes = bytes.high ^ vec4<u32>(0x80808080u);
@@ -218,7 +226,7 @@ fn raw_dot(raw: Raw, block: u32, x: Operand) -> f32 {
 #endif
 #else
 fn floats(word: u32) -> vec4<f32> {
-#if w_q8_0
+#if signed
     return vec4<f32>(unpack4xI8(word));
 #else
     return vec4<f32>(unpack4xU8(word));

@@ -21,20 +21,29 @@ fn weight_half(block: u32, h: u32) -> Half {
     return Half(halves(a.x, a.y), halves(a.z, a.w), halves(b.x, b.y), halves(b.z, b.w));
 }
 #endif
-#if w_q8_0
+#if signed
+// A byte an element.
+fn half_bytes(block: u32, h: u32) -> vec4<u32> {
+#if table
+    return looked_up_all(quants[block] >> vec4<u32>(4u * h));
+#else
+    return quants[2u * block + h];
+#endif
+}
+
 fn weight_half(block: u32, h: u32) -> Half {
-    let words = quants[2u * block + h];
+    let words = half_bytes(block, h);
     let d = block_scale(block).x;
     return Half(
         d * signed_bytes(words.x), d * signed_bytes(words.y), d * signed_bytes(words.z), d * signed_bytes(words.w),
     );
 }
-#endif
-#if w_q4_0 | w_q4_1 | w_q5_0 | w_q5_1 | w_q4_k | w_q5_k | w_q6_k
+#else
+#if quantised
 // A byte an element, without sign.
 fn half_bytes(block: u32, h: u32) -> vec4<u32> {
     var words = (quants[block] >> vec4<u32>(4u * h)) & vec4<u32>(0x0f0f0f0fu);
-#if w_q5_0 | w_q5_1 | w_q5_k
+#if fifths
     let high = vec4<u32>(highs[block] >> (4u * h));
     words |= ((high >> vec4<u32>(0u, 1u, 2u, 3u)) & vec4<u32>(0x01010101u)) << vec4<u32>(4u);
 #endif
@@ -53,4 +62,5 @@ fn weight_half(block: u32, h: u32) -> Half {
         affine(words.x, s.x, s.y), affine(words.y, s.x, s.y), affine(words.z, s.x, s.y), affine(words.w, s.x, s.y),
     );
 }
+#endif
 #endif

@@ -28,6 +28,29 @@ pub enum Backend {
     Reference,
 }
 
+/// How keys and values are kept on the GPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Kv {
+    /// Four bytes an element.
+    F32,
+    /// Two bytes an element.
+    #[default]
+    F16,
+    /// A byte an element, and scales.
+    #[value(name = "q8_0")]
+    Q8,
+}
+
+impl From<Kv> for KvType {
+    fn from(kv: Kv) -> Self {
+        match kv {
+            Kv::F32 => KvType::F32,
+            Kv::F16 => KvType::F16,
+            Kv::Q8 => KvType::Q8_0,
+        }
+    }
+}
+
 impl From<Backend> for DeviceChoice {
     fn from(backend: Backend) -> Self {
         match backend {

@@ -131,8 +131,8 @@ impl Device {
                     }
                     // What no buffer can hold has a size all the same.
                     Err(error @ (GpuError::TooLarge { .. } | GpuError::Unsupported { .. })) => {
-                        let elements = plan.kv_elements_per_position() as u64 * context_length as u64;
-                        let parts = [plan.weight_bytes(), elements * kv_type.bytes() as u64, 0];
+                        let kv = kv_type.bytes_per_position(&plan) * context_length as u64;
+                        let parts = [plan.weight_bytes(), kv, 0];
                         MemoryNeed::new(context_length, parts).but(error.to_string())
                     }
                     Err(error) => return Err(error.into()),

@@ -267,8 +267,8 @@ impl GpuModel {
         if index > 0 {
             self.seen_by_states = self.seen_by_states.max(positions);
             counters.weight_bytes += runtime.decode_weight_bytes;
-            let elements = runtime.plan.kv_elements_per_position() as u64;
-            counters.kv_bytes += positions as u64 * elements * runtime.options.kv_type.bytes() as u64;
+            let position_bytes = runtime.options.kv_type.bytes_per_position(&runtime.plan);
+            counters.kv_bytes += positions as u64 * position_bytes;
         }
         counters.host_ns += began.nanoseconds();
     }

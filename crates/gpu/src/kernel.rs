@@ -5,6 +5,7 @@
 //! to step is in the [`Step`] uniform that shaders read, and in the grid's [`Count`]s.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{GpuDevice, GpuError, shader};
@@ -100,11 +101,24 @@ pub struct Dispatch {
     /// One, or one for each segment of the KV cache.
     bind_groups: Vec<wgpu::BindGroup>,
     grid: Grid,
+    /// The sizes of steps that it is for, in tokens.
+    tokens: RangeInclusive<u32>,
     /// Bytes of weights it reads.
     pub weight_bytes: u64,
 }
 
 impl Dispatch {
+    /// The same for steps of so many tokens alone: others go without it, or have another.
+    #[must_use]
+    pub fn when(self, tokens: RangeInclusive<u32>) -> Dispatch {
+        Dispatch { tokens, ..self }
+    }
+
+    /// Whether a step of this size takes it.
+    pub fn is_for(&self, size: StepSize) -> bool {
+        self.tokens.contains(&size.tokens)
+    }
+
     /// Appends this to `pass`.
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>, size: StepSize) {
         self.encode_in(pass, size, 0);
@@ -113,7 +127,7 @@ impl Dispatch {
     /// Appends this to `pass`, for a step whose positions are in segment `segment` of the KV cache.
     pub fn encode_in(&self, pass: &mut wgpu::ComputePass<'_>, size: StepSize, segment: usize) {
         let [x, y, z] = self.grid.map(|count| count.resolve(size));
-        if x == 0 || y == 0 || z == 0 {
+        if x == 0 || y == 0 || z == 0 || !self.is_for(size) {
             return;
         }
         pass.set_pipeline(&self.pipeline);
@@ -221,6 +235,7 @@ impl Kernels {
             pipeline: wgpu::ComputePipeline::clone(pipeline),
             bind_groups,
             grid,
+            tokens: 0..=u32::MAX,
             weight_bytes: 0,
         }
     }
@@ -244,6 +259,7 @@ impl Kernels {
             pipeline: wgpu::ComputePipeline::clone(pipeline),
             bind_groups,
             grid,
+            tokens: 0..=u32::MAX,
             weight_bytes: 0,
         }
     }

@@ -72,7 +72,7 @@ pub(crate) struct KvBuffers {
 
 /// Bytes of a position of all caches.
 pub(crate) fn position_bytes(plan: &Plan, options: &ModelOptions) -> u64 {
-    (plan.kv_elements_per_position() * options.kv_type.bytes()) as u64
+    options.kv_type.bytes_per_position(plan)
 }
 
 /// Adds segment `segment` to every cache.
@@ -99,8 +99,7 @@ pub(crate) fn segment_bytes(
     segments: Segments,
     segment: usize,
 ) -> Result<u64, GpuError> {
-    let elements = segments.positions(segment) * 2 * cache.n_kv_heads * cache.head_dim;
-    let bytes = (elements * options.kv_type.bytes()) as u64;
+    let bytes = segments.positions(segment) as u64 * options.kv_type.position_bytes(*cache);
     let limit = device.facts().max_binding_bytes;
     if bytes > limit {
         return Err(GpuError::TooLarge { what: "the KV cache of a layer".to_owned(), bytes, limit });

@@ -5,14 +5,13 @@ use sotto_plan::{Plan, ValueId, WeightId};
 
 use crate::device::buffer_bytes;
 use crate::kernel::Step;
-use crate::kernels::matmul::MatmulScratch;
 use crate::kernels::short_conv;
 use crate::kv::segment_bytes;
 use crate::lower::{Arena, Capacity, fuse, groups};
 use crate::model::Memory;
 use crate::runtime::{
-    Planned, attention_scratch_bytes, can_group, capacity, fusions, joined_bias_bytes, matmul_scratch,
-    segments,
+    Planned, attention_scratch_bytes, can_group, capacity, fusions, joined_bias_bytes, kv_staging_bytes,
+    matmul_room, segments,
 };
 use crate::sampler;
 use crate::tuning::Tuning;
@@ -80,9 +79,10 @@ impl Layout {
             4 * self.capacity.tokens,
             self.capacity.bytes(plan, self.output) as usize,
             attention_scratch_bytes(device, programs, plan, &self.options, self.capacity),
+            kv_staging_bytes(plan, &self.options, &self.prefill.nodes, self.capacity),
         ];
-        let (tokens, widest) = matmul_scratch(self.tuning, plan, &self.prefill.nodes, self.capacity);
-        let state = state.into_iter().chain(MatmulScratch::sizes(tokens, widest));
+        let room = matmul_room(device, self.tuning, plan, &self.options, &self.prefill.nodes, self.capacity);
+        let state = state.into_iter().chain(room.sizes());
         Ok(Memory {
             weights: weights.bytes(device, plan)? + biases.map(|(_, bytes)| padded(bytes)).sum::<u64>(),
             kv,

@@ -138,7 +138,8 @@ impl GpuModel {
         let size =
             |slices: &mut dyn Iterator<Item = &crate::kernel::Slice>| slices.map(|s| s.size).sum::<u64>();
         let state = [&buffers.step, &buffers.ids, &buffers.attention_scratch];
-        let state = state.into_iter().chain(buffers.matmul_scratch.slices());
+        let state =
+            state.into_iter().chain(&buffers.kv_staging.segments).chain(buffers.matmul_scratch.slices());
         Memory {
             weights: weights.bytes() + size(&mut buffers.joined_biases.values()),
             kv: size(&mut buffers.caches.iter().flat_map(|c| &c.segments).chain(&buffers.states)),
@@ -238,12 +239,15 @@ impl GpuModel {
         let mut encoder = self.device().wgpu().create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
         let segment = self.runtime.segments.of(self.position);
-        let dispatches = programs.prefill.iter().chain(head);
-        dispatches.for_each(|dispatch| dispatch.encode_in(&mut pass, size, segment));
+        let mut dispatches = 0;
+        for dispatch in programs.prefill.iter().chain(head).filter(|dispatch| dispatch.is_for(size)) {
+            dispatch.encode_in(&mut pass, size, segment);
+            dispatches += 1;
+        }
         drop(pass);
         queue.submit([encoder.finish()]);
         self.counters.submits += 1;
-        self.counters.dispatches += (programs.prefill.len() + head.len()) as u64;
+        self.counters.dispatches += dispatches;
         self.position += ids.len();
         self.seen_by_states = self.seen_by_states.max(self.position);
         self.logits_ready = outputs == Outputs::Last;

@@ -1,5 +1,7 @@
 //! How a model is to be run.
 
+use sotto_plan::{KvCache, Plan};
+
 /// How keys and values are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum KvType {
@@ -8,15 +10,24 @@ pub enum KvType {
     /// Two bytes an element; scores and sums are f32 all the same.
     #[default]
     F16,
+    /// A byte an element, and a scale (f32) for each 32 of a head, or as many as divide it: 9 bits an element.
+    Q8_0,
 }
 
 impl KvType {
-    /// Bytes of an element.
-    pub fn bytes(self) -> usize {
+    /// Bytes of a position's keys and values.
+    pub fn position_bytes(self, cache: KvCache) -> u64 {
+        let elements = (2 * cache.n_kv_heads * cache.head_dim) as u64;
         match self {
-            KvType::F32 => 4,
-            KvType::F16 => 2,
+            KvType::F32 => 4 * elements,
+            KvType::F16 => 2 * elements,
+            KvType::Q8_0 => elements + elements / u64::from(block_quads(cache.head_dim)),
         }
+    }
+
+    /// The same for all caches of a plan.
+    pub fn bytes_per_position(self, plan: &Plan) -> u64 {
+        plan.caches.iter().map(|&cache| self.position_bytes(cache)).sum()
     }
 
     /// The flags that select it in shaders.
@@ -24,8 +35,19 @@ impl KvType {
         match self {
             KvType::F32 => &[],
             KvType::F16 => &["kv_f16"],
+            KvType::Q8_0 => &["kv_q8"],
         }
     }
+
+    /// The constant that goes with the flags, for heads of `head_dim` elements.
+    pub(crate) fn constant(self, head_dim: usize) -> Option<(&'static str, f64)> {
+        (self == KvType::Q8_0).then(|| ("KV_BLOCK", f64::from(block_quads(head_dim))))
+    }
+}
+
+/// Quads of a head that share a scale.
+fn block_quads(head_dim: usize) -> u32 {
+    1 << (head_dim / 4).trailing_zeros().min(3)
 }
 
 /// How a model is to be run.

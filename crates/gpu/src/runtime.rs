@@ -4,16 +4,16 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sotto_plan::{Plan, Rows, ValueId, WeightId};
+use sotto_plan::{KvCache, Op, Plan, Rows, ValueId, WeightId};
 
 use crate::error::Smaller;
 use crate::kernel::{Dispatch, Kernels, Slice, Step};
 use crate::kernels::attention::{AttentionShape, scratch_bytes};
-use crate::kernels::matmul::MatmulScratch;
+use crate::kernels::matmul::{MatmulScratch, Room, Tile};
 use crate::kernels::{qkv, short_conv};
 use crate::kv::{KvBuffers, Segments, add_segment, position_bytes};
 use crate::layout::Layout;
-use crate::lower::{Assignment, Buffers, Capacity, Fusions, Lowering, Node, Size, matrix_uses};
+use crate::lower::{Assignment, Buffers, Capacity, Fusions, Lowering, Node, Projection, Size, matrix_uses};
 use crate::sampler::Sampler;
 use crate::tuning::Tuning;
 use crate::weights::{WeightStore, fits_one_part, packing_of};
@@ -88,9 +88,16 @@ impl Runtime {
             caches,
             states: states(&device, &plan)?,
             attention_scratch: state(&device, "attention", scratch)?,
+            kv_staging: KvBuffers {
+                segments: vec![state(
+                    &device,
+                    "new keys and values",
+                    kv_staging_bytes(&plan, &options, &prefill.nodes, capacity),
+                )?],
+            },
             matmul_scratch: {
-                let (tokens, widest) = matmul_scratch(tuning, &plan, &prefill.nodes, capacity);
-                MatmulScratch::new(&device, tokens, widest)?
+                let room = matmul_room(&device, tuning, &plan, &options, &prefill.nodes, capacity);
+                MatmulScratch::new(&device, room)?
             },
             joined_biases: joined_biases(&device, &plan, &decode.nodes, &weights)?,
             tables: tables(&device, &plan)?,
@@ -132,9 +139,10 @@ impl Runtime {
             kv_type: self.options.kv_type,
             segments: self.segments,
             slots,
-            // As exact as an f16 cache, and an encoder's answer is too close to its activations.
-            int8: self.options.kv_type == KvType::F16 && !self.plan.is_bidirectional(),
+            int8: rounds_activations(&self.plan, &self.options),
             quantised: Cell::new(None),
+            sorted: Cell::new(None),
+            most_tokens: self.capacity.tokens,
         };
         let (decode, prefill) = (of(&self.decode.slots), of(&self.prefill.slots));
         let rows = |node: &Node| node.out().map_or(Rows::Tokens, |out| self.plan.value(out).rows);
@@ -224,10 +232,11 @@ pub(crate) fn can_group(device: &GpuDevice, plan: &Plan, ids: &[WeightId]) -> bo
     let (packing, cols) = (packing_of(plan, first), plan.weight(first).cols);
     let alike = |&id: &WeightId| {
         let weight = plan.weight(id);
-        // An even number of blocks each, so that every weight begins at a whole word of every plane.
+        // Whole units each, so that every weight begins at a whole word of every plane.
         packing_of(plan, id) == packing
             && weight.cols == cols
             && weight.rows.is_multiple_of(2)
+            && packing.whole_units(weight.rows, cols)
             && matrix_uses(plan, id) == 1
     };
     let rows = ids.iter().map(|&id| plan.weight(id).rows).sum();
@@ -299,20 +308,63 @@ pub(crate) fn attention_scratch_bytes(
     programs.into_iter().flatten().map(scratch).max().unwrap_or(0)
 }
 
-/// The tokens and the widest rows that products of many rows have room for.
-pub(crate) fn matmul_scratch(
+/// Bytes of a step's keys and values as floats, where they become bytes after the product that gives them: one token's, or
+/// where steps of many tokens have such products too, as many.
+pub(crate) fn kv_staging_bytes(
+    plan: &Plan,
+    options: &ModelOptions,
+    prefill: &[Node],
+    capacity: Capacity,
+) -> usize {
+    if options.kv_type != KvType::Q8_0 {
+        return 0;
+    }
+    let fused = prefill.iter().any(|node| matches!(node, Node::Qkv { .. }));
+    let tokens = if fused { capacity.tokens } else { 1 };
+    let row = |cache: &KvCache| 2 * cache.n_kv_heads * cache.head_dim;
+    4 * tokens * plan.caches.iter().map(row).max().unwrap_or(0)
+}
+
+/// Whether products of many rows may round activations to eight bits, which is as exact as an f16 cache; an encoder's answer
+/// is too close to its activations.
+fn rounds_activations(plan: &Plan, options: &ModelOptions) -> bool {
+    options.kv_type != KvType::F32 && !plan.is_bidirectional()
+}
+
+/// The room that products of many rows need besides their results.
+pub(crate) fn matmul_room(
+    device: &GpuDevice,
     tuning: Tuning,
     plan: &Plan,
+    options: &ModelOptions,
     nodes: &[Node],
     capacity: Capacity,
-) -> (usize, usize) {
-    let cols = |node: &Node| match node {
-        Node::Linear { projection, .. } => plan.weight(projection.weight).cols,
-        _ => 0,
+) -> Room {
+    let (facts, tokens) = (device.facts(), capacity.tokens);
+    let int8 = rounds_activations(plan, options);
+    let shape = |id: WeightId| (plan.weight(id).rows, plan.weight(id).cols);
+    let room = |node: &Node| match *node {
+        Node::Linear { projection: Projection { weight, .. }, out, .. }
+            if tuning.tiled_matmul && plan.value(out).rows == Rows::Tokens =>
+        {
+            let (rows, cols) = shape(weight);
+            let tile = Tile::of(facts, packing_of(plan, weight), (rows, cols), int8);
+            Room::of_product(tile, tokens, cols, rows)
+        }
+        Node::Plain(Op::ExpertLinear { x, routes, weight, out, .. })
+            if plan.value(out).rows == Rows::Tokens =>
+        {
+            let ((rows, cols), n_used) = (shape(weight), plan.value(routes).width / 2);
+            let order = Room::of_order(rows * n_used / plan.value(out).width, tokens * n_used);
+            if !tuning.tiled_matmul {
+                return order;
+            }
+            let tile = Tile::of_experts(facts, packing_of(plan, weight), int8);
+            order.max(Room::of_product(tile, tokens * plan.value(x).width / cols, cols, rows))
+        }
+        _ => Room::default(),
     };
-    let widest = nodes.iter().map(cols).max().unwrap_or(0);
-    let tokens = if tuning.tiled_matmul { capacity.tokens.max(capacity.outputs) } else { 0 };
-    (tokens, widest)
+    nodes.iter().map(room).fold(Room::default(), Room::max)
 }
 
 fn joined_biases(

@@ -32,6 +32,7 @@ pub(crate) fn variants() -> &'static [Variant] {
                 DeviceOptions {
                     max_workgroup_bytes: Some(16 << 10),
                     max_invocations: Some(128),
+                    max_binding_bytes: Some(128 << 20),
                     without_f16: true,
                     without_subgroups: true,
                     ..full
@@ -48,6 +49,31 @@ pub(crate) fn variants() -> &'static [Variant] {
             })
             .collect()
     })
+}
+
+/// A Q8_0 cache's words for `values`, `block` of which share a scale.
+pub(crate) fn to_q8(values: &[f32], block: usize) -> Vec<u32> {
+    let words = |values: &[f32]| {
+        // NaN is the largest.
+        let largest = values.iter().fold(0f32, |m, v| if v.abs() <= m { m } else { v.abs() });
+        let scale = largest / 127.0;
+        let byte =
+            |v: &f32| if largest == 0.0 { 0 } else { (v * (127.0 / largest)).round_ties_even() as i8 as u8 };
+        let quads = values.chunks(4).map(|quad| u32::from_le_bytes(std::array::from_fn(|i| byte(&quad[i]))));
+        quads.chain([scale.to_bits()]).collect::<Vec<_>>()
+    };
+    values.chunks(block).flat_map(words).collect()
+}
+
+/// What the words of a Q8_0 cache stand for.
+pub(crate) fn from_q8(words: &[u32], block: usize) -> Vec<f32> {
+    let values = |words: &[u32]| {
+        let (bytes, scale) = words.split_at(block / 4);
+        let scale = f32::from_bits(scale[0]);
+        let quads = bytes.iter().flat_map(|word| word.to_le_bytes());
+        quads.map(|byte| scale * f32::from(byte as i8)).collect::<Vec<_>>()
+    };
+    words.chunks(block / 4 + 1).flat_map(values).collect()
 }
 
 /// Uniform in `[-1, 1)`, from `seed`.

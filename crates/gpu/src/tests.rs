@@ -1,5 +1,6 @@
 //! Whole models against the reference interpreter and against logits that llama2.c computed.
 
+mod devices;
 mod drafts;
 
 use std::path::PathBuf;

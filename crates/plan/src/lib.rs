@@ -223,11 +223,6 @@ impl Plan {
     pub fn weight_bytes(&self) -> u64 {
         self.weights.iter().map(Weight::bytes).sum()
     }
-
-    /// Elements that one position adds to all caches together, keys and values.
-    pub fn kv_elements_per_position(&self) -> usize {
-        self.caches.iter().map(|c| 2 * c.n_kv_heads * c.head_dim).sum()
-    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,8 @@ enum Kv {
     F32,
     #[default]
     F16,
+    #[serde(rename = "q8_0")]
+    Q8,
 }
 
 /// Options of a load, as the engine takes them.
@@ -62,6 +64,7 @@ fn load_options(options: JsValue) -> Result<LoadOptions, JsValue> {
         kv_type: match options.kv_type {
             Kv::F32 => KvType::F32,
             Kv::F16 => KvType::F16,
+            Kv::Q8 => KvType::Q8_0,
         },
         threads: None,
         quantize,

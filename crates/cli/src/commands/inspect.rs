@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use sotto_engine::Device;
 use sotto_engine::format::BlockType;
-use sotto_engine::{Device, KvType};
 
-use crate::model_file::{Backend, ModelFiles};
+use crate::model_file::{Backend, Kv, ModelFiles};
 
 /// Shows what a model file holds and the memory it will take, from its header alone
 #[derive(clap::Args)]
@@ -22,6 +22,9 @@ pub struct Args {
     /// Tell of the model with its F32, F16 and BF16 matrices stored as this type
     #[arg(long, value_parser = super::block_type)]
     quantize: Option<BlockType>,
+    /// How keys and values would be kept on the GPU
+    #[arg(long, value_enum, default_value_t)]
+    kv: Kv,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -34,7 +37,7 @@ pub fn run(args: &Args) -> Result<()> {
         None => files.header,
     };
     let device = pollster::block_on(Device::find(args.backend.into()))?;
-    let (about, needs) = (device.info(), device.needs(&header, KvType::F16)?);
+    let (about, needs) = (device.info(), device.needs(&header, args.kv.into())?);
     let info = serde_json::to_value(header.info())?;
     if args.json {
         let mut info = info;

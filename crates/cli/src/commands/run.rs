@@ -10,7 +10,7 @@ use sotto_engine::format::BlockType;
 use sotto_engine::text::LocalTime;
 use sotto_engine::{GenerateOptions, LoadOptions, Prompt};
 
-use crate::model_file::{Backend, ModelFiles};
+use crate::model_file::{Backend, Kv, ModelFiles};
 
 /// Generates text and streams it to standard output
 #[derive(clap::Args)]
@@ -45,6 +45,9 @@ pub struct Args {
     /// Turn weight matrices in F32, F16 or BF16 into this type as they load: Q4_0, Q4_K, Q8_0, ...
     #[arg(long, value_parser = super::block_type)]
     quantize: Option<BlockType>,
+    /// How keys and values are kept on the GPU
+    #[arg(long, value_enum, default_value_t)]
+    kv: Kv,
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -52,6 +55,7 @@ pub fn run(args: &Args) -> Result<()> {
         device: args.backend.into(),
         context_length: args.context,
         quantize: args.quantize,
+        kv_type: args.kv.into(),
         ..LoadOptions::default()
     })?;
     let prompt = if args.chat {

@@ -32,7 +32,7 @@ impl Bench<'_> {
                     kv_type: KvType::F16,
                     segments: Segments::new(depth + 1, depth + 1),
                 };
-                let bytes = (2 * (depth + 1) * n_kv_heads * head_dim * KvType::F16.bytes()) as u64;
+                let bytes = (depth + 1) as u64 * shape.kv_type.position_bytes(shape.cache);
                 let [q, out] = [(); 2].map(|()| self.fill.buffer(&device, (4 * n_heads * head_dim) as u64));
                 let (q, out) = (q?, out?);
                 let scratch = self.fill.small(&device, scratch_bytes(device.facts(), &shape, 1, 1))?;

@@ -6,7 +6,7 @@ use super::{Bench, Work};
 use crate::GpuError;
 use crate::kernel::Slice;
 use crate::kernels::linear::Linear;
-use crate::kernels::matmul::{MatmulScratch, Tile};
+use crate::kernels::matmul::{MatmulScratch, Room};
 use crate::weights::{Matrix, Packing};
 
 impl Bench<'_> {
@@ -69,16 +69,17 @@ impl Bench<'_> {
                     let (step, size) = self.step(0, tokens)?;
                     // The work outlasts what a cache could save.
                     let matrix = &operands.matrices[0];
-                    let scratch = MatmulScratch::new(self.device(), tokens, cols)?;
-                    for int8 in [false, true] {
-                        let tile = Tile::of(self.device().facts(), matrix, rows, int8);
+                    let linear = operands.linear(matrix, &step);
+                    let tiles = [false, true].map(|int8| linear.tile(self.device().facts(), int8));
+                    let room = tiles.map(|tile| Room::of_product(tile, tokens, cols, rows));
+                    let scratch = MatmulScratch::new(self.device(), room[0].max(room[1]))?;
+                    for (int8, tile) in [false, true].into_iter().zip(tiles) {
                         if tile.int8 != int8 {
                             continue;
                         }
-                        let linear = operands.linear(matrix, &step);
                         let mut dispatches = Vec::new();
                         if int8 {
-                            let shape = (linear.kind, cols);
+                            let shape = (linear.kind, cols, 1);
                             dispatches.push(scratch.quantize(&self.kernels, shape, [linear.x, &step])?);
                         }
                         dispatches.extend(linear.matmul(&self.kernels, tile, &scratch)?);

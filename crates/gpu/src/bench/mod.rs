@@ -6,6 +6,7 @@
 //! and to drain a dispatch is part of the time. Bytes are those that must be read and written once.
 
 mod attention;
+mod experts;
 mod fill;
 mod linear;
 mod stream;
@@ -42,9 +43,9 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        use BlockType::{BF16, F16, F32, Q4_0, Q4_1, Q4_K, Q5_0, Q5_1, Q5_K, Q6_K, Q8_0};
+        use BlockType::{BF16, F16, F32, IQ4_NL, MXFP4, Q4_0, Q4_1, Q4_K, Q5_0, Q5_1, Q5_K, Q6_K, Q8_0};
         Options {
-            types: vec![Q4_0, Q4_K, Q8_0, Q6_K, Q5_K, Q5_0, Q5_1, Q4_1, F16, BF16, F32],
+            types: vec![Q4_0, Q4_K, Q8_0, Q6_K, Q5_K, Q5_0, Q5_1, Q4_1, IQ4_NL, MXFP4, F16, BF16, F32],
             shapes: vec![
                 (2048, 2048),
                 (2048, 8192),
@@ -111,6 +112,7 @@ pub async fn run(
     bench.launches().await?;
     bench.matvecs().await?;
     bench.matmuls().await?;
+    bench.experts().await?;
     bench.attention().await?;
     bench.norms().await?;
     bench.sampling().await

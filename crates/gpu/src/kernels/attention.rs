@@ -2,7 +2,8 @@
 //! `attention_plain.wgsl` for software adapters.
 //!
 //! All compute the same for any number of tokens; they differ in what they are fast at. The cache of a layer is
-//! segments of `[positions, 2, n_kv_heads, head_dim]`, of f32, or of f16 packed two to a u32 (`shaders/lib/kv.wgsl`).
+//! segments of `[positions, 2, n_kv_heads, head_dim]`, of f32, of f16 packed two to a u32, or of bytes with scales
+//! (`shaders/lib/kv.wgsl`).
 //! Queries and result are `[tokens, n_heads * head_dim]`, without padding since `head_dim` is a multiple of 4. The
 //! step's own keys are in the cache before this runs.
 
@@ -233,6 +234,7 @@ impl AttentionShape {
         constants.extend(self.attention.window.map(|window| ("WINDOW", f64::from(window))));
         constants.extend(self.attention.softcap.map(|cap| ("SOFTCAP", f64::from(cap))));
         constants.extend(self.segments.constant());
+        constants.extend(self.kv_type.constant(head_dim));
         constants.extend(more);
         Ok(constants)
     }

@@ -5,7 +5,7 @@ use sotto_plan::{Attention, KvCache};
 
 use super::*;
 use crate::kernel::{Step, StepSize};
-use crate::testing::{Variant, assert_close, device, random, variants};
+use crate::testing::{Variant, assert_close, device, from_q8, random, to_q8, variants};
 
 /// Which kernels run; [`prefill`] and [`decode`] choose among them by device.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,6 +73,11 @@ struct Data {
     position: usize,
 }
 
+/// Elements that share a scale.
+fn q8_block(head_dim: usize) -> usize {
+    [32, 16, 8, 4].into_iter().find(|block| head_dim.is_multiple_of(*block)).unwrap()
+}
+
 /// The smallest first segment.
 const SHORT: usize = 32;
 
@@ -86,8 +91,11 @@ impl Data {
         let positions = case.position + case.tokens;
         let kv = |seed| {
             let values = random(seed, positions * case.kv_heads * case.head_dim);
-            // What f16 holds, so that both sides read the same numbers.
-            values.into_iter().map(|v| half::f16::from_f32(v).to_f32()).collect()
+            // What the cache holds, so that both sides read the same numbers.
+            match kv_type {
+                KvType::Q8_0 => from_q8(&to_q8(&values, q8_block(case.head_dim)), q8_block(case.head_dim)),
+                _ => values.into_iter().map(|v| half::f16::from_f32(v).to_f32()).collect(),
+            }
         };
         Data {
             shape: AttentionShape { cache, attention, kv_type, segments: Segments::one(positions) },
@@ -114,6 +122,7 @@ impl Data {
         let upload = |data: &[f32]| match self.shape.kv_type {
             KvType::F32 => variant.upload(data),
             KvType::F16 => variant.upload(&data.iter().map(|&v| half::f16::from_f32(v)).collect::<Vec<_>>()),
+            KvType::Q8_0 => variant.upload(&to_q8(data, q8_block(self.shape.cache.head_dim))),
         };
         let segments = self.shape.segments;
         let mut kv = KvBuffers { segments: Vec::new() };
@@ -156,8 +165,8 @@ impl Data {
 #[test]
 fn every_kernel_agrees_with_the_reference_in_every_shape() {
     for (i, case) in CASES.into_iter().enumerate() {
-        // Each second case with each type: what differs is one function.
-        let kv_type = [KvType::F32, KvType::F16][i % 2];
+        // Each third case with each type: what differs is one function.
+        let kv_type = [KvType::F32, KvType::F16, KvType::Q8_0][i % 3];
         let mut data = Data::random(case, kv_type);
         let expected = data.expected();
         let positions = case.position + case.tokens;
@@ -181,10 +190,10 @@ fn every_kernel_runs_on_the_smallest_device() {
     ];
     for variant in &variants()[1..] {
         for case in cases {
-            let data = Data::random(case, KvType::F16);
-            for path in PATHS {
+            for (path, kv_type) in PATHS.into_iter().flat_map(|p| [(p, KvType::F16), (p, KvType::Q8_0)]) {
+                let data = Data::random(case, kv_type);
                 let found = data.run(variant, path, None);
-                let what = format!("{path:?} {case:?} on {}", variant.name);
+                let what = format!("{path:?} {kv_type:?} {case:?} on {}", variant.name);
                 assert_close(&what, &found, &data.expected(), 1e-5);
             }
         }

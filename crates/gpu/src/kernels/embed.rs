@@ -14,8 +14,8 @@ pub(crate) fn embed(
     scale: f32,
     [ids, out, step]: [&Slice; 3],
 ) -> Result<Vec<Dispatch>, GpuError> {
-    let flags = [table.packing.flag()];
-    rows_of(kernels, "embed", &flags, ("SCALE", f64::from(scale)), table, [ids, out, step])
+    let flags = table.packing.flags();
+    rows_of(kernels, "embed", flags, ("SCALE", f64::from(scale)), table, [ids, out, step])
 }
 
 /// `out[t] = x[t] + table[row of t]`, one dispatch for each part of the table.
@@ -29,7 +29,7 @@ pub(crate) fn add_row(
         TableRow::Position(first) => (first, Some("position")),
         TableRow::Always(row) => (row, None),
     };
-    let flags: Vec<_> = std::iter::once(table.packing.flag()).chain(position).collect();
+    let flags: Vec<_> = table.packing.flags().iter().copied().chain(position).collect();
     rows_of(kernels, "add_row", &flags, ("ROW", row as f64), table, slices)
 }
 
@@ -50,7 +50,8 @@ pub(crate) fn table(
             ("STRIDE4", quads as f64),
         ];
         let constants: Vec<_> = constants.into_iter().chain(rows_constant(kind)).collect();
-        let flags: Vec<_> = [table.packing.flag(), "in_order"].into_iter().chain(rows_flag(kind)).collect();
+        let flags: Vec<_> =
+            table.packing.flags().iter().copied().chain(["in_order"]).chain(rows_flag(kind)).collect();
         let pipeline = kernels.pipeline("embed", &flags, &constants)?;
         let mut bindings: Vec<(u32, &Slice)> = (0..).zip(&part.planes).collect();
         bindings.extend([(4, out), (5, step)]);

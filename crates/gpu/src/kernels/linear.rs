@@ -2,13 +2,13 @@
 
 use sotto_plan::{Gated, Rows};
 
-use crate::GpuError;
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
 use crate::kernels::elementwise::gated_flag;
 use crate::kernels::matmul::{MatmulScratch, Tile};
 use crate::kernels::{WORKGROUP, rows_constant, rows_count, rows_flag, stride};
 use crate::tuning::Tuning;
 use crate::weights::Matrix;
+use crate::{DeviceFacts, GpuError};
 
 /// `out = residual + bias + weight . x`, where `weight` is rows `first_row..first_row + rows` of `matrix`.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,14 @@ impl Linear<'_> {
         })
     }
 
+    /// The tile of [`Linear::matmul`]; `int8` says whether x may be rounded to eight bits.
+    pub fn tile(&self, facts: &DeviceFacts, int8: bool) -> Tile {
+        let tile = Tile::of(facts, self.matrix.packing, (self.rows, self.matrix.cols), int8);
+        // Partial sums have room for the tokens of a step, and for one matrix.
+        let splits = if self.kind == Rows::Tokens && self.matrix.parts.len() == 1 { tile.splits } else { 1 };
+        Tile { splits, ..tile }
+    }
+
     /// For steps of many rows. With [`Tile::int8`], `scratch` holds x in bytes.
     pub fn matmul(
         &self,
@@ -67,7 +75,7 @@ impl Linear<'_> {
         tile: Tile,
         scratch: &MatmulScratch,
     ) -> Result<Vec<Dispatch>, GpuError> {
-        let [quants, scales, partials] = scratch.slices();
+        let [quants, scales, partials, _] = scratch.slices();
         let split = tile.splits > 1;
         let mut flags = match split {
             true => Linear { bias: None, residual: None, ..*self }.flags(),
@@ -107,7 +115,7 @@ impl Linear<'_> {
         ];
         constants.extend(rows_constant(self.kind));
         let flags: Vec<_> =
-            self.flags().into_iter().filter(|&flag| flag != self.matrix.packing.flag()).collect();
+            self.flags().into_iter().filter(|flag| !self.matrix.packing.flags().contains(flag)).collect();
         let pipeline = kernels.pipeline("matmul_sum", &flags, &constants)?;
         let mut bindings = vec![(3, partials), (4, self.out), (5, self.step)];
         bindings.extend(self.bias.map(|bias| (6, bias)));
@@ -132,7 +140,7 @@ impl Linear<'_> {
     }
 
     fn flags(&self) -> Vec<&'static str> {
-        let mut flags = vec![self.matrix.packing.flag()];
+        let mut flags = self.matrix.packing.flags().to_vec();
         flags.extend(rows_flag(self.kind));
         flags.extend(self.bias.map(|_| "bias"));
         flags.extend(self.residual.map(|_| "residual"));

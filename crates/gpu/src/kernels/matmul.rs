@@ -4,7 +4,7 @@ use sotto_plan::Rows;
 
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
 use crate::kernels::{WORKGROUP, rows_constant, rows_count, rows_flag, stride};
-use crate::weights::{Matrix, Packing};
+use crate::weights::Packing;
 use crate::{DeviceFacts, GpuDevice, GpuError};
 
 /// How a product is divided: a workgroup of `w_threads * x_threads` invocations takes 8 rows of the weight and 8 or 4 of x
@@ -29,6 +29,8 @@ const SPLIT_ROWS: usize = 8192;
 /// The same for bytes, which want fewer: 512 x 2048 weights ran at 14 T operations/s whole and at 26 in four parts, 2048 x 2048 at 42
 /// and 34.
 const SPLIT_ROWS_OF_BYTES: usize = 2048;
+/// Tokens of a step up to which products are split: of more there are workgroups enough, and partial sums would take room.
+pub(crate) const SPLIT_TOKENS: usize = 512;
 /// Steps of 128 columns that a split has at least.
 const SPLIT_STEPS: usize = 4;
 
@@ -38,20 +40,25 @@ impl Tile {
     /// 64 by 64, on every device.
     pub const SMALL: Tile = Tile { w_threads: 8, x_threads: 16, x_each: 4, splits: 1, int8: false };
 
-    /// The tile for `rows` rows of a weight; `int8` says whether x may be rounded to eight bits.
-    pub fn of(facts: &DeviceFacts, matrix: &Matrix, rows: usize, int8: bool) -> Tile {
+    /// The tile for a weight of `rows` rows of `cols` elements; `int8` says whether x may be rounded to eight bits.
+    pub fn of(facts: &DeviceFacts, packing: Packing, (rows, cols): (usize, usize), int8: bool) -> Tile {
         let splits = |most: usize| {
             let wanted = most / rows.clamp(512, most).next_power_of_two();
-            // Parts of a matrix cut by rows would need room of their own.
-            let steps = if matrix.parts.len() == 1 { matrix.cols / (128 * SPLIT_STEPS) } else { 1 };
-            wanted.min(steps).max(1) as u32
+            wanted.min(cols / (128 * SPLIT_STEPS)).max(1) as u32
         };
         let bytes = Tile { int8: true, splits: splits(SPLIT_ROWS_OF_BYTES), ..Tile::SMALL };
-        if int8 && takes_bytes(matrix.packing) && bytes.fits(facts) {
+        if int8 && packing.is_quantised() && bytes.fits(facts) {
             return bytes;
         }
         let tile = if Tile::WIDE.fits(facts) { Tile::WIDE } else { Tile::SMALL };
         Tile { splits: splits(SPLIT_ROWS), ..tile }
+    }
+
+    /// The tile for experts, which have few rows of x each.
+    pub fn of_experts(facts: &DeviceFacts, packing: Packing, int8: bool) -> Tile {
+        let int8 = int8 && packing.is_quantised() && has_dot4();
+        let wide = Tile { w_threads: 16, x_threads: 8, x_each: 4, splits: 1, int8 };
+        if wide.fits(facts) { wide } else { Tile { w_threads: 8, ..wide } }
     }
 
     /// Whether a workgroup of the device can hold it.
@@ -98,11 +105,6 @@ impl Tile {
     }
 }
 
-/// Whether weights lie in a way that signed bytes can be had from them.
-fn takes_bytes(packing: Packing) -> bool {
-    !matches!(packing, Packing::F32 | Packing::F16 | Packing::Bf16)
-}
-
 /// Whether shaders know `dot4I8Packed`, which naga does and browsers say.
 #[cfg(not(target_arch = "wasm32"))]
 fn has_dot4() -> bool {
@@ -137,33 +139,72 @@ pub(crate) struct MatmulScratch {
     scales: Slice,
     /// Sums of splits, `[splits, tokens, rows]`.
     partials: Slice,
+    /// Rows by expert, as `expert_order.wgsl` sorts them.
+    order: Slice,
 }
 
-impl MatmulScratch {
-    /// For steps of up to `tokens` tokens and rows of up to `cols` elements; 0 tokens where nothing is tiled.
-    pub fn new(device: &GpuDevice, tokens: usize, cols: usize) -> Result<MatmulScratch, GpuError> {
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
-        let slice = |bytes: usize| Ok(Slice::whole(&device.buffer("matmul", bytes as u64, usage)?));
-        let [quants, scales, partials] = Self::sizes(tokens, cols);
-        Ok(MatmulScratch { quants: slice(quants)?, scales: slice(scales)?, partials: slice(partials)? })
+/// How much room products need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Blocks of 32 of x in bytes.
+    blocks: usize,
+    /// Sums of splits.
+    partials: usize,
+    /// Numbers that the rows sorted by expert take.
+    order: usize,
+}
+
+impl Room {
+    /// For `rows` rows of `cols` elements of x, with a weight of `weight_rows`.
+    pub fn of_product(tile: Tile, rows: usize, cols: usize, weight_rows: usize) -> Room {
+        let blocks = if tile.int8 { rows * byte_blocks(cols) } else { 0 };
+        let split = if tile.splits > 1 { tile.splits as usize } else { 0 };
+        Room { blocks, partials: split * rows.min(SPLIT_TOKENS) * weight_rows, order: 0 }
+    }
+
+    /// For `pairs` pairs of a row and an expert.
+    pub fn of_order(n_experts: usize, pairs: usize) -> Room {
+        Room { order: n_experts + 1 + pairs, ..Room::default() }
+    }
+
+    /// What is enough for both, one after the other.
+    pub fn max(self, other: Room) -> Room {
+        Room {
+            blocks: self.blocks.max(other.blocks),
+            partials: self.partials.max(other.partials),
+            order: self.order.max(other.order),
+        }
     }
 
     /// Bytes of the buffers.
-    pub fn sizes(tokens: usize, cols: usize) -> [usize; 3] {
-        let blocks = tokens * byte_blocks(cols);
-        [32 * blocks, 8 * blocks, 4 * tokens * SPLIT_ROWS]
+    pub fn sizes(self) -> [usize; 4] {
+        [32 * self.blocks, 8 * self.blocks, 4 * self.partials, 4 * self.order]
+    }
+}
+
+impl MatmulScratch {
+    pub fn new(device: &GpuDevice, room: Room) -> Result<MatmulScratch, GpuError> {
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
+        let slice = |bytes: usize| Ok(Slice::whole(&device.buffer("matmul", bytes as u64, usage)?));
+        let [quants, scales, partials, order] = room.sizes();
+        Ok(MatmulScratch {
+            quants: slice(quants)?,
+            scales: slice(scales)?,
+            partials: slice(partials)?,
+            order: slice(order)?,
+        })
     }
 
-    /// The buffers.
-    pub fn slices(&self) -> [&Slice; 3] {
-        [&self.quants, &self.scales, &self.partials]
+    /// The buffers: x in bytes, its scales, partial sums, rows by expert.
+    pub fn slices(&self) -> [&Slice; 4] {
+        [&self.quants, &self.scales, &self.partials, &self.order]
     }
 
-    /// x of the products that follow, in bytes.
+    /// x of the products that follow, in bytes: rows of `cols` elements, `slots` for each of the step's.
     pub fn quantize(
         &self,
         kernels: &Kernels,
-        (kind, cols): (Rows, usize),
+        (kind, cols, slots): (Rows, usize, usize),
         [x, step]: [&Slice; 2],
     ) -> Result<Dispatch, GpuError> {
         let blocks = byte_blocks(cols);
@@ -171,11 +212,16 @@ impl MatmulScratch {
             ("COLS", cols as f64),
             ("X_STRIDE4", (stride(cols) / 4) as f64),
             ("X_BLOCKS", blocks as f64),
+            ("SLOTS", slots as f64),
         ];
         constants.extend(rows_constant(kind));
         let flags: Vec<_> = rows_flag(kind).collect();
         let pipeline = kernels.pipeline("quantize_rows", &flags, &constants)?;
-        let grid = [Count::Fixed((blocks as u32).div_ceil(WORKGROUP)), rows_count(kind, 1), Count::Fixed(1)];
+        let grid = [
+            Count::Fixed((blocks as u32).div_ceil(WORKGROUP)),
+            rows_count(kind, 1),
+            Count::Fixed(slots as u32),
+        ];
         let bindings = [(3, x), (4, &self.quants), (5, step), (6, &self.scales)];
         Ok(kernels.dispatch("quantize_rows", &pipeline, &bindings, grid))
     }

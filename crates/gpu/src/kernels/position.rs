@@ -1,6 +1,6 @@
 //! What depends on a token's position: `rope.wgsl` and `kv_write.wgsl`.
 
-use sotto_plan::{Rope, RopeLayout, Rows};
+use sotto_plan::{KvCache, Rope, RopeLayout, Rows};
 
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
 use crate::kernels::{WORKGROUP, rows_count, stride};
@@ -44,19 +44,27 @@ pub(crate) fn rope(
     Ok(kernels.dispatch("rope", &pipeline, &[(3, x), (4, out), (5, step), (6, frequencies)], grid))
 }
 
-/// Appends rows of `width` elements of keys and of values to a cache.
+/// Appends rows of `width` elements of keys and of values to a cache. `joined`: they are rows of one slice, each row keys and
+/// then values.
 pub(crate) fn kv_write(
     kernels: &Kernels,
-    kv_type: KvType,
-    width: usize,
+    (kv_type, shape): (KvType, KvCache),
+    joined: bool,
     (cache, segments): (&KvBuffers, Segments),
     [k, v, step]: [&Slice; 3],
 ) -> Result<Dispatch, GpuError> {
-    let constants = [("WIDTH", width as f64), ("STRIDE", stride(width) as f64)];
-    let constants: Vec<_> = constants.into_iter().chain(segments.constant()).collect();
+    let width = shape.n_kv_heads * shape.head_dim;
+    let block = kv_type.constant(shape.head_dim);
+    let mut constants = vec![
+        ("WIDTH", width as f64),
+        ("STRIDE", if joined { 2 * width } else { stride(width) } as f64),
+        ("V_FIRST", if joined { width as f64 } else { 0.0 }),
+    ];
+    constants.extend(segments.constant().into_iter().chain(block));
     let pipeline = kernels.pipeline("kv_write", kv_type.flags(), &constants)?;
-    let pairs = (width as u32).div_ceil(2);
-    let grid = [Count::Fixed(pairs.div_ceil(WORKGROUP)), rows_count(Rows::Tokens, 1), Count::Fixed(1)];
+    let each = block.map_or(2, |(_, quads)| 4 * quads as u32);
+    let invocations = (width as u32).div_ceil(each);
+    let grid = [Count::Fixed(invocations.div_ceil(WORKGROUP)), rows_count(Rows::Tokens, 1), Count::Fixed(1)];
     let bindings = [(3, k), (6, v), (5, step)];
     Ok(kernels.dispatch_by_segment("kv_write", &pipeline, &bindings, (4, &cache.segments), grid))
 }

@@ -23,6 +23,7 @@ pub(crate) struct Qkv<'a> {
     /// Queries, rotated.
     pub out: &'a Slice,
     pub out_width: usize,
+    /// For a Q8_0 cache, rows of f32 `[tokens, 2, n_kv_heads, head_dim]` that `kv_write.wgsl` takes from there.
     pub kv: &'a KvBuffers,
     pub segments: Segments,
     pub step: &'a Slice,
@@ -42,8 +43,13 @@ impl Qkv<'_> {
         let rows = self.rows.iter().sum();
         let facts = kernels.device().facts();
         let shape = tuning.matvec(facts, self.matrix, rows, tokens, self.norm.is_some());
-        let mut flags = vec![self.matrix.packing.flag()];
-        flags.extend_from_slice(self.kv_type.flags());
+        let mut flags = self.matrix.packing.flags().to_vec();
+        // Scales are of more elements than an invocation has.
+        flags.extend_from_slice(if self.kv_type == KvType::Q8_0 {
+            &["kv_staged"]
+        } else {
+            self.kv_type.flags()
+        });
         flags.extend((self.rope.layout == RopeLayout::Halves).then_some("halves"));
         flags.extend(&shape.flags);
         flags.extend(self.norm.map(|_| "norm"));

@@ -89,7 +89,8 @@ fn check(variant: &crate::testing::Variant, case: &Case, tuning: Tuning, what: &
     let (norm, bias) = (variant.upload(&padded_norm), variant.upload(&bias));
     let mut frequencies = rope_frequencies(&rope, None);
     frequencies.resize(256, 0.0);
-    let cache = variant.empty(((POSITION + tokens + 1) * 2 * kv * kv_type.bytes()) as u64);
+    let shape = KvCache { n_kv_heads, head_dim };
+    let cache = variant.empty((POSITION + tokens + 1) as u64 * kv_type.position_bytes(shape));
     let buffers = KvBuffers { segments: vec![cache.clone()] };
     let out = variant.empty((4 * tokens * q) as u64);
     let step = variant.step(Step { position: POSITION as u32, n_tokens: tokens as u32, ..Step::default() });
@@ -98,7 +99,7 @@ fn check(variant: &crate::testing::Variant, case: &Case, tuning: Tuning, what: &
         first_row: 0,
         rows: [q, kv, kv],
         rope: &rope,
-        cache: KvCache { n_kv_heads, head_dim },
+        cache: shape,
         kv_type,
         x: &variant.upload_rows(&x, cols),
         out: &out,
@@ -131,7 +132,7 @@ fn check(variant: &crate::testing::Variant, case: &Case, tuning: Tuning, what: &
         let n = (POSITION + tokens) * 2 * kv;
         let found: Vec<f32> = match kv_type {
             KvType::F32 => variant.read(&cache, n),
-            KvType::F16 => variant.read::<half::f16>(&cache, n).iter().map(|h| h.to_f32()).collect(),
+            _ => variant.read::<half::f16>(&cache, n).iter().map(|h| h.to_f32()).collect(),
         };
         let (before, written) = found.split_at(POSITION * 2 * kv);
         assert!(before.iter().all(|&v| v == 0.0), "before, {what}");

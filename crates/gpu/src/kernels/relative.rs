@@ -86,7 +86,7 @@ mod tests {
                     .collect();
                 let upload = |data: &[f32]| match kv_type {
                     KvType::F32 => variant.upload(data),
-                    KvType::F16 => variant.upload(&data.iter().map(half).collect::<Vec<_>>()),
+                    _ => variant.upload(&data.iter().map(half).collect::<Vec<_>>()),
                 };
                 let out = variant.upload(&vec![f32::NAN; tokens * width]);
                 let step = variant.step(Step { n_tokens: tokens as u32, ..Step::default() });

@@ -8,7 +8,7 @@ mod program;
 
 pub(crate) use arena::{Arena, Assignment, Capacity};
 pub(crate) use fuse::{Fusions, MAX_ROTARY_DIM, fuse, groups, matrix_uses};
-pub(crate) use node::Node;
+pub(crate) use node::{Node, Projection};
 pub(crate) use program::{Buffers, Lowering, Size};
 
 #[cfg(test)]

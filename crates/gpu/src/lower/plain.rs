@@ -1,17 +1,18 @@
 //! Operations that stand alone: each has a kernel of its own for steps of any size.
 
-use sotto_plan::Op;
+use sotto_plan::{Op, Rows, ValueId};
 
-use super::program::Lowering;
+use super::program::{Lowering, Size};
 use crate::GpuError;
 use crate::kernel::{Dispatch, Slice};
 use crate::kernels::experts::{self, ExpertLinear, Routes};
+use crate::kernels::matmul::Tile;
 use crate::kernels::relative::{self, RelativeSlices};
 use crate::kernels::{elementwise, embed, short_conv};
 
 impl Lowering<'_> {
     /// The dispatches of `op`, which no fusion knows.
-    pub(super) fn plain(&self, op: &Op) -> Result<Vec<Dispatch>, GpuError> {
+    pub(super) fn plain(&self, op: &Op, size: Size) -> Result<Vec<Dispatch>, GpuError> {
         let (kernels, step) = (self.kernels, &self.buffers.step);
         let one = |dispatch: Result<Dispatch, GpuError>| dispatch.map(|d| vec![d]);
         match *op {
@@ -44,9 +45,9 @@ impl Lowering<'_> {
                 let slices = [self.slice(logits)?, self.slice(out)?, step];
                 one(experts::route(kernels, kind, n_experts, n_used, normalise, slices))
             }
-            Op::ExpertLinear { x, routes, weight, bias, out } => {
+            Op::ExpertLinear { x, routes: routes_of, weight, bias, out } => {
                 let (kind, out_width) = self.shape(out);
-                let routes = self.routes(routes)?;
+                let routes = self.routes(routes_of)?;
                 let linear = ExpertLinear {
                     matrix: self.weights.matrix(weight).0,
                     rows: out_width / routes.n_used,
@@ -57,7 +58,11 @@ impl Lowering<'_> {
                     bias: bias.map(|id| self.weights.matrix(id).0),
                     routes,
                 };
-                Ok(self.labelled(linear.dispatches(kernels, self.tuning)?, weight))
+                let dispatches = match (size, kind) {
+                    (Size::Many, Rows::Tokens) => self.experts(&linear, x, routes_of)?,
+                    _ => linear.dispatches(kernels, self.tuning)?,
+                };
+                Ok(self.labelled(dispatches, weight))
             }
             Op::ExpertSum { x, routes, out } => {
                 let routes = self.routes(routes)?;
@@ -74,7 +79,47 @@ impl Lowering<'_> {
         }
     }
 
-    fn routes(&self, id: sotto_plan::ValueId) -> Result<Routes<'_>, GpuError> {
+    /// Rows by expert, in steps of so many that experts have several.
+    fn experts(
+        &self,
+        linear: &ExpertLinear<'_>,
+        x: ValueId,
+        routes: ValueId,
+    ) -> Result<Vec<Dispatch>, GpuError> {
+        let (kernels, step) = (self.kernels, &self.buffers.step);
+        let scratch = &self.buffers.matmul_scratch;
+        let few = linear.few_tokens();
+        let mut dispatches = Vec::new();
+        for dispatch in linear.dispatches(kernels, self.tuning)? {
+            dispatches.push(dispatch.when(0..=few));
+        }
+        if few as usize >= self.most_tokens {
+            return Ok(dispatches);
+        }
+        let mut grouped = Vec::new();
+        if self.sorted.replace(Some(routes)) != Some(routes) {
+            let [_, _, _, order] = scratch.slices();
+            grouped.push(experts::order(
+                kernels,
+                linear.kind,
+                linear.routes,
+                linear.n_experts(),
+                [order, step],
+            )?);
+        }
+        let facts = kernels.device().facts();
+        let packing = linear.matrix.packing;
+        let tile = self.tuning.tiled_matmul.then(|| Tile::of_experts(facts, packing, self.int8));
+        if tile.is_some_and(|tile| tile.int8) {
+            let shape = (linear.kind, linear.matrix.cols, linear.x_slots());
+            dispatches.extend(self.quantised(x, shape, linear.x)?);
+        }
+        grouped.extend(linear.grouped(kernels, tile, scratch)?);
+        dispatches.extend(grouped.into_iter().map(|dispatch| dispatch.when(few + 1..=u32::MAX)));
+        Ok(dispatches)
+    }
+
+    fn routes(&self, id: ValueId) -> Result<Routes<'_>, GpuError> {
         let slice: &Slice = self.slice(id)?;
         Ok(Routes { slice, n_used: self.plan.value(id).width / 2 })
     }

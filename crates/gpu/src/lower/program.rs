@@ -10,7 +10,7 @@ use super::node::{Node, Norm, Projection};
 use crate::kernel::{Dispatch, Kernels, Slice};
 use crate::kernels::attention::{self, AttentionShape, AttentionSlices};
 use crate::kernels::linear::Linear;
-use crate::kernels::matmul::{MatmulScratch, Tile};
+use crate::kernels::matmul::{MatmulScratch, SPLIT_TOKENS, Tile};
 use crate::kernels::qkv::Qkv;
 use crate::kernels::{elementwise, embed, layer_norm, position, rms_norm};
 use crate::kv::{KvBuffers, Segments};
@@ -31,6 +31,8 @@ pub(crate) struct Buffers {
     /// The last rows that each state saw, by position modulo their number: `[ring, stride(width)]`.
     pub states: Vec<Slice>,
     pub attention_scratch: Slice,
+    /// Keys and values of a step before they are rounded to bytes.
+    pub kv_staging: KvBuffers,
     pub matmul_scratch: MatmulScratch,
     /// Biases of Q, K and V one after the other, by the weight of the first.
     pub joined_biases: HashMap<WeightId, Slice>,
@@ -61,6 +63,10 @@ pub(crate) struct Lowering<'a> {
     pub int8: bool,
     /// The value whose bytes are in the scratch memory of products at this point of the program.
     pub quantised: Cell<Option<ValueId>>,
+    /// The routes by which rows are sorted in the scratch memory of products at this point of the program.
+    pub sorted: Cell<Option<ValueId>>,
+    /// Tokens of a step at most.
+    pub most_tokens: usize,
 }
 
 impl Lowering<'_> {
@@ -131,9 +137,9 @@ impl Lowering<'_> {
             }
             Node::KvWrite { k, v, cache } => {
                 let target = (self.cache(cache)?, self.segments);
-                let width = self.plan.value(k).width;
                 let slices = [self.slice(k)?, self.slice(v)?, step];
-                one(position::kv_write(self.kernels, self.kv_type, width, target, slices))
+                let kind = (self.kv_type, self.plan.cache(cache));
+                one(position::kv_write(self.kernels, kind, false, target, slices))
             }
             Node::Attention { q, cache, attention, out } => {
                 let shape = self.attention_shape(cache, attention);
@@ -162,7 +168,7 @@ impl Lowering<'_> {
                 let slices = [self.slice(x)?, self.slice(out)?, step];
                 one(elementwise::select_outputs(self.kernels, self.plan.value(x).width, slices))
             }
-            Node::Plain(ref op) => self.plain(op),
+            Node::Plain(ref op) => self.plain(op, size),
         }
     }
 
@@ -195,22 +201,42 @@ impl Lowering<'_> {
         let scratch = &self.buffers.matmul_scratch;
         // What gives logits is not rounded.
         let int8 = self.int8 && linear.kind == Rows::Tokens;
-        let tile = Tile::of(self.kernels.device().facts(), linear.matrix, linear.rows, int8);
-        // The scratch memory has room for the rows of a step.
-        let tile = if linear.kind == Rows::Tokens { tile } else { Tile { splits: 1, ..tile } };
+        let tile = linear.tile(self.kernels.device().facts(), int8);
         let mut dispatches = Vec::new();
-        if tile.int8 && self.quantised.replace(Some(x)) != Some(x) {
-            let shape = (linear.kind, linear.matrix.cols);
-            dispatches.push(scratch.quantize(self.kernels, shape, [linear.x, linear.step])?);
+        if tile.int8 {
+            dispatches.extend(self.quantised(x, (linear.kind, linear.matrix.cols, 1), linear.x)?);
         }
-        dispatches.extend(linear.matmul(self.kernels, tile, scratch)?);
+        let product = |tile| linear.matmul(self.kernels, tile, scratch);
+        if tile.splits == 1 || self.most_tokens <= SPLIT_TOKENS {
+            dispatches.extend(product(tile)?);
+            return Ok(dispatches);
+        }
+        let few = SPLIT_TOKENS as u32;
+        dispatches.extend(product(tile)?.into_iter().map(|dispatch| dispatch.when(0..=few)));
+        let whole = product(Tile { splits: 1, ..tile })?;
+        dispatches.extend(whole.into_iter().map(|dispatch| dispatch.when(few + 1..=u32::MAX)));
         Ok(dispatches)
+    }
+
+    /// Rounds `x` to bytes, unless it was the last that was. `shape` is as [`MatmulScratch::quantize`] takes it.
+    pub(super) fn quantised(
+        &self,
+        x: ValueId,
+        shape: (Rows, usize, usize),
+        slice: &Slice,
+    ) -> Result<Option<Dispatch>, GpuError> {
+        if self.quantised.replace(Some(x)) == Some(x) {
+            return Ok(None);
+        }
+        let scratch = &self.buffers.matmul_scratch;
+        scratch.quantize(self.kernels, shape, [slice, &self.buffers.step]).map(Some)
     }
 
     fn qkv(&self, node: &Node, size: Size) -> Result<Vec<Dispatch>, GpuError> {
         let Node::Qkv { x, norm, qkv, ref rope, cache, out } = *node else { return Ok(Vec::new()) };
         let rows = qkv.map(|p: Projection| self.plan.weight(p.weight).rows);
         let (matrix, first_row) = self.weights.matrix(qkv[0].weight);
+        let staged = self.kv_type == KvType::Q8_0;
         let whole = Qkv {
             matrix,
             first_row,
@@ -221,7 +247,7 @@ impl Lowering<'_> {
             x: self.slice(x)?,
             out: self.slice(out)?,
             out_width: self.plan.value(out).width,
-            kv: self.cache(cache)?,
+            kv: if staged { &self.buffers.kv_staging } else { self.cache(cache)? },
             segments: self.segments,
             step: &self.buffers.step,
             frequencies: self.frequencies(rope)?,
@@ -230,7 +256,7 @@ impl Lowering<'_> {
         };
         let tokens = if size == Size::One { 1 } else { MATVEC_TOKENS };
         let (v_matrix, v_first_row) = self.weights.matrix(qkv[2].weight);
-        let dispatches = if std::ptr::eq(v_matrix, matrix) {
+        let mut dispatches = if std::ptr::eq(v_matrix, matrix) {
             vec![whole.dispatch(self.kernels, self.tuning, tokens)?]
         } else {
             let [q, k, v] = rows;
@@ -242,6 +268,12 @@ impl Lowering<'_> {
                 values.dispatch(self.kernels, self.tuning, tokens)?,
             ]
         };
+        if let ([staging], true) = (&self.buffers.kv_staging.segments[..], staged) {
+            let target = (self.cache(cache)?, self.segments);
+            let slices = [staging, staging, &self.buffers.step];
+            let kind = (self.kv_type, self.plan.cache(cache));
+            dispatches.push(position::kv_write(self.kernels, kind, true, target, slices)?);
+        }
         Ok(self.labelled(dispatches, qkv[0].weight))
     }
 

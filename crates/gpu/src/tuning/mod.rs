@@ -143,7 +143,7 @@ impl Tuning {
                 constants: vec![("TOKENS", tokens), ("GROUPS", groups)],
             };
         }
-        let floats = matches!(matrix.packing, Packing::F32 | Packing::F16 | Packing::Bf16);
+        let floats = !matrix.packing.is_quantised();
         let eight = this.eight && tokens == 1 && rows >= EIGHT_ROWS;
         let sums = if eight { 2 } else { tokens };
         let workgroup = this.workgroup.min(facts.max_invocations).max(lanes);

@@ -19,6 +19,9 @@ pub(crate) enum Packing {
     Q4K,
     Q5K,
     Q6K,
+    Iq4Nl,
+    Iq4Xs,
+    Mxfp4,
 }
 
 impl Packing {
@@ -35,25 +38,36 @@ impl Packing {
             BlockType::Q4_K => Packing::Q4K,
             BlockType::Q5_K => Packing::Q5K,
             BlockType::Q6_K => Packing::Q6K,
+            BlockType::IQ4_NL => Packing::Iq4Nl,
+            BlockType::IQ4_XS => Packing::Iq4Xs,
+            BlockType::MXFP4 => Packing::Mxfp4,
             _ => Packing::F16,
         }
     }
 
-    /// The flag that selects this layout in shaders.
-    pub fn flag(self) -> &'static str {
+    /// The flags that select this layout in shaders: its own, and those for what layouts have in common.
+    pub fn flags(self) -> &'static [&'static str] {
         match self {
-            Packing::F32 => "w_f32",
-            Packing::F16 => "w_f16",
-            Packing::Bf16 => "w_bf16",
-            Packing::Q4_0 => "w_q4_0",
-            Packing::Q4_1 => "w_q4_1",
-            Packing::Q5_0 => "w_q5_0",
-            Packing::Q5_1 => "w_q5_1",
-            Packing::Q8_0 => "w_q8_0",
-            Packing::Q4K => "w_q4_k",
-            Packing::Q5K => "w_q5_k",
-            Packing::Q6K => "w_q6_k",
+            Packing::F32 => &["w_f32"],
+            Packing::F16 => &["w_f16"],
+            Packing::Bf16 => &["w_bf16"],
+            Packing::Q4_0 => &["w_q4_0", "quantised"],
+            Packing::Q4_1 => &["w_q4_1", "quantised", "offsets"],
+            Packing::Q5_0 => &["w_q5_0", "quantised", "fifths"],
+            Packing::Q5_1 => &["w_q5_1", "quantised", "fifths", "offsets"],
+            Packing::Q8_0 => &["w_q8_0", "quantised", "signed"],
+            Packing::Q4K => &["w_q4_k", "quantised", "offsets"],
+            Packing::Q5K => &["w_q5_k", "quantised", "fifths", "offsets"],
+            Packing::Q6K => &["w_q6_k", "quantised"],
+            Packing::Iq4Nl => &["w_iq4_nl", "quantised", "signed", "table"],
+            Packing::Iq4Xs => &["w_iq4_xs", "quantised", "signed", "table"],
+            Packing::Mxfp4 => &["w_mxfp4", "quantised", "signed", "table"],
         }
+    }
+
+    /// Whether weights lie as integers with scales.
+    pub fn is_quantised(self) -> bool {
+        !matches!(self, Packing::F32 | Packing::F16 | Packing::Bf16)
     }
 
     /// Bytes of eight blocks in each plane; 0 where there is no such plane.
@@ -61,7 +75,7 @@ impl Packing {
         match self {
             Packing::F32 => [8 * 128, 0, 0],
             Packing::F16 | Packing::Bf16 => [8 * 64, 0, 0],
-            Packing::Q4_0 => [8 * 16, 16, 0],
+            Packing::Q4_0 | Packing::Iq4Nl => [8 * 16, 16, 0],
             Packing::Q4_1 => [8 * 16, 32, 0],
             Packing::Q5_0 => [8 * 16, 16, 32],
             Packing::Q5_1 => [8 * 16, 32, 32],
@@ -69,6 +83,7 @@ impl Packing {
             Packing::Q4K => [8 * 16, 16, 0],
             Packing::Q5K => [8 * 16, 16, 32],
             Packing::Q6K => [8 * 16, 20, 64],
+            Packing::Iq4Xs | Packing::Mxfp4 => [8 * 16, 8, 0],
         }
     }
 
@@ -82,12 +97,23 @@ impl Packing {
         self.bytes_of_eight().iter().filter(|&&bytes| bytes > 0).count()
     }
 
+    /// Whether `rows` rows of `cols` elements are whole units of the repack kernel.
+    pub fn whole_units(self, rows: usize, cols: usize) -> bool {
+        ((rows * cols.div_ceil(BLOCK)) as u64).is_multiple_of(self.unit_blocks().unwrap_or(1))
+    }
+
     /// Blocks that the repack kernel moves as one unit; `None` where the CPU writes whole rows instead.
     pub fn unit_blocks(self) -> Option<u64> {
         match self {
             Packing::F32 | Packing::F16 | Packing::Bf16 => None,
-            Packing::Q4_0 | Packing::Q4_1 | Packing::Q5_0 | Packing::Q5_1 | Packing::Q8_0 => Some(2),
-            Packing::Q4K | Packing::Q5K | Packing::Q6K => Some(8),
+            Packing::Q4_0
+            | Packing::Q4_1
+            | Packing::Q5_0
+            | Packing::Q5_1
+            | Packing::Q8_0
+            | Packing::Iq4Nl => Some(2),
+            Packing::Mxfp4 => Some(4),
+            Packing::Q4K | Packing::Q5K | Packing::Q6K | Packing::Iq4Xs => Some(8),
         }
     }
 }

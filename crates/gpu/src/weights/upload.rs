@@ -74,7 +74,7 @@ impl Uploader {
     }
 
     fn repack(&self, packing: Packing, part: &Part) -> Result<Dispatch, GpuError> {
-        let pipeline = self.kernels.pipeline("repack", &[packing.flag()], &[])?;
+        let pipeline = self.kernels.pipeline("repack", packing.flags(), &[])?;
         let mut bindings = vec![(0, &self.staging), (1, &self.range)];
         bindings.extend((2..).zip(&part.planes));
         // The grid counts units as "tokens".

@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let header = source.header();
     let info = header.info().clone();
     let weights_read = header.weight_bytes_per_token();
-    let kv_elements = header.plan().kv_elements_per_position();
+    let plan = header.plan().clone();
     let longest = args.prompt.iter().max().copied().unwrap_or(1);
     let deepest = args.depth.iter().max().copied().unwrap_or(0);
     let context = (deepest + longest + args.generate).min(info.context_length);
@@ -118,7 +118,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         runs.sort();
         prefills.push((tokens, tokens as f64 / runs[runs.len() / 2].as_secs_f64()));
     }
-    let kv_bytes = if args.backend == Backend::Reference { KvType::F32 } else { kv_type }.bytes();
+    let stored = if args.backend == Backend::Reference { KvType::F32 } else { kv_type };
+    let kv_bytes = stored.bytes_per_position(&plan);
     let steps = args.generate as f64;
     let mut decodes = Vec::new();
     for &depth in &args.depth {
@@ -127,7 +128,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         runs.sort_by_key(|run| run.duration);
         let median = runs.swap_remove(runs.len() / 2);
         let rate = steps / median.duration.as_secs_f64();
-        let bytes = weights_read + (kv_elements * kv_bytes * (depth + args.generate / 2)) as u64;
+        let bytes = weights_read + kv_bytes * (depth + args.generate / 2) as u64;
         let gigabytes = rate * bytes as f64 * 1e-9;
         let per_token = |count: u64| count as f64 / steps;
         let counters = median.counters;

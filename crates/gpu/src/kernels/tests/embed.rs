@@ -7,7 +7,7 @@ use sotto_plan::{Rows, TableRow};
 use super::{IN_SOFTWARE, ON_A_GPU, TYPES, Weight, is_rounded, step};
 use crate::kernels::embed::{add_row, embed, table};
 use crate::kernels::linear::Linear;
-use crate::kernels::matmul::{MatmulScratch, Tile};
+use crate::kernels::matmul::{MatmulScratch, Room, Tile};
 use crate::testing::{Variant, assert_close, device, random, variants};
 use crate::weights::Matrix;
 
@@ -82,7 +82,7 @@ fn a_table_is_an_activation_that_can_be_projected() {
                     norm: None,
                     gated: None,
                 };
-                let scratch = MatmulScratch::new(&variant.device, 1, 4).unwrap();
+                let scratch = MatmulScratch::new(&variant.device, Room::default()).unwrap();
                 let matvec = linear.matvec(&variant.kernels, tuning, 4).unwrap();
                 for dispatches in [matvec, linear.matmul(&variant.kernels, Tile::SMALL, &scratch).unwrap()] {
                     variant.run(&dispatches, size);

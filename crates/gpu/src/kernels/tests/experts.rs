@@ -6,9 +6,11 @@ use sotto_cpu::reference::ops;
 use sotto_format::BlockType;
 use sotto_plan::Rows;
 
+use super::linear::in_bytes;
 use super::{IN_SOFTWARE, ON_A_GPU, Weight, step};
 use crate::kernel::Kernels;
 use crate::kernels::experts::{self, ExpertLinear, Routes};
+use crate::kernels::matmul::{MatmulScratch, Room, Tile};
 use crate::testing::{Variant, assert_close, device, random, variants};
 
 /// Logits with ties among them.
@@ -60,11 +62,33 @@ fn experts_agree_with_the_reference_in_every_shape() {
         (BlockType::Q8_0, 5, 33, 96, 2),
         (BlockType::Q4_0, 2, 257, 64, 2),
         (BlockType::Q6_K, 3, 40, 256, 1),
+        // More rows of x an expert than a tile has, and experts without any.
+        (BlockType::MXFP4, 2, 66, 96, 70),
+        (BlockType::IQ4_NL, 90, 9, 32, 33),
     ];
     for variant in variants() {
-        for (ty, n_experts, rows, cols, tokens) in cases {
-            check_experts(variant, ty, [n_experts, rows, cols], tokens);
+        for (at, (ty, n_experts, rows, cols, tokens)) in cases.into_iter().enumerate() {
+            let (weight, tile) = ([n_experts, rows, cols], TILES[at % TILES.len()]);
+            let tiles = [None, Some(tile)];
+            // Devices but the first take turns.
+            let tiles = if variant.name == device().name { &tiles[..] } else { &tiles[at % 2..][..1] };
+            check_experts(variant, ty, weight, tokens, tiles);
         }
+    }
+}
+
+/// Those that devices get, in floats and in bytes.
+const TILES: [Tile; 4] = [
+    Tile { w_threads: 16, x_threads: 8, x_each: 4, splits: 1, int8: false },
+    Tile { w_threads: 16, x_threads: 8, x_each: 4, splits: 1, int8: true },
+    Tile { w_threads: 8, x_threads: 8, x_each: 4, splits: 1, int8: false },
+    Tile { w_threads: 8, x_threads: 8, x_each: 4, splits: 1, int8: true },
+];
+
+#[test]
+fn experts_with_all_of_their_rows_agree_with_the_reference_in_every_tile() {
+    for (ty, n_experts, rows, cols) in [(BlockType::Q4_1, 5, 130, 160), (BlockType::Q6_K, 2, 70, 256)] {
+        check_experts(device(), ty, [n_experts, rows, cols], 75, &TILES.map(Some));
     }
 }
 
@@ -75,10 +99,17 @@ fn experts_larger_than_a_binding_are_cut_by_rows() {
     let small = pollster::block_on(crate::GpuDevice::request(&options)).unwrap();
     let variant =
         Variant { name: "128 KiB bindings", kernels: Arc::new(Kernels::new(&small)), device: small };
-    check_experts(&variant, BlockType::F32, [7, 100, 256], 5);
+    check_experts(&variant, BlockType::F32, [7, 100, 256], 5, &[None, Some(TILES[0])]);
 }
 
-fn check_experts(variant: &Variant, ty: BlockType, [n_experts, rows, cols]: [usize; 3], tokens: usize) {
+/// Row by row, and grouped in each of `tiles` that the device has room for.
+fn check_experts(
+    variant: &Variant,
+    ty: BlockType,
+    [n_experts, rows, cols]: [usize; 3],
+    tokens: usize,
+    tiles: &[Option<Tile>],
+) {
     const N_USED: usize = 2;
     let weight = Weight::random(92, ty, n_experts * rows, cols);
     let matrix = weight.upload(variant, 10_007);
@@ -113,6 +144,39 @@ fn check_experts(variant: &Variant, ty: BlockType, [n_experts, rows, cols]: [usi
             let expected = ops::expert_linear(&x, &routes, N_USED, (rows, cols), weight.row(), values);
             let what = format!("{ty} [{n_experts}, {rows}, {cols}] x {tokens}, own {own}, {}", variant.name);
             assert_close(&what, &variant.read_rows(&out, tokens, width), &expected, 2e-5);
+
+            let fits = |tile: &&Option<Tile>| {
+                tile.is_none_or(|t| t.fits(variant.device.facts()) && (!t.int8 || ty.block_len() > 1))
+            };
+            for &tile in tiles.iter().filter(fits) {
+                let x_rows = tokens * x_width / cols;
+                let in_tile = tile.map(|tile| Room::of_product(tile, x_rows, cols, rows)).unwrap_or_default();
+                let room = Room::of_order(n_experts, tokens * N_USED).max(in_tile);
+                let scratch = MatmulScratch::new(&variant.device, room).unwrap();
+                let [_, _, _, order] = scratch.slices();
+                let sorted =
+                    experts::order(&variant.kernels, Rows::Tokens, routes_on_gpu, n_experts, [order, &step]);
+                let mut dispatches = vec![sorted.unwrap()];
+                let int8 = tile.is_some_and(|tile| tile.int8);
+                if int8 {
+                    let shape = (Rows::Tokens, cols, linear.x_slots());
+                    dispatches.push(scratch.quantize(&variant.kernels, shape, [&x_slice, &step]).unwrap());
+                }
+                let grouped = variant.empty(out.size);
+                let linear = ExpertLinear { out: &grouped, ..linear };
+                dispatches.extend(linear.grouped(&variant.kernels, tile, &scratch).unwrap());
+                variant.run(&dispatches, size);
+                let expected = match int8 {
+                    true => {
+                        let x = in_bytes(&x, cols);
+                        ops::expert_linear(&x, &routes, N_USED, (rows, cols), weight.row(), values)
+                    }
+                    false => expected.clone(),
+                };
+                let tolerance = if int8 { 2e-3 } else { 2e-5 };
+                let what = format!("{what}, {tile:?}");
+                assert_close(&what, &variant.read_rows(&grouped, tokens, width), &expected, tolerance);
+            }
 
             let sum = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
             let slices = [&out, &sum, &step];

@@ -10,7 +10,7 @@ use super::{IN_SOFTWARE, ON_A_GPU, TYPES, Weight, is_rounded, step};
 use crate::kernel::{Kernels, Slice};
 use crate::kernels::embed::embed;
 use crate::kernels::linear::Linear;
-use crate::kernels::matmul::{MatmulScratch, Tile};
+use crate::kernels::matmul::{MatmulScratch, Room, Tile};
 use crate::testing::{Variant, assert_close, device, random, variants};
 use crate::tuning::Tuning;
 use crate::weights::Matrix;
@@ -55,7 +55,9 @@ fn check_linear(variant: &Variant, ty: BlockType, rows: usize, cols: usize, toke
     let plain = ops::linear(&values, (rows, cols), weight.row(), Some(&bias));
     let plain = ops::add(&plain, &residual);
     let normed = ops::linear(&ops::rms_norm(&values, &norm, eps), (rows, cols), weight.row(), None);
-    let scratch = MatmulScratch::new(&variant.device, tokens, cols).unwrap();
+    let split = Tile { splits: 3, ..Tile::SMALL };
+    let room = Room::of_product(split, tokens, cols, rows);
+    let scratch = MatmulScratch::new(&variant.device, room).unwrap();
     for tuning in [ON_A_GPU, IN_SOFTWARE] {
         let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
         let linear = Linear {
@@ -76,11 +78,7 @@ fn check_linear(variant: &Variant, ty: BlockType, rows: usize, cols: usize, toke
         let tile = (tokens as u32).min(4);
         let cases = [
             ("matvec", with_bias.matvec(&variant.kernels, tuning, tile), &plain),
-            (
-                "matmul",
-                with_bias.matmul(&variant.kernels, Tile { splits: 3, ..Tile::SMALL }, &scratch),
-                &plain,
-            ),
+            ("matmul", with_bias.matmul(&variant.kernels, split, &scratch), &plain),
             ("matmul_plain", with_bias.matmul_plain(&variant.kernels), &plain),
             ("matvec with norm", with_norm.matvec(&variant.kernels, tuning, tile), &normed),
         ];
@@ -141,10 +139,10 @@ fn not_a_number_survives_the_rounding_to_bytes() {
         let x = variant.upload_rows(&values, 64);
         let out = variant.empty(2 * 8 * 4);
         let linear = plain_linear(&matrix, 5, &x, &out, &step);
-        let scratch = MatmulScratch::new(&variant.device, 2, 64).unwrap();
-        let mut dispatches =
-            vec![scratch.quantize(&variant.kernels, (Rows::Tokens, 64), [&x, &step]).unwrap()];
         let tile = Tile { int8: true, ..Tile::SMALL };
+        let scratch = MatmulScratch::new(&variant.device, Room::of_product(tile, 2, 64, 5)).unwrap();
+        let mut dispatches =
+            vec![scratch.quantize(&variant.kernels, (Rows::Tokens, 64, 1), [&x, &step]).unwrap()];
         dispatches.extend(linear.matmul(&variant.kernels, tile, &scratch).unwrap());
         variant.run(&dispatches, size);
         let found = variant.read_rows(&out, 2, 5);
@@ -178,7 +176,7 @@ fn plain_linear<'a>(
 }
 
 /// The reference's activations as quantize_rows.wgsl rounds them.
-fn in_bytes(values: &[f32], cols: usize) -> Vec<f32> {
+pub(super) fn in_bytes(values: &[f32], cols: usize) -> Vec<f32> {
     let block = |block: &[f32]| -> Vec<f32> {
         let scale = block.iter().fold(0f32, |m, v| m.max(v.abs())) / 127.0;
         block.iter().map(|v| if scale == 0.0 { 0.0 } else { scale * (v / scale).round_ties_even() }).collect()
@@ -194,13 +192,14 @@ fn check_tile(variant: &Variant, tile: Tile, ty: BlockType, [rows, cols, tokens]
     let (step, size) = step(variant, tokens as u32);
     let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
     let linear = plain_linear(&matrix, rows, &x, &out, &step);
-    let scratch = MatmulScratch::new(&variant.device, tokens, cols).unwrap();
+    let room = Room::of_product(tile, tokens, cols, rows);
+    let scratch = MatmulScratch::new(&variant.device, room).unwrap();
     let values = if tile.int8 { in_bytes(&values, cols) } else { values };
     let expected = ops::linear(&values, (rows, cols), weight.row(), None);
     let what = format!("{tile:?} {ty} [{rows}, {cols}] x {tokens} on {}", variant.name);
     let mut dispatches = linear.matmul(&variant.kernels, tile, &scratch).unwrap();
     if tile.int8 {
-        let shape = (Rows::Tokens, cols);
+        let shape = (Rows::Tokens, cols, 1);
         dispatches.insert(0, scratch.quantize(&variant.kernels, shape, [&x, &step]).unwrap());
     }
     variant.run(&dispatches, size);
@@ -339,7 +338,7 @@ fn a_matrix_larger_than_a_binding_is_cut_by_rows() {
         let (step, size) = step(&variant, tokens as u32);
         let out = variant.empty((tokens * rows * 4) as u64);
         let (first_row, n) = (120, 1300);
-        let scratch = MatmulScratch::new(&variant.device, tokens, 4).unwrap();
+        let scratch = MatmulScratch::new(&variant.device, Room::default()).unwrap();
         let linear = Linear {
             matrix: &matrix,
             first_row,
@@ -384,7 +383,7 @@ fn not_a_number_comes_through_and_padding_does_not() {
             let x = variant.upload_rows(&values, cols);
             let (step, size) = step(variant, tokens as u32);
             let expected = ops::linear(&values, (rows, cols), weight.row(), None);
-            let scratch = MatmulScratch::new(&variant.device, 1, 4).unwrap();
+            let scratch = MatmulScratch::new(&variant.device, Room::default()).unwrap();
             for tuning in [ON_A_GPU, IN_SOFTWARE] {
                 let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
                 let linear = Linear {

@@ -17,7 +17,7 @@ use crate::testing::{Variant, random};
 use crate::tuning::Tuning;
 use crate::weights::{Matrix, Packing, Uploader};
 
-const TYPES: [BlockType; 13] = [
+const TYPES: [BlockType; 16] = [
     BlockType::F32,
     BlockType::F16,
     BlockType::BF16,
@@ -31,6 +31,9 @@ const TYPES: [BlockType; 13] = [
     BlockType::Q4_K,
     BlockType::Q5_K,
     BlockType::Q6_K,
+    BlockType::IQ4_NL,
+    BlockType::IQ4_XS,
+    BlockType::MXFP4,
 ];
 
 /// Whole steps have a test of their own, and a tolerance.
@@ -64,17 +67,25 @@ impl Weight {
             let noise = random(seed, blocks * ty.block_bytes());
             bytes = noise.iter().map(|v| ((v + 1.0) * 128.0) as u8).collect();
             let halves: &[usize] = match ty {
-                BlockType::Q4_0 | BlockType::Q5_0 | BlockType::Q8_0 => &[0],
+                BlockType::Q4_0
+                | BlockType::Q5_0
+                | BlockType::Q8_0
+                | BlockType::IQ4_NL
+                | BlockType::IQ4_XS => &[0],
                 BlockType::Q4_1 | BlockType::Q5_1 | BlockType::Q4_K | BlockType::Q5_K => &[0, 2],
                 BlockType::Q2_K => &[80, 82],
                 BlockType::Q3_K => &[108],
                 BlockType::Q6_K => &[208],
+                BlockType::MXFP4 => &[],
                 other => panic!("{other} has no place for its scales here"),
             };
             for (block, noise) in bytes.chunks_exact_mut(ty.block_bytes()).zip(noise) {
                 for &at in halves {
                     let d = half::f16::from_f32(0.01 * (noise + 1.5));
                     block[at..at + 2].copy_from_slice(&d.to_le_bytes());
+                }
+                if ty == BlockType::MXFP4 {
+                    block[0] = 120 + block[0] % 8;
                 }
             }
         }

@@ -1,14 +1,14 @@
 //! RoPE, and the write to the KV cache.
 
 use sotto_cpu::reference::ops;
-use sotto_plan::{Growth, Rope, RopeLayout};
+use sotto_plan::{Growth, KvCache, Rope, RopeLayout};
 
 use super::step;
 use crate::KvType;
 use crate::kernel::{Step, StepSize};
 use crate::kernels::position::{kv_write, rope, rope_frequencies};
 use crate::kv::{KvBuffers, Segments};
-use crate::testing::{assert_close, random, variants};
+use crate::testing::{assert_close, from_q8, random, variants};
 
 #[test]
 fn rope_agrees_with_the_reference_near_and_far() {
@@ -52,27 +52,48 @@ fn rope_agrees_with_the_reference_near_and_far() {
 #[test]
 fn kv_write_appends_at_the_position() {
     for variant in variants() {
-        for (kv_type, width) in [(KvType::F32, 33), (KvType::F32, 64), (KvType::F16, 2), (KvType::F16, 66)] {
+        // Heads of so many elements.
+        for (kv_type, width, head_dim) in [
+            (KvType::F32, 33, 33),
+            (KvType::F32, 64, 16),
+            (KvType::F16, 2, 2),
+            (KvType::F16, 66, 66),
+            (KvType::Q8_0, 192, 96),
+            (KvType::Q8_0, 48, 16),
+            (KvType::Q8_0, 12, 12),
+        ] {
             let tokens = 3;
+            let shape = KvCache { n_kv_heads: width / head_dim, head_dim };
             let (keys, values) = (random(71, tokens * width), random(72, tokens * width));
             let x = [&keys, &values].map(|rows| variant.upload_rows(rows, width));
-            let cache = variant.empty((10 * 2 * width * kv_type.bytes()) as u64);
+            let cache = variant.empty(10 * kv_type.position_bytes(shape));
             let (step, size) = step(variant, tokens as u32);
             let buffers = KvBuffers { segments: vec![cache.clone()] };
             let target = (&buffers, Segments::one(10));
-            let dispatch = kv_write(&variant.kernels, kv_type, width, target, [&x[0], &x[1], &step]).unwrap();
+            let slices = [&x[0], &x[1], &step];
+            let dispatch = kv_write(&variant.kernels, (kv_type, shape), false, target, slices).unwrap();
             variant.run(&[dispatch], size);
             let n = 10 * 2 * width;
             let found: Vec<f32> = match kv_type {
                 KvType::F32 => variant.read(&cache, n),
                 KvType::F16 => variant.read::<half::f16>(&cache, n).iter().map(|h| h.to_f32()).collect(),
+                KvType::Q8_0 => {
+                    let block =
+                        [32, 16, 4].into_iter().find(|block| head_dim.is_multiple_of(*block)).unwrap();
+                    from_q8(&variant.read(&cache, n / 4 + n / block), block)
+                }
             };
             let mut expected = vec![0.0; n];
             for (t, row) in expected.chunks_mut(2 * width).skip(3).take(tokens).enumerate() {
                 row[..width].copy_from_slice(&keys[t * width..][..width]);
                 row[width..].copy_from_slice(&values[t * width..][..width]);
             }
-            assert_close(&format!("kv_write {kv_type:?} {width}"), &found, &expected, 5e-4);
+            assert_close(
+                &format!("kv_write {kv_type:?} {width}"),
+                &found,
+                &expected,
+                if kv_type == KvType::Q8_0 { 5e-3 } else { 5e-4 },
+            );
         }
     }
 }
