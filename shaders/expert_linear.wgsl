@@ -51,7 +51,7 @@ fn main(
     let o = 4u * (group.x * GROUPS + local.y);
     let outputs = vec4<u32>(o) + vec4<u32>(0u, 1u, 2u, 3u);
     let rows = vec4<u32>(expert * ROWS) + min(outputs, vec4<u32>(ROWS - 1u));
-    let held = rows >= vec4<u32>(PART_FIRST) & rows < vec4<u32>(PART_FIRST + PART_ROWS) & outputs < vec4<u32>(ROWS);
+    let held = (rows >= vec4<u32>(PART_FIRST)) & (rows < vec4<u32>(PART_FIRST + PART_ROWS)) & (outputs < vec4<u32>(ROWS));
     let blocks = select(vec4<u32>(0u), rows - vec4<u32>(PART_FIRST), held) * BLOCKS;
     let base = t * X_STRIDE4 + slot * SLOT_STRIDE4;
     var sums = vec4<f32>(0.0);

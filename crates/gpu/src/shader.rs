@@ -82,6 +82,46 @@ mod tests {
         }
     }
 
+    /// Browsers want parentheses around the operands of `&`, `|` and `^` where those are made by another operator; naga does not.
+    #[test]
+    fn bitwise_operators_stand_between_parentheses() {
+        let mixed = |line: &str| {
+            // For each open parenthesis: whether a bitwise operator came, and whether another.
+            let mut open = vec![(false, false)];
+            for word in line
+                .replace(['(', '['], " ( ")
+                .replace([')', ']'], " ) ")
+                .replace([',', ';'], " , ")
+                .split(' ')
+            {
+                let Some(last) = open.last_mut() else { return true };
+                match word {
+                    "(" => open.push((false, false)),
+                    ")" => drop(open.pop()),
+                    "," | "&&" | "||" | "=" | "return" | "&=" | "|=" | "^=" => *last = (false, false),
+                    "&" | "|" | "^" => last.0 = true,
+                    "<" | ">" | "<=" | ">=" | "==" | "!=" | "<<" | ">>" | "+" | "-" | "*" | "/" | "%" => {
+                        last.1 = true
+                    }
+                    _ => {}
+                }
+                if open.last() == Some(&(true, true)) {
+                    return true;
+                }
+            }
+            false
+        };
+        assert!(mixed("let a = b >= c & d;") && !mixed("let a = (b >= c) & (d << 1u);"));
+        for (path, source) in SHADERS {
+            // A statement that goes on begins a line of its own inside of parentheses, or with an operator.
+            for line in source.lines().filter(|line| {
+                !line.starts_with('#') && line.matches('(').count() == line.matches(')').count()
+            }) {
+                assert!(!mixed(line), "{path}: {line}");
+            }
+        }
+    }
+
     #[test]
     fn an_unknown_shader_is_named() {
         let error = compose("absent", &[]).unwrap_err();
