@@ -308,7 +308,7 @@ pub(crate) fn attention_scratch_bytes(
     programs.into_iter().flatten().map(scratch).max().unwrap_or(0)
 }
 
-/// Bytes of a step's keys and values as floats, where they become bytes after the product that gives them: one token's, or
+/// Bytes of a step's keys and values as floats, where they become bytes after the product that gives them: a decode step's, or
 /// where steps of many tokens have such products too, as many.
 pub(crate) fn kv_staging_bytes(
     plan: &Plan,
@@ -320,7 +320,7 @@ pub(crate) fn kv_staging_bytes(
         return 0;
     }
     let fused = prefill.iter().any(|node| matches!(node, Node::Qkv { .. }));
-    let tokens = if fused { capacity.tokens } else { 1 };
+    let tokens = if fused { capacity.tokens } else { capacity.few() };
     let row = |cache: &KvCache| 2 * cache.n_kv_heads * cache.head_dim;
     4 * tokens * plan.caches.iter().map(row).max().unwrap_or(0)
 }
