@@ -58,7 +58,7 @@ kinds! {
     Crypto = ["wallet", "bitcoin", "btc", "ethereum", "eth", "crypto", "address", "litecoin", "ltc", "solana", "sol", "monero", "xmr",
         "xrp", "ripple", "tron", "usdt", "doge", "dogecoin", "cardano", "phantom"];
     Birth = ["born", "born on", "birth", "birthday", "birthdate", "date of birth", "dob", "d.o.b", "d.o.b.", "nacido", "nacida",
-        "nacimiento", "fecha de nacimiento", "nació", "né le", "née le", "né", "née", "naissance", "date de naissance",
+        "nacimiento", "fecha de nacimiento", "nació", "nacieron", "nés", "nées", "sont nés", "né le", "née le", "né", "née", "naissance", "date de naissance",
         "geboren", "geboren am", "geburtsdatum", "geb.", "geburtstag", "nato il", "nata il", "nato", "nata", "data di nascita",
         "nascita", "nascido", "nascida", "nascimento", "data de nascimento", "geboortedatum", "geboren op", "né(e) le",
         "родился", "родилась", "дата рождения", "urodzony", "urodzona", "data urodzenia"];
@@ -91,7 +91,7 @@ kinds! {
         "docket", "claim number", "claim no", "policy number", "policy no", "policy #", "invoice number", "order number", "ticket number",
         "reference number", "ref no", "customer id", "client id", "user id", "member id", "subscriber id", "application no",
         "application number", "file number", "file no", "certificate number", "número de expediente", "expediente", "demanda", "demandas",
-        "requête", "requêtes", "aktenzeichen", "personalausweis", "ausweisnummer", "ausweis", "carta d'identità", "carte d'identité",
+        "requête", "requêtes", "aktenzeichen", "solicitud", "solicitudes", "ricorso", "ricorsi", "beschwerde", "application nos", "applications nos", "case nos", "personalausweis", "ausweisnummer", "ausweis", "carta d'identità", "carte d'identité",
         "cni", "rg", "bsn", "burgerservicenummer", "pesel", "personnummer", "cédula", "cedula", "curp", "rfc", "matricule",
         "numéro de dossier", "dossier", "número de póliza", "póliza", "poliza"];
     Health = ["mrn", "medical record", "medical record number", "medical record no", "patient id", "patient number", "patient no",

@@ -229,7 +229,10 @@ fn push(scan: &mut Scan<'_>, start: usize, end: usize, score: f32) {
 pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
     match word.len() {
         1 | 2 => around_day(scan, word.start, word.end, word.end),
-        4 => month_and_year(scan, word),
+        4 => {
+            month_and_year(scan, word);
+            birth_year(scan, word);
+        }
         _ => {}
     }
 }
@@ -300,6 +303,24 @@ fn month_and_year(scan: &mut Scan<'_>, word: Word) {
     let capital = scan.text[month.start..].starts_with(char::is_uppercase);
     if !day_before && (month.sure || capital) {
         push(scan, month.start, word.end, 0.6);
+    }
+}
+
+/// `born in 1964`, `nacieron en 1952 y 1959`: the year alone, close behind the word and in its sentence.
+fn birth_year(scan: &mut Scan<'_>, word: Word) {
+    const REACH: usize = 40;
+    if year_at(scan, word.start, false) != Some(word.end) {
+        return;
+    }
+    let first = scan.hits.partition_point(|hit| hit.start < word.start);
+    let near = scan.hits[..first].iter().rev().take_while(|hit| hit.end + REACH >= word.start);
+    let Some(hit) = near.into_iter().find(|hit| hit.kinds.has(BIRTH) && hit.end <= word.start) else {
+        return;
+    };
+    let between = &scan.bytes[hit.end..word.start];
+    if !between.iter().any(|b| b".;:()!?\n".contains(b)) {
+        let word_of_birth = Some(hit.word);
+        scan.push("date_of_birth", Label::DateOfBirth, (word.start, word.end), 0.7, false, word_of_birth);
     }
 }
 
@@ -382,8 +403,12 @@ mod tests {
                 "Geburtsdatum 3.5.1977",
                 "né le 3 mai 1980",
                 "dob 19870512",
+                "born in Leeds in 1964",
+                "nació en 1964 y vive",
+                "née en 1952",
+                "geb. 1971",
             ],
-            &["on 18 August 1997", "19870512"],
+            &["on 18 August 1997", "19870512", "in 1964", "born in Leeds. In 1964", "born 1 of 1964000"],
         );
     }
 
@@ -399,5 +424,7 @@ mod tests {
         ] {
             assert_eq!(spans("DATE", text), [want], "{text}");
         }
+        let born = "Los demandantes nacieron en 1948, 1974 y 1963, respectivamente, en Ankara";
+        assert_eq!(spans("DATE_OF_BIRTH", born), ["1948", "1974", "1963"]);
     }
 }

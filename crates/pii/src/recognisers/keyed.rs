@@ -123,6 +123,9 @@ fn follow(scan: &mut Scan<'_>, hit: Hit) {
     if hit.kinds.has(Kinds::of(&[Kind::Username])) {
         username(scan, hit);
     }
+    if hit.kinds.has(Kinds::of(&[Kind::Id])) {
+        dockets(scan, hit);
+    }
     if let Some(keyed) = IDS.iter().find(|keyed| hit.kinds.has(keyed.kinds)) {
         identifier(scan, hit, keyed);
     }
@@ -141,9 +144,9 @@ pub(super) enum Join {
 
 /// Steps from the end of a context word over `number is: "` and the like to where a value may start.
 pub(super) fn value_start(scan: &Scan<'_>, from: usize) -> Option<(usize, Join, u8)> {
-    const FILLERS: [&str; 20] = [
-        "number", "no", "nr", "num", "id", "is", "es", "est", "ist", "was", "code", "n°", "nº", "key",
-        "value", "of", "card", "the", "my", "for",
+    const FILLERS: [&str; 24] = [
+        "number", "no", "nos", "nr", "núm", "numéro", "nummer", "num", "id", "is", "es", "est", "ist", "was",
+        "code", "n°", "nº", "key", "value", "of", "card", "the", "my", "for",
     ];
     let mut at = from;
     let mut join = Join::Space;
@@ -244,6 +247,46 @@ fn identifier(scan: &mut Scan<'_>, hit: Hit, keyed: &Keyed) {
     }
 }
 
+/// A court's numbers of cases, one or a list of them: `applications nos. 26480/95, 28291/95 and 29280/95`.
+fn dockets(scan: &mut Scan<'_>, hit: Hit) {
+    const AND: [&str; 7] = ["and", "y", "e", "et", "und", "en", "&"];
+    let Some((mut start, ..)) = value_start(scan, hit.end) else { return };
+    while let Some(end) = docket_end(scan, start) {
+        scan.push("case_number", Label::IdNumber, (start, end), 0.75, false, Some(hit.word));
+        let spaces = |at: usize| at + scan.bytes[at..].iter().take(2).take_while(|&&b| b == b' ').count();
+        let mut at = spaces(end);
+        if matches!(scan.byte(at), b',' | b';') {
+            at = spaces(at + 1);
+        }
+        let word = AND.iter().find(|word| scan.text[at..].starts_with(**word));
+        start = word.map_or(at, |word| spaces(at + word.len()));
+        if start == end {
+            return;
+        }
+    }
+}
+
+/// The end of `26480/95` or `39428 / 1998` at `start`: a number and the year it is of.
+fn docket_end(scan: &Scan<'_>, start: usize) -> Option<usize> {
+    let digits = |at: usize| {
+        let after = scan.bytes.get(at..)?;
+        Some(after.iter().take(7).take_while(|b| b.is_ascii_digit()).count())
+    };
+    let number: usize = digits(start).filter(|count| (2..=6).contains(count))?;
+    let mut at = start + number;
+    at += usize::from(scan.byte(at) == b' ');
+    if scan.byte(at) != b'/' {
+        return None;
+    }
+    at += 1;
+    at += usize::from(scan.byte(at) == b' ');
+    let year: usize = digits(at).filter(|count| matches!(count, 2 | 4))?;
+    let end = at + year;
+    let part_of_more =
+        is_word(scan.byte(end)) || matches!(scan.byte(end), b'/' | b'-') && is_word(scan.byte(end + 1));
+    (number + year >= 5 && !part_of_more).then_some(end)
+}
+
 fn is_date_or_year(value: &[u8]) -> bool {
     value.len() == 4 && (value.starts_with(b"19") || value.starts_with(b"20"))
 }
@@ -312,7 +355,7 @@ fn username(scan: &mut Scan<'_>, hit: Hit) {
 
 #[cfg(test)]
 mod tests {
-    use crate::recognisers::testing::check;
+    use crate::recognisers::testing::{check, spans};
 
     #[test]
     fn identifiers() {
@@ -325,8 +368,16 @@ mod tests {
         check(
             "ID_NUMBER",
             &["employee id: E-10293", "case no. 39428/98", "policy number PX-889123"],
-            &["the id of the object", "id: string", "order number of"],
+            &[
+                "the id of the object",
+                "id: string",
+                "order number of",
+                "demanda de 12/05/1998",
+                "dossier 1/2",
+            ],
         );
+        let list = "applications nos. 26480/95, 28291 / 95 and 29280/1995 were joined on 12/05/1998";
+        assert_eq!(spans("ID_NUMBER", list), ["26480/95", "28291 / 95", "29280/1995"]);
         check("DRIVER_LICENSE", &["driver's license D123-4567-8901"], &["driver's license expired"]);
         check("VEHICLE_ID", &["license plate 7ABC123", "matrícula: 1234 BCD"], &["license plate of the car"]);
         check("AGE", &["aged 34", "Age: 7", "edad 45"], &["aged wood", "age 2010", "age 34%"]);

@@ -1,9 +1,11 @@
 //! Postal codes: the distinctive ones (United Kingdom, Canada) by themselves, runs of digits only beside a state,
 //! a street line or a word that announces them.
 
+use super::capitals::word_at;
 use super::codes::CodeRule;
+use super::lexicon::{self, look};
 use super::numbers::NumberRule;
-use super::scan::{Scan, Word};
+use super::scan::{Scan, Word, is_word};
 use super::words::words;
 use crate::Label;
 use crate::context::{Kind, Kinds};
@@ -111,10 +113,35 @@ words! {
     AU_STATES = " NSW VIC QLD WA SA TAS ACT NT "
 }
 
+/// `28013 Madrid`, `1010 Wien`, `1012 AB Amsterdam`: before a place that the word list knows.
+fn before_place(scan: &mut Scan<'_>, word: Word) {
+    let digits = &scan.bytes[word.start..word.end];
+    let years_or_counts = word.len() == 4 && matches!(digits[0], b'0' | b'2') || digits.ends_with(b"000");
+    if years_or_counts || word.len() == 4 && digits.starts_with(b"19") || is_word(scan.before(word.start)) {
+        return;
+    }
+    let letters = scan.bytes.get(word.end..word.end + 3).unwrap_or_default();
+    let dutch = word.len() == 4
+        && matches!(letters, [b' ', a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase())
+        && !is_word(scan.byte(word.end + 3));
+    let end = if dutch { word.end + 3 } else { word.end };
+    if scan.byte(end) != b' ' {
+        return;
+    }
+    let place = word_at(scan, end + 1);
+    if look(place).has(lexicon::Kinds::PLACE) || look(place).has(lexicon::Kinds::NAMED_PLACE) {
+        scan.push("postal_code", Label::PostalCode, (word.start, end), 0.65, false, Some("place"));
+    }
+}
+
 /// `CA 94105`, `NSW 2000`, and five digits between a street line and a city: `Calle Mayor 5, 28013 Madrid`.
 pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
     let len = word.len();
-    if !matches!(len, 4 | 5) || scan.before(word.start) != b' ' && scan.before(word.start) != b'\n' {
+    if !matches!(len, 4 | 5) {
+        return;
+    }
+    before_place(scan, word);
+    if !matches!(scan.before(word.start), b' ' | b'\n') {
         return;
     }
     let mut from = word.start - 1;
@@ -171,6 +198,9 @@ mod tests {
                 "PLZ: 10115",
                 "postcode 1012 AB",
                 "CEP 01310-100",
+                "28013 Madrid",
+                "8001 Zürich",
+                "1012 AB Amsterdam",
             ],
             &[
                 "28013",
@@ -179,6 +209,9 @@ mod tests {
                 "D1A 0B1",
                 "in 1998 FA Cup",
                 "94105 people",
+                "1998 London Marathon",
+                "2024 Berlin",
+                "over 10000 London homes",
                 "12345",
                 "zip 2010",
             ],
