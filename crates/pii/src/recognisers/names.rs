@@ -32,6 +32,14 @@ words! {
     Signora Sig Dott Dottor Dottoressa Avv Ing Dra Senhor Senhora Meneer Mevrouw Dhr Mw Mevr mr mrs ms dr prof señor señora monsieur madame signor signora senhor senhora meneer mevrouw"
 }
 words! {
+    /// Before a list of surnames.
+    PLURAL_TITLES = "Messrs MM Mmes Mlles Messieurs Mesdames Herren Sres Sras Srs Sigg Heren Drs Profs señores señoras messieurs mesdames"
+}
+words! {
+    /// Between the last two of a list.
+    AND = "and et y und e en"
+}
+words! {
     /// Before a name and a comma: `Dear Lisa,`.
     GREETINGS = "dear hi hello hey thanks querido querida estimado estimada hola gracias cher chère bonjour salut merci lieber liebe hallo danke caro cara \
     gentile ciao grazie querida prezado prezada olá obrigado beste geachte dag bedankt"
@@ -84,7 +92,7 @@ fn tail(scan: &Scan<'_>, end: usize) -> Tail {
         }
         let word = word_at(scan, at + 1);
         let kinds = look(word);
-        if joined && TITLES.has(word) {
+        if joined && (TITLES.has(word) || PLURAL_TITLES.has(word)) {
             break; // "y la Sra. Ruiz" is somebody else
         }
         joined = PARTICLES.has(word);
@@ -106,6 +114,9 @@ fn tail(scan: &Scan<'_>, end: usize) -> Tail {
 /// `Mr. Tanaka`, `Sra. Ruiz Gil`, `President Lincoln`.
 pub(super) fn titled(scan: &mut Scan<'_>, title: &str, end: usize) -> Option<usize> {
     let dotted = dot(scan, end);
+    if PLURAL_TITLES.has(title) {
+        return listed(scan, dotted.unwrap_or(end));
+    }
     if !(TITLES.has(title) || title == "M" && dotted.is_some()) {
         return None;
     }
@@ -126,6 +137,29 @@ pub(super) fn titled(scan: &mut Scan<'_>, title: &str, end: usize) -> Option<usi
     }
     scan.push("titled_name", Label::Person, (at + 1, tail.end), TITLED, false, None);
     Some(tail.end)
+}
+
+/// ` Ehrenkrona, Bratt and Södergren` at `at`, after a title in the plural: each is a name.
+fn listed(scan: &mut Scan<'_>, mut at: usize) -> Option<usize> {
+    let mut done = None;
+    while scan.byte(at) == b' ' {
+        let tail = tail(scan, at);
+        if tail.words == 0 {
+            break;
+        }
+        scan.push("titled_name", Label::Person, (at + 1, tail.end), TITLED, false, None);
+        done = Some(tail.end);
+        at = tail.end;
+        at += usize::from(scan.byte(at) == b' ' && scan.byte(at + 1) == b',');
+        at += usize::from(scan.byte(at) == b',');
+        let and = if scan.byte(at) == b' ' { word_at(scan, at + 1) } else { "" };
+        if AND.has(and) {
+            at += 1 + and.len();
+        } else if at == tail.end {
+            break;
+        }
+    }
+    done
 }
 
 /// `E. Palm`, `S. D.`: initials and perhaps a word, whatever word it is, which a title before them makes a name.
@@ -316,6 +350,9 @@ mod tests {
         assert_eq!(spans("PERSON", "I met Lisa Kowalczyk's brother and Ana."), ["Lisa Kowalczyk", "Ana"]);
         assert_eq!(spans("PERSON", "por el Sr . R . Ryssdal , y C. H. Lee"), ["R . Ryssdal", "C. H. Lee"]);
         assert_eq!(spans("PERSON", "el Sr. J. De Meyer y la Sra. E. Palm."), ["J. De Meyer", "E. Palm"]);
+        let several =
+            "témoignages de MM. Evaldsson, Bratt et Hodell, et des Mmes Södergren. Messrs and others";
+        assert_eq!(spans("PERSON", several), ["Evaldsson", "Bratt", "Hodell", "Södergren"]);
         assert_eq!(
             spans("PERSON", "“Günther Müller” sang, said Mrs. O'Neill-Smith."),
             ["Günther Müller", "O'Neill-Smith"]
