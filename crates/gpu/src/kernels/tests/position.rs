@@ -8,7 +8,7 @@ use crate::KvType;
 use crate::kernel::{Step, StepSize};
 use crate::kernels::position::{kv_write, rope, rope_frequencies};
 use crate::kv::{KvBuffers, Segments};
-use crate::testing::{assert_close, from_q8, random, variants};
+use crate::testing::{assert_close, device, from_q8, random, variants};
 
 #[test]
 fn rope_agrees_with_the_reference_near_and_far() {
@@ -95,5 +95,26 @@ fn kv_write_appends_at_the_position() {
                 if kv_type == KvType::Q8_0 { 5e-3 } else { 5e-4 },
             );
         }
+    }
+}
+
+#[test]
+fn not_a_number_is_that_of_its_block_of_bytes_alone() {
+    let variant = device();
+    let shape = KvCache { n_kv_heads: 1, head_dim: 64 };
+    for poison in [f32::NAN, f32::INFINITY] {
+        let mut keys = random(73, 64);
+        keys[35] = poison;
+        let [k, v] = [keys, random(74, 64)].map(|row| variant.upload_rows(&row, 64));
+        let buffers = KvBuffers { segments: vec![variant.empty(4 * KvType::Q8_0.position_bytes(shape))] };
+        let (step, size) = step(variant, 1);
+        let target = (&buffers, Segments::one(4));
+        let dispatch =
+            kv_write(&variant.kernels, (KvType::Q8_0, shape), false, target, [&k, &v, &step]).unwrap();
+        variant.run(&[dispatch], size);
+        // Position 3: two blocks of keys, then two of values.
+        let words: Vec<u32> = variant.read(&buffers.segments[0], 4 * 36);
+        let scales = [8, 17, 26, 35].map(|at| f32::from_bits(words[3 * 36 + at]));
+        assert_eq!(scales.map(f32::is_finite), [true, false, true, true], "{scales:?}");
     }
 }
