@@ -4,10 +4,11 @@
  */
 const FILES = __FILES__;
 const CACHE = "sotto-site-__VERSION__";
-/** The engine has a module with relaxed SIMD and one without. A browser needs the one that it can run. */
+/** The engine has modules with relaxed SIMD, with threads too, and without. A browser needs the one that it can run. */
 const RELAXED = WebAssembly.validate(new Uint8Array(__RELAXED_PROBE__));
+const MODULE = RELAXED ? (self.crossOriginIsolated ? "_threads" : "_relaxed") : "";
 const NEEDED = FILES.filter(
-  (file) => !/sotto_web(_relaxed)?_bg/.test(file) || file.includes("_relaxed_") === RELAXED,
+  (file) => !/sotto_web(_relaxed|_threads)?_bg/.test(file) || file.includes(`sotto_web${MODULE}_bg`),
 );
 const KNOWN = new Set(FILES.map((file) => new URL(file, self.location.href).href));
 

@@ -5,6 +5,7 @@ const COLUMNS = [
   ["model", (line) => line.model.replace(" (random weights)", "")],
   ["type", (line) => line.quantization],
   ["device", (line) => line.device.backend],
+  ["threads", (line) => line.threads],
   ["prompt", (line) => line.prompt],
   ["prefill tok/s", (line) => rate(line.prefill_tokens_per_second)],
   ["depth", (line) => line.depth],

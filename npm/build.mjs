@@ -10,7 +10,12 @@ import { build } from "esbuild";
 
 process.chdir(fileURLToPath(new URL(".", import.meta.url)));
 
-const MODULES = ["sotto_web_bg.wasm", "sotto_web_relaxed_bg.wasm", "sotto_web_pii_bg.wasm"];
+const MODULES = [
+  "sotto_web_bg.wasm",
+  "sotto_web_relaxed_bg.wasm",
+  "sotto_web_threads_bg.wasm",
+  "sotto_web_pii_bg.wasm",
+];
 if (!MODULES.every((module) => existsSync(`wasm/${module}`))) {
   console.error("npm/wasm/ is missing. Build the engine first: cargo xtask build");
   process.exit(1);
@@ -22,6 +27,7 @@ await build({
   entryPoints: {
     index: "src/index.ts",
     worker: "src/worker.ts",
+    helper: "src/helper.ts",
     pii: "src/pii/index.ts",
     "pii-worker": "src/pii/worker.ts",
   },

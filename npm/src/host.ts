@@ -20,6 +20,7 @@ import { readHeaders } from "./header.js";
 import { type Progress, ProgressMeter } from "./progress.js";
 import { RemoteModel } from "./remote.js";
 import { isStored } from "./storage.js";
+import { startHelpers, type Threads, threadsFor } from "./threads.js";
 import type { BlobSource, RemoteSource, ResolvedSource } from "./source.js";
 import { type Stats, Timing } from "./timing.js";
 import type {
@@ -44,6 +45,7 @@ export interface LoadRequest {
   revalidate: boolean | undefined;
   store: boolean;
   headers: Readonly<Record<string, string>>;
+  threads?: number | undefined;
 }
 
 export interface Loaded {
@@ -102,6 +104,7 @@ export class LocalHost implements ModelHost {
   /** Ends when the engine's call before is over. */
   #call: Promise<unknown> = Promise.resolve();
   #timing = new Timing();
+  #threads: Threads = { count: 1, reason: "" };
 
   async load(
     request: LoadRequest,
@@ -110,9 +113,10 @@ export class LocalHost implements ModelHost {
   ): Promise<Loaded> {
     const meter = new ProgressMeter(onProgress);
     try {
-      const wasm = await startEngine();
+      const { source, engine, threads } = request;
+      this.#threads = await threadsFor(threads, engine.device);
+      const wasm = await startEngine(this.#threads.count > 1);
       throwIfAborted(signal);
-      const { source } = request;
       return await (source.kind === "blobs"
         ? this.#loadBlobs(wasm, request, source, meter, signal)
         : this.#loadRemote(wasm, request, source, meter, signal));
@@ -128,7 +132,7 @@ export class LocalHost implements ModelHost {
     const { source, engine } = request;
     let remote: RemoteModel | undefined;
     try {
-      const wasm = await startEngine();
+      const wasm = await startEngine(false);
       throwIfAborted(signal);
       // What is stored whole needs no network; what is not is not begun to be stored by asking what it is.
       const stored = source.kind !== "blobs" && request.revalidate !== true && (await isStored(source.id));
@@ -195,24 +199,39 @@ export class LocalHost implements ModelHost {
     let loader: WasmLoader | undefined = await unlessBroken(wasm.Loader.open(prefixes, folder, options));
     try {
       throwIfAborted(signal);
+      const threads = loader.onCpu ? this.#startThreads(wasm) : undefined;
       // What cannot run need not be stored, so memory is asked for first.
       await remote?.checkRoom();
       await feed(loader, weights, meter, signal);
       await remote?.complete();
       const finishing = loader;
       loader = undefined;
-      const engine = await unlessBroken(finishing.finish());
+      const { count, reason } = (await threads) ?? { count: 1, reason: undefined };
+      const engine = await unlessBroken(finishing.finish(count));
       if (signal.aborted) engine.free();
       throwIfAborted(signal);
       this.#engine = engine;
       return {
         info: engine.info(),
-        device: await namedDevice(engine.device()),
+        device: {
+          ...(await namedDevice(engine.device())),
+          ...(reason !== undefined && { threadsReason: reason }),
+        },
         contextLength: engine.contextLength(),
       };
     } finally {
       loader?.free();
     }
+  }
+
+  /** The threads there are of those that there may be. */
+  async #startThreads({ shared }: WasmModule): Promise<Threads> {
+    const { count, reason } = this.#threads;
+    if (count === 1) return { count, reason };
+    if (!shared) return { count: 1, reason: "the module for threads could not start" };
+    const started = 1 + (await startHelpers(shared, count - 1));
+    if (started === count) return { count, reason };
+    return { count: started, reason: "more workers could not start" };
   }
 
   async *generate(

@@ -65,6 +65,11 @@ export interface LoadOptions {
   /** `false` runs the engine in the page instead of a worker. Default true. */
   worker?: boolean | undefined;
   /**
+   * Threads on the CPU, at most 64. Default: as many as the processor runs at once, at most 8. Pages that are not cross-origin
+   * isolated, and engines in the page, get one; the model's `device` says how many there are, and why not more.
+   */
+  threads?: number | undefined;
+  /**
    * Try which kernels are the fastest on this GPU at the first load, which takes a fraction of a second, and remember it
    * in the browser's `localStorage`. Default true; `false` takes what usually suits such a GPU.
    */
@@ -84,6 +89,7 @@ const LOAD_RULES: Rules<LoadOptions> = {
   headers: rule.headers,
   hfEndpoint: rule.string,
   worker: rule.boolean,
+  threads: rule.integer(1, 64),
   tune: rule.boolean,
 };
 
@@ -168,6 +174,7 @@ async function requestOf(source: ModelSource, options: LoadOptions): Promise<Loa
     revalidate: options.revalidate,
     store: options.store ?? true,
     headers: Object.fromEntries(new Headers(options.headers)),
+    threads: options.threads,
   };
 }
 

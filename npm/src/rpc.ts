@@ -1,6 +1,7 @@
 /**
  * Calls and streams over a message port. A call may report events before its answer. A stream sends items only as
- * far as the reader has given credit, so a slow reader holds the writer back. Either can be aborted.
+ * far as the reader has given credit, so a slow reader holds the writer back; items that come fast share a message. Either can
+ * be aborted.
  */
 import {
   AbortedError,
@@ -29,7 +30,7 @@ type ToServer = Request | { id: number; kind: "credit"; items: number } | { id: 
 
 type ToClient =
   | { id: number; kind: "event"; value: unknown }
-  | { id: number; kind: "item"; value: unknown }
+  | { id: number; kind: "items"; values: unknown[] }
   | { id: number; kind: "result"; value: unknown }
   | { id: number; kind: "error"; error: PlainError };
 
@@ -46,6 +47,10 @@ export interface Handlers {
 
 /** Items that may be under way to the reader. */
 const CREDIT = 16;
+/** Items that a reader has taken before it gives credit for them. */
+const CREDIT_STEP = CREDIT / 2;
+/** Items that come within this time of a message wait for the next: a fraction of what a page takes to show anything. */
+const GATHER_MS = 5;
 
 /** Answers calls that come through the port. */
 export function serve(port: Port, handlers: Handlers): void {
@@ -58,6 +63,9 @@ export function serve(port: Port, handlers: Handlers): void {
     const { id, kind, method, args } = message;
     const abort = new AbortController();
     const credit = new Credit(CREDIT);
+    const outbox = new Outbox((values) => {
+      send({ id, kind: "items", values });
+    });
     running.set(id, { abort, credit });
     try {
       if (kind === "call") {
@@ -72,12 +80,15 @@ export function serve(port: Port, handlers: Handlers): void {
         const stream = handlers.streams[method];
         if (!stream) throw new InternalError(`The worker has no stream ${method}.`);
         for await (const value of stream(args as never, abort.signal)) {
-          send({ id, kind: "item", value });
+          outbox.put(value);
+          if (credit.isLast()) outbox.flush();
           await credit.take(abort.signal);
         }
+        outbox.flush();
         send({ id, kind: "result", value: undefined });
       }
     } catch (error) {
+      outbox.flush();
       send({ id, kind: "error", error: toPlainError(error) });
     } finally {
       running.delete(id);
@@ -102,6 +113,11 @@ class Credit {
     this.#wake?.();
   }
 
+  /** Whether there is none after the next. */
+  isLast(): boolean {
+    return this.left <= 1;
+  }
+
   /** Uses up one; waits while there is none. */
   async take(signal: AbortSignal): Promise<void> {
     this.left--;
@@ -121,9 +137,38 @@ class Credit {
   }
 }
 
+/** Items on their way to the reader: the first at once, those right after a message together. */
+class Outbox {
+  #held: unknown[] = [];
+  #sent = -Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly send: (values: unknown[]) => void) {}
+
+  put(value: unknown): void {
+    this.#held.push(value);
+    const wait = this.#sent + GATHER_MS - performance.now();
+    if (wait <= 0) this.flush();
+    // A writer that computes without a break lets no timer run, but comes with its next item.
+    else
+      this.#timer ??= setTimeout(() => {
+        this.flush();
+      }, wait);
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#held.length === 0) return;
+    this.#sent = performance.now();
+    this.send(this.#held);
+    this.#held = [];
+  }
+}
+
 interface Pending {
   onEvent: (value: unknown) => void;
-  onItem: (value: unknown) => void;
+  onItems: (values: unknown[]) => void;
   onResult: (value: unknown) => void;
   onError: (error: SottoError) => void;
 }
@@ -139,7 +184,7 @@ export class Client {
       const pending = this.#pending.get(data.id);
       if (!pending) return;
       if (data.kind === "event") pending.onEvent(data.value);
-      else if (data.kind === "item") pending.onItem(data.value);
+      else if (data.kind === "items") pending.onItems(data.values);
       else {
         this.#pending.delete(data.id);
         if (data.kind === "result") pending.onResult(data.value);
@@ -164,7 +209,7 @@ export class Client {
     return new Promise((resolve, reject) => {
       const { unlisten } = this.#begin("call", method, args, signal, {
         onEvent: (value) => onEvent?.(value),
-        onItem: () => undefined,
+        onItems: () => undefined,
         onResult: (value) => {
           unlisten();
           resolve(value);
@@ -184,6 +229,7 @@ export class Client {
     signal?: AbortSignal,
   ): AsyncGenerator<unknown, void, undefined> {
     const items: unknown[] = [];
+    let taken = 0;
     let end: { error?: SottoError } | undefined;
     let wake: () => void = () => undefined;
     const finish = (outcome: { error?: SottoError }) => {
@@ -192,8 +238,8 @@ export class Client {
     };
     const { id, unlisten } = this.#begin("stream", method, args, signal, {
       onEvent: () => undefined,
-      onItem: (value) => {
-        items.push(value);
+      onItems: (values) => {
+        items.push(...values);
         wake();
       },
       onResult: () => {
@@ -208,7 +254,8 @@ export class Client {
         if (signal?.aborted) throw new AbortedError(undefined, { cause: signal.reason });
         if (items.length > 0) {
           const item = items.shift();
-          if (!end) this.#send({ id, kind: "credit", items: 1 });
+          taken++;
+          if (!end && taken % CREDIT_STEP === 0) this.#send({ id, kind: "credit", items: CREDIT_STEP });
           yield item;
         } else if (end) {
           if (end.error) throw end.error;

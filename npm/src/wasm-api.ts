@@ -122,6 +122,10 @@ export interface DeviceInfo {
   software: boolean;
   /** Why this device. */
   reason: string;
+  /** Threads that a loaded model runs on, on the CPU. */
+  threads?: number;
+  /** Why not more. */
+  threadsReason?: string;
   /** The variants of kernels that a GPU got. */
   tuning?: string;
 }
@@ -141,6 +145,8 @@ export interface EngineCounters {
   /** Tokens that were tried with `speculate`, and those of them that the reply has. */
   drafted: number;
   accepted: number;
+  /** Pieces of work that other threads have done than the engine's own, on the CPU. */
+  helped: number;
   /** Weights, activations, keys and values. On the GPU; with `device: "cpu"` part of `wasmBytes`. */
   deviceBytes: number;
   /** The WebAssembly heap. It never shrinks, so this is also its peak. */
@@ -185,8 +191,10 @@ export interface WasmLoader {
   reads(): Float64Array;
   /** The next bytes of a file. */
   write(file: number, offset: number, bytes: Uint8Array): void;
-  /** Consumes the loader. */
-  finish(): Promise<WasmEngine>;
+  /** Whether the model comes to the CPU, where threads are of use. */
+  readonly onCpu: boolean;
+  /** Consumes the loader. On the CPU the model runs on this many threads, all but one of them helpers. */
+  finish(threads: number): Promise<WasmEngine>;
   free(): void;
 }
 
@@ -200,8 +208,18 @@ export interface WasmFolder extends Disposable {
   free(): void;
 }
 
+/** What helpers get of a module whose memory is shared. */
+export interface SharedEngine {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  /** Makes room for the stack of one more helper; returns the address of its top. */
+  newStack: () => number;
+}
+
 /** The module's exports. */
 export interface WasmModule {
+  /** Absent where its memory is not shared. */
+  shared?: SharedEngine | undefined;
   /** Reads a prefix of the first (or only) GGUF file. */
   parseHeader: (prefix: Uint8Array, fileBytes?: number) => Parsed;
   /** Reads a prefix of a safetensors file. */

@@ -107,6 +107,28 @@ test("a stream gives every item in order, then ends", { timeout: 20_000 }, async
   assert.ok(state.ended);
 });
 
+test("items that come fast share messages, and none waits for another", { timeout: 20_000 }, async (t) => {
+  const { port1, port2 } = new MessageChannel();
+  let messages = 0;
+  port2.addEventListener("message", () => messages++);
+  async function* burst(): AsyncGenerator<number> {
+    for (let i = 0; i < 100; i++) yield await Promise.resolve(i);
+    // Nothing more for long, and what there is comes all the same.
+    await sleep(10_000);
+  }
+  serve(port1, { calls: {}, streams: { burst } });
+  const client = new Client(port2);
+  port1.start();
+  port2.start();
+  t.after(() => {
+    port1.close();
+  });
+  const stream = client.stream("burst", []);
+  for (let i = 0; i < 100; i++) assert.equal((await stream.next()).value, i);
+  assert.ok(messages < 50, `${messages} messages`);
+  await stream.return();
+});
+
 test("a slow reader holds the writer back", { timeout: 20_000 }, async (t) => {
   const { handlers, state } = counter(1000);
   const client = connect(t, handlers);

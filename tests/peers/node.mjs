@@ -18,6 +18,7 @@ const query = new URLSearchParams(address);
 const list = (name, usual) => (query.get(name) ?? usual).split(",");
 const work = {
   device: query.get("device") ?? "webgpu",
+  threads: [],
   prompts: list("prompt", "128").map(Number),
   depths: list("depth", "0").map(Number),
   generate: Number(query.get("gen") ?? 32),

@@ -46,6 +46,9 @@ struct Web {
     /// Runs, of which the median counts
     #[arg(long, default_value_t = 3)]
     runs: u32,
+    /// Threads on the processor, with commas between several measurements; the page is then cross-origin isolated
+    #[arg(long, requires = "cpu", conflicts_with = "node")]
+    threads: Option<String>,
     /// Print a line of JSON each
     #[arg(long)]
     json: bool,
@@ -54,10 +57,11 @@ struct Web {
 impl Web {
     /// As the bench page takes it in its address.
     fn query(&self) -> String {
-        let Web { shape, ty, prompt, depth, generate, runs, .. } = self;
+        let Web { shape, ty, prompt, depth, generate, runs, threads, .. } = self;
+        let threads = threads.as_ref().map_or(String::new(), |threads| format!("&threads={threads}"));
         let device = if self.cpu { "cpu" } else { "webgpu" };
         format!(
-            "auto=1&shape={shape}&type={ty}&device={device}&prompt={prompt}&depth={depth}&gen={generate}&runs={runs}"
+            "auto=1&shape={shape}&type={ty}&device={device}&prompt={prompt}&depth={depth}&gen={generate}&runs={runs}{threads}"
         )
     }
 }
@@ -81,7 +85,8 @@ fn native(args: &[String]) -> Result<ExitCode> {
 }
 
 fn in_browser(web: &Web) -> Result<Run> {
-    let address = server::start(&workspace::root().join("demo/dist"), 0)?;
+    let start = if web.threads.is_some() { server::start_isolated } else { server::start };
+    let address = start(&workspace::root().join("demo/dist"), 0)?;
     let page = format!("{address}bench.html?{}", web.query());
     Ok(node::node().args(["demo/bench.mjs", &page]).env("CHROME_PATH", browser::find()?))
 }

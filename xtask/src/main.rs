@@ -17,6 +17,7 @@ mod shell;
 mod size;
 mod stamp;
 mod test;
+mod threads;
 mod toolchain;
 mod wasm;
 mod wasm_test;

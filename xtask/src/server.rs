@@ -14,9 +14,22 @@ use anyhow::{Context, Result};
 const MAX_REQUEST_BYTES: u64 = 32 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What makes a page cross-origin isolated, so that it may share memory with its workers. Workers' scripts need it too.
+const ISOLATION: &str =
+    "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Embedder-Policy: require-corp\r\n";
+
+/// As [`start`], with pages that are cross-origin isolated.
+pub fn start_isolated(root: &Path, port: u16) -> Result<String> {
+    start_with(root, port, ISOLATION)
+}
+
 /// Serves `root` on 127.0.0.1 from threads of its own, as long as the process lives. Port 0 takes a free one.
 /// Returns the address, `http://127.0.0.1:PORT/`.
 pub fn start(root: &Path, port: u16) -> Result<String> {
+    start_with(root, port, "")
+}
+
+fn start_with(root: &Path, port: u16, headers: &'static str) -> Result<String> {
     let root = root.canonicalize().with_context(|| format!("cannot serve {}", root.display()))?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .with_context(|| format!("cannot listen on port {port} of 127.0.0.1: choose another with --port"))?;
@@ -25,19 +38,19 @@ pub fn start(root: &Path, port: u16) -> Result<String> {
         for stream in listener.incoming().flatten() {
             let root = root.clone();
             // A browser that goes away in mid-answer is no error of ours.
-            thread::spawn(move || drop(converse(&stream, &root)));
+            thread::spawn(move || drop(converse(&stream, &root, headers)));
         }
     });
     Ok(address)
 }
 
 /// Answers one request and closes: between processes of one machine a new connection costs nothing.
-fn converse(stream: &TcpStream, root: &Path) -> io::Result<()> {
+fn converse(stream: &TcpStream, root: &Path, headers: &str) -> io::Result<()> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     let request = Request::read(BufReader::new(stream).take(MAX_REQUEST_BYTES))?;
     let mut out = BufWriter::new(stream);
-    answer(&request, root, &mut out)?;
+    answer(&request, root, headers, &mut out)?;
     out.flush()
 }
 
@@ -76,7 +89,8 @@ impl Request {
     }
 }
 
-fn answer(request: &Request, root: &Path, out: &mut impl Write) -> io::Result<()> {
+/// `headers` are sent with every file.
+fn answer(request: &Request, root: &Path, headers: &str, out: &mut impl Write) -> io::Result<()> {
     if request.method != "GET" && request.method != "HEAD" {
         return refuse(out, "405 Method Not Allowed", "Allow: GET, HEAD\r\n");
     }
@@ -87,8 +101,9 @@ fn answer(request: &Request, root: &Path, out: &mut impl Write) -> io::Result<()
     let metadata = file.metadata()?;
     let len = metadata.len();
     let etag = etag(&metadata);
-    let common =
-        format!("ETag: {etag}\r\nAccept-Ranges: bytes\r\nCache-Control: no-cache\r\nConnection: close\r\n");
+    let common = format!(
+        "ETag: {etag}\r\nAccept-Ranges: bytes\r\nCache-Control: no-cache\r\nConnection: close\r\n{headers}"
+    );
     if request.if_none_match.as_ref().is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag)) {
         return write!(out, "HTTP/1.1 304 Not Modified\r\n{common}\r\n");
     }

@@ -16,7 +16,10 @@ impl Site {
 
     /// Sends a request over TCP; returns the answer's head and body.
     fn ask(&self, request: &str) -> (String, String) {
-        let address = start(&self.0.join("site"), 0).unwrap();
+        Self::ask_at(&start(&self.0.join("site"), 0).unwrap(), request)
+    }
+
+    fn ask_at(address: &str, request: &str) -> (String, String) {
         let host = address.trim_start_matches("http://").trim_end_matches('/');
         let mut stream = TcpStream::connect(host).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
@@ -47,6 +50,17 @@ fn a_folder_is_its_index_page() {
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
     assert_eq!(header(&head, "Content-Type"), Some("text/html; charset=utf-8"));
     assert_eq!(body, "<p>hello");
+}
+
+#[test]
+fn pages_are_isolated_where_they_are_to_be() {
+    let site = Site::new("isolated");
+    let request = "GET /index.html HTTP/1.1\r\nHost: x\r\n\r\n";
+    let (head, body) = Site::ask_at(&start_isolated(&site.0.join("site"), 0).unwrap(), request);
+    assert_eq!(header(&head, "Cross-Origin-Opener-Policy"), Some("same-origin"));
+    assert_eq!(header(&head, "Cross-Origin-Embedder-Policy"), Some("require-corp"));
+    assert_eq!(body, "<p>hello");
+    assert_eq!(header(&site.ask(request).0, "Cross-Origin-Embedder-Policy"), None);
 }
 
 #[test]

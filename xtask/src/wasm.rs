@@ -1,5 +1,5 @@
 //! The wasm modules as the browser gets them: compiled, bound to JavaScript by wasm-bindgen, shrunk by wasm-opt. One has the
-//! engine, and comes with relaxed SIMD and without; the other the recognisers and the vault alone, which is a fraction of the size and can be in the page too.
+//! engine, and comes without relaxed SIMD, with it, and with threads; the other the recognisers and the vault alone, which is a fraction of the size and can be in the page too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,14 @@ use crate::node;
 use crate::relaxed;
 use crate::shell::say;
 use crate::stamp::{Inputs, unless_done};
+use crate::threads;
 use crate::toolchain::Toolchain;
 use crate::workspace;
 
 /// The packages that become wasm modules.
 pub const PACKAGES: [&str; 2] = ["sotto-web-pii", "sotto-web"];
 
-/// The one that computes: the package has it with relaxed SIMD too.
+/// The one that computes: the package has it with relaxed SIMD too, and with threads.
 const ENGINE: &str = "sotto-web";
 
 /// The profile in Cargo.toml of what the browser downloads.
@@ -28,8 +29,11 @@ const PROFILE: &str = "web";
 const SUFFIXES: [&str; 4] = [".js", ".d.ts", "_bg.wasm", "_bg.wasm.d.ts"];
 /// The module with relaxed SIMD, which the same JavaScript drives.
 const RELAXED_SUFFIX: &str = "_relaxed_bg.wasm";
+/// The module with relaxed SIMD on shared memory, which the same JavaScript drives.
+const THREADS_SUFFIX: &str = "_threads_bg.wasm";
 /// For wasm-opt, beside [`FEATURES`].
 const RELAXED_FEATURE: &str = "--enable-relaxed-simd";
+const THREADS_FEATURE: &str = "--enable-threads";
 
 /// Speed first: -Oz saves a few per cent of the download, and slows down what runs on every token.
 const OPTIMISE: &str = "-O3";
@@ -64,9 +68,13 @@ fn build_one(toolchain: &Toolchain, package: &str) -> Result<()> {
     let (binaryen, version) = node::package("binaryen")?;
     let inputs =
         Inputs::default().bytes(&compiled).value(&version).value(OPTIMISE).value(&FEATURES.join(" "));
-    let inputs = if package == ENGINE { inputs.value(include_str!("relaxed.rs")) } else { inputs };
     let is_engine = package == ENGINE;
-    let suffixes = SUFFIXES.into_iter().chain(is_engine.then_some(RELAXED_SUFFIX));
+    let inputs = match is_engine {
+        true => inputs.value(include_str!("relaxed.rs")).value(include_str!("threads.rs")),
+        false => inputs,
+    };
+    let variants = [RELAXED_SUFFIX, THREADS_SUFFIX].into_iter().filter(|_| is_engine);
+    let suffixes = SUFFIXES.into_iter().chain(variants);
     let outputs: Vec<_> = suffixes.map(|suffix| folder().join(format!("{name}{suffix}"))).collect();
     unless_done(&name, &inputs, &outputs, || {
         let folder = folder();
@@ -87,16 +95,28 @@ fn build_one(toolchain: &Toolchain, package: &str) -> Result<()> {
             .context("wasm-bindgen failed")?;
         let module = folder.join(format!("{name}_bg.wasm"));
         if is_engine {
-            let with = folder.join(format!("{name}{RELAXED_SUFFIX}"));
-            let bound = fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
-            let modules = relaxed::split(&bound).with_context(|| module.display().to_string())?;
-            for (path, bytes) in [(&with, modules.with), (&module, modules.without)] {
-                fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
-            }
-            optimise(&with, &binaryen, Some(RELAXED_FEATURE))?;
+            let [relaxed, shared] =
+                [RELAXED_SUFFIX, THREADS_SUFFIX].map(|suffix| folder.join(format!("{name}{suffix}")));
+            split(&module, &relaxed, &shared).with_context(|| module.display().to_string())?;
+            optimise(&relaxed, &binaryen, &[RELAXED_FEATURE])?;
+            optimise(&shared, &binaryen, &[RELAXED_FEATURE, THREADS_FEATURE])?;
         }
-        optimise(&module, &binaryen, None)
+        optimise(&module, &binaryen, &[])
     })?;
+    Ok(())
+}
+
+/// Makes the engine's three modules of one, and the JavaScript that wasm-bindgen wrote for it such that it drives them all.
+fn split(module: &Path, relaxed: &Path, shared: &Path) -> Result<()> {
+    let relaxed::Modules { with, without } = relaxed::split(&fs::read(module)?)?;
+    let with_threads = threads::shared(&with)?;
+    fs::write(shared, &with_threads)?;
+    fs::write(relaxed, threads::alone(&with)?)?;
+    fs::write(module, threads::alone(&without)?)?;
+    let glue = folder().join(format!("{}.js", ENGINE.replace('-', "_")));
+    fs::write(&glue, threads::glue(&fs::read_to_string(&glue)?, &with_threads)?)?;
+    let types = glue.with_extension("d.ts");
+    fs::write(&types, fs::read_to_string(&types)? + threads::GLUE_TYPES)?;
     Ok(())
 }
 
@@ -126,13 +146,13 @@ pub fn artifacts(messages: &str, wanted: impl Fn(&Value) -> bool) -> Vec<PathBuf
 }
 
 /// Runs wasm-opt over a module, in place.
-fn optimise(module: &Path, binaryen: &Path, feature: Option<&str>) -> Result<()> {
+fn optimise(module: &Path, binaryen: &Path, features: &[&str]) -> Result<()> {
     let before = fs::metadata(module)?.len();
     node::node()
         .arg(binaryen.join("bin/wasm-opt"))
         .args([OPTIMISE, "--strip-debug", "--strip-producers", "--strip-target-features"])
         .args(FEATURES)
-        .args(feature)
+        .args(features)
         .arg(module)
         .arg("-o")
         .arg(module)

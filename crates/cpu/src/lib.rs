@@ -11,3 +11,5 @@ pub mod reference;
 pub mod simd;
 
 pub use error::CpuError;
+#[cfg(target_arch = "wasm32")]
+pub use pool::web::new_stack as new_helper_stack;

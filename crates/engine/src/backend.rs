@@ -36,6 +36,9 @@ pub struct DeviceInfo {
     pub software: bool,
     /// Why this device.
     pub reason: String,
+    /// Threads that a model runs on, on the CPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
     /// The variants of kernels that a GPU got.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tuning: Option<String>,
@@ -49,6 +52,7 @@ impl DeviceInfo {
             name: facts.name.clone(),
             software: facts.software,
             reason: reason.to_owned(),
+            threads: None,
             tuning: Some(device.tuning().to_string()),
         }
     }
@@ -72,6 +76,8 @@ pub struct Counters {
     pub drafted: u64,
     /// Those of them that were.
     pub accepted: u64,
+    /// Pieces of work that threads on the CPU have done beside the engine's own.
+    pub helped: u64,
     /// Bytes of weights, keys and values that decode steps on a GPU read.
     pub bytes_read: u64,
     /// Nanoseconds that the processor took to prepare decode steps for a GPU. Not measured in browsers.
@@ -93,6 +99,7 @@ impl Sub for Counters {
             steps: self.steps - earlier.steps,
             drafted: self.drafted - earlier.drafted,
             accepted: self.accepted - earlier.accepted,
+            helped: self.helped.wrapping_sub(earlier.helped),
             bytes_read: self.bytes_read - earlier.bytes_read,
             host_nanoseconds: self.host_nanoseconds - earlier.host_nanoseconds,
             device_bytes: self.device_bytes,
@@ -165,6 +172,18 @@ impl BackendLoader {
         Ok(())
     }
 
+    /// Whether the model comes to the CPU's fast engine, which knows threads.
+    pub fn is_on_cpu(&self) -> bool {
+        matches!(self, BackendLoader::Cpu(..))
+    }
+
+    /// How many threads the model is to run on, where it can have some.
+    pub fn set_threads(&mut self, threads: usize) {
+        if let BackendLoader::Cpu(loader, _) = self {
+            loader.set_threads(threads);
+        }
+    }
+
     pub async fn finish(self) -> Result<Backend, EngineError> {
         Ok(match self {
             BackendLoader::Gpu(loader, device, reason) => {
@@ -200,6 +219,7 @@ impl Backend {
                 name: cpu.name(),
                 software: false,
                 reason: cpu.reason().to_owned(),
+                threads: Some(cpu.threads()),
                 tuning: None,
             },
         }
@@ -294,15 +314,16 @@ impl Backend {
                     steps: c.steps,
                     drafted: c.drafted,
                     accepted: c.accepted,
+                    helped: 0,
                     bytes_read: c.weight_bytes + c.kv_bytes,
                     host_nanoseconds: c.host_ns,
                     device_bytes: model.memory().total(),
                 }
             }
             Backend::Cpu(cpu) => {
+                let (device_bytes, steps, helped) = (cpu.bytes(), cpu.steps(), cpu.helped());
                 let (drafted, accepted) = cpu.drafts();
-                let steps = cpu.steps();
-                Counters { device_bytes: cpu.bytes(), steps, drafted, accepted, ..Counters::default() }
+                Counters { device_bytes, steps, drafted, accepted, helped, ..Counters::default() }
             }
         }
     }

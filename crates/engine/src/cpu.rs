@@ -108,6 +108,22 @@ impl CpuBackend {
         }
     }
 
+    /// Threads that run it.
+    pub fn threads(&self) -> usize {
+        match &self.model {
+            CpuModel::Fast(model) => model.threads(),
+            CpuModel::Reference(_) => 1,
+        }
+    }
+
+    /// Pieces of work that other threads than the caller's have done.
+    pub fn helped(&self) -> u64 {
+        match &self.model {
+            CpuModel::Fast(model) => model.helped().into(),
+            CpuModel::Reference(_) => 0,
+        }
+    }
+
     pub fn reason(&self) -> &str {
         &self.reason
     }

@@ -91,6 +91,7 @@ impl Device {
                 name: crate::cpu::name(Level::best(), threads()),
                 software: false,
                 reason: self.reason.clone(),
+                threads: None,
                 tuning: None,
             },
         }

@@ -40,6 +40,8 @@ pub use info::ModelInfo;
 pub use loader::{LoadOptions, Loader};
 pub use perplexity::Perplexity;
 pub use reads::Read;
+#[cfg(target_arch = "wasm32")]
+pub use sotto_cpu::new_helper_stack;
 pub use sotto_format as format;
 pub use sotto_gpu::bench as kernel_bench;
 #[cfg(target_arch = "wasm32")]

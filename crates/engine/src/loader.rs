@@ -118,6 +118,17 @@ impl Loader {
         Ok(())
     }
 
+    /// Whether the model comes to the CPU.
+    pub fn is_on_cpu(&self) -> bool {
+        self.backend.is_on_cpu()
+    }
+
+    /// The model is to run on this many threads, the caller's among them, if it comes to the CPU: as
+    /// [`LoadOptions::threads`], for who gets threads only once it is known where the model comes.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.backend.set_threads(threads);
+    }
+
     /// The loaded model; an error names the first tensor whose bytes did not all come.
     pub async fn finish(self) -> Result<Engine, EngineError> {
         let backend = self.backend.finish().await?;

@@ -17,6 +17,14 @@ pub use parse::{Folder, parse_header, parse_manifest, parse_shard, split_part_na
 
 use wasm_bindgen::prelude::*;
 
+/// Makes room for the stack of a worker that helps on this memory, and returns the address of its top. The worker sets its
+/// instance's `__stack_pointer` to it and calls `sotto_help` with its number, from 1 on.
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen(js_name = newHelperStack)]
+pub fn new_helper_stack() -> usize {
+    sotto_engine::new_helper_stack()
+}
+
 /// Runs once when the module is instantiated: a panic prints its message and place to the console.
 #[wasm_bindgen(start)]
 pub fn start() {

@@ -158,9 +158,16 @@ impl Loader {
         self.inner.write(file, offset as u64, bytes).map_err(throw)
     }
 
-    /// The loaded model.
-    pub async fn finish(self) -> Result<Engine, JsValue> {
-        let Loader { inner, heap } = self;
+    /// Whether the model comes to the CPU, where helpers are of use.
+    #[wasm_bindgen(getter, js_name = onCpu)]
+    pub fn on_cpu(&self) -> bool {
+        self.inner.is_on_cpu()
+    }
+
+    /// The loaded model. On the CPU it runs on `threads`, all but one of them helpers.
+    pub async fn finish(self, threads: usize) -> Result<Engine, JsValue> {
+        let Loader { mut inner, heap } = self;
+        inner.set_threads(threads);
         let engine = inner.finish().await.map_err(throw)?;
         Engine::new(engine, heap.peak()).map_err(throw)
     }

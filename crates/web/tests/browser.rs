@@ -53,7 +53,7 @@ async fn a_real_model_streams_its_reference_text() {
     for (index, chunk) in MODEL.chunks(300_000).enumerate() {
         loader.write(0, (index * 300_000) as f64, chunk).unwrap();
     }
-    let engine = loader.finish().await.unwrap();
+    let engine = loader.finish(1).await.unwrap();
     let greedy = options(&[("temperature", 0.into()), ("maxTokens", 50.into())]);
     let mut generation = engine.generate("".into(), greedy, false).await.unwrap();
     let mut got = String::new();

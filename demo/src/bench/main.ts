@@ -4,7 +4,7 @@
  *
  *     ?auto=1                        measure without a click
  *     &shape=NAME[,NAME]  &type=Q4_0[,Q4_K]  &device=auto|webgpu|cpu
- *     &prompt=128,512  &depth=0,1024  &gen=N  &runs=N
+ *     &prompt=128,512  &depth=0,1024  &gen=N  &runs=N  &threads=1,2
  *
  * Each measurement is then a line of JSON in `#lines`. `#state` has a `data-state` that goes from `loading` to `measuring` and
  * `done`, or to `error`, with the reason in `#error`.
@@ -43,6 +43,7 @@ form.addEventListener("submit", (event) => {
     shapes: [shape.value],
     types: [type.value],
     device: chosenDevice(device.value),
+    threads: [],
     prompts: ticked("prompts"),
     depths: ticked("depths"),
     generate: GENERATE,
@@ -63,6 +64,7 @@ function fromAddress(query: URLSearchParams): Request {
     shapes: list("shape", "mini"),
     types: list("type", "Q4_0"),
     device: chosenDevice(query.get("device")),
+    threads: numbers("threads", ""),
     prompts: numbers("prompt", "128"),
     depths: numbers("depth", "0"),
     generate: Number(query.get("gen") ?? GENERATE),

@@ -4,6 +4,8 @@ import type { RandomModel } from "./random-model.js";
 
 export interface Work {
   device: "auto" | "webgpu" | "cpu";
+  /** Threads on the processor, each measured; none are the package's choice. */
+  threads: readonly number[];
   /** Tokens to read, each measured with nothing before it. */
   prompts: readonly number[];
   /** Tokens in the cache before the first of `prompts` is read, each measured too. */
@@ -19,7 +21,7 @@ export interface Line {
   model: string | null;
   quantization: string;
   device: Model["device"];
-  threads: 1;
+  threads: number;
   prompt: number;
   gen: number;
   depth: number;
@@ -42,13 +44,26 @@ type Load = (source: ModelSource, options: LoadOptions) => Promise<Model>;
 /** Bytes of a cached element, a half float. */
 const KV_BYTES = 2;
 
-/** Loads the model and yields a line for each of the prompts and each of the depths. */
+/** Loads the model, for each number of threads, and yields a line for each of the prompts and each of the depths. */
 export async function* measure(
+  load: Load,
+  model: RandomModel,
+  work: Work,
+  signal: AbortSignal,
+  onWork: (what: string) => void = () => undefined,
+): AsyncGenerator<Line, void, undefined> {
+  for (const threads of work.threads.length > 0 ? work.threads : [undefined]) {
+    yield* measureOn(threads, load, model, work, signal, onWork);
+  }
+}
+
+async function* measureOn(
+  threads: number | undefined,
   load: Load,
   { file, readPerToken, kvPerToken }: RandomModel,
   { device, prompts, depths, generate, runs }: Work,
   signal: AbortSignal,
-  onWork: (what: string) => void = () => undefined,
+  onWork: (what: string) => void,
 ): AsyncGenerator<Line, void, undefined> {
   const first = prompts[0] ?? 1;
   const pairs = [
@@ -57,7 +72,8 @@ export async function* measure(
   ];
   const longest = Math.max(...pairs.map(([prompt, depth]) => depth + Math.max(prompt, generate)));
   const begin = performance.now();
-  const model = await load([file], { device, contextLength: longest + generate + 1, store: false, signal });
+  const contextLength = longest + generate + 1;
+  const model = await load([file], { device, threads, contextLength, store: false, signal });
   const load_seconds = (performance.now() - begin) / 1000;
   try {
     const bench = new Bench(model, generate, signal);
@@ -76,7 +92,7 @@ export async function* measure(
         model: model.info.name,
         quantization: model.info.quantization,
         device: model.device,
-        threads: 1,
+        threads: model.device.threads ?? 1,
         prompt,
         gen: generate,
         depth,

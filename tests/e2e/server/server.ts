@@ -55,6 +55,8 @@ const TYPES: Record<string, string> = {
 
 export class TestServer {
   readonly seen: Seen[] = [];
+  /** Whether pages are cross-origin isolated: workers' scripts need the headers too. */
+  isolated = false;
   readonly #files = new Map<string, Served>();
   readonly #server: Server;
 
@@ -119,6 +121,10 @@ export class TestServer {
     response.on("close", () => {
       seen.status = response.statusCode;
     });
+    if (this.isolated) {
+      response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+      response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+    }
     const served = this.#files.get(path);
     if (served) await sendServed(served, request, response);
     else await this.#sendFromDisk(path, response);

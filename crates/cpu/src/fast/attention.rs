@@ -4,7 +4,6 @@
 //! keys with a position a lane, `[kv_head][position / 16][element][16]`, give the scores of sixteen positions; values
 //! with an element a lane, `[kv_head][element / 16][position][16]`, give sixteen elements of the result.
 
-use std::cell::Cell;
 use std::ops::Range;
 
 use half::f16;
@@ -101,6 +100,8 @@ pub struct Queries<'a> {
     /// `[n_heads]`, see [`Attention::sinks`].
     pub sinks: Option<&'a [f32]>,
     pub cache: &'a HalfCache,
+    /// For scores, as long as [`scores_needed`] says.
+    pub scores: &'a mut [f32],
     /// `[tokens, query heads of the groups, head_dim]`.
     pub out: &'a mut [f32],
 }
@@ -115,9 +116,9 @@ impl Queries<'_> {
 /// Queries that share a pass over keys and values.
 const TILE: usize = 4;
 
-thread_local! {
-    /// Scores of [`TILE`] queries. It grows with the text and is kept.
-    static SCORES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+/// What [`Queries`] need for scores when the cache holds `length` positions.
+pub fn scores_needed(length: usize) -> usize {
+    TILE * length.next_multiple_of(LANES)
 }
 
 impl Kernel for Queries<'_> {
@@ -129,21 +130,19 @@ impl Kernel for Queries<'_> {
         let group = self.attention.n_heads / self.cache.shape.n_kv_heads;
         let tokens = self.q.len() / (self.attention.n_heads * head_dim);
         let rows = tokens * group;
-        // Taken and put back, not borrowed in a closure: closures are not compiled for the target.
-        let mut scores = SCORES.take();
+        let scores = std::mem::take(&mut self.scores);
         for head in self.heads.clone() {
             let mut row = 0;
             while row < rows {
                 if rows - row >= TILE {
-                    self.tile::<S, TILE>(simd, head, row, group, &mut scores);
+                    self.tile::<S, TILE>(simd, head, row, group, scores);
                     row += TILE;
                 } else {
-                    self.tile::<S, 1>(simd, head, row, group, &mut scores);
+                    self.tile::<S, 1>(simd, head, row, group, scores);
                     row += 1;
                 }
             }
         }
-        SCORES.set(scores);
     }
 }
 
@@ -156,7 +155,7 @@ impl Queries<'_> {
         head: usize,
         first: usize,
         group: usize,
-        scores: &mut Vec<f32>,
+        scores: &mut [f32],
     ) {
         let Attention { n_heads, scale, causal, window, softcap, .. } = *self.attention;
         let n = self.cache.shape.head_dim;
@@ -173,9 +172,6 @@ impl Queries<'_> {
         });
         let blocks = seen[0].start / LANES..seen[T - 1].end.div_ceil(LANES);
         let (start, length) = (blocks.start * LANES, blocks.len() * LANES);
-        if scores.len() < T * length {
-            scores.resize(T * length, 0.0);
-        }
         for (at, block) in blocks.enumerate() {
             let products = products(simd, self.cache.key_panel(head, block), q);
             for (i, products) in products.iter().enumerate() {

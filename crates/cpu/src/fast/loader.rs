@@ -27,6 +27,11 @@ impl Loader {
         self.weights.write(&self.plan, id, offset, bytes)
     }
 
+    /// The model is to run on this many threads, the caller's among them.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.options.threads = threads;
+    }
+
     /// The loaded model.
     pub fn finish(self) -> Result<Model, CpuError> {
         let weights = self.weights.finish(&self.plan)?;

@@ -64,6 +64,11 @@ impl Model {
         self.state.pool.threads()
     }
 
+    /// Pieces of work that other threads than the caller's have done, wrapping.
+    pub fn helped(&self) -> u32 {
+        self.state.pool.helped()
+    }
+
     /// Bytes of the weights and of the caches.
     pub fn memory(&self) -> (u64, u64) {
         (self.weights.bytes(), self.state.cache_bytes())

@@ -6,7 +6,7 @@ use sotto_plan::{Attention, CacheId, Factors, Op, Plan, ValueId};
 
 use super::Options;
 use super::activations::{BLOCK, Block, quantise};
-use super::attention::{HalfCache, Queries};
+use super::attention::{HalfCache, Queries, scores_needed};
 use super::elementwise;
 use super::matmul::{Input, MatMul};
 use super::matrix::Matrix;
@@ -30,6 +30,8 @@ pub struct State {
     /// The last rows that each of the plan's states has seen, at least [`REWIND`] more than it reads where there were so many.
     histories: Vec<Vec<f32>>,
     ropes: Vec<Table>,
+    /// For attention, one a thread. They grow with the text and are kept.
+    scores: Vec<Vec<f32>>,
     /// The value that was quantised last in this step.
     blocks_of: Option<ValueId>,
     blocks: Vec<Block>,
@@ -111,9 +113,11 @@ impl State {
                 ropes.push(Table::new(*rope, factors));
             }
         }
+        let pool = Pool::new(options.threads);
         State {
             level: options.level.unwrap_or_else(Level::best),
-            pool: Pool::new(options.threads),
+            scores: vec![Vec::new(); pool.threads()],
+            pool,
             values: vec![Vec::new(); plan.values.len()],
             buffers: vec![Vec::new(); buffers],
             half: plan.caches.iter().enumerate().map(half).collect(),
@@ -297,7 +301,7 @@ impl State {
     }
 
     fn attention(
-        &self,
+        &mut self,
         q: ValueId,
         width: usize,
         cache: CacheId,
@@ -308,19 +312,20 @@ impl State {
         let (level, q) = (self.level, &self.values[q.0 as usize]);
         let Some(cache) = &self.half[cache.0 as usize] else { return };
         let (heads, length) = (cache.n_kv_heads(), step.position + step.ids.len());
+        self.scores.iter_mut().for_each(|scores| scores.resize(scores_needed(length), 0.0));
         if step.alone || step.ids.len() == 1 {
-            self.pool.pieces(out, width / heads, |index, out| {
+            self.pool.pieces_with(&mut self.scores, out, width / heads, |index, out, scores| {
                 let (token, head) = (index / heads, index % heads);
                 let (q, heads) = (&q[token * width..][..width], head..head + 1);
                 let position = step.position + token;
-                Queries { q, position, length, heads, attention, sinks, cache, out }.run(level);
+                Queries { q, position, length, heads, attention, sinks, cache, scores, out }.run(level);
             });
         } else {
-            self.pool.pieces(out, QUERY_TILE * width, |index, out| {
+            self.pool.pieces_with(&mut self.scores, out, QUERY_TILE * width, |index, out, scores| {
                 let first = index * QUERY_TILE;
                 let q = &q[first * width..][..out.len()];
                 let (position, heads) = (step.position + first, 0..heads);
-                Queries { q, position, length, heads, attention, sinks, cache, out }.run(level);
+                Queries { q, position, length, heads, attention, sinks, cache, scores, out }.run(level);
             });
         }
     }

@@ -4,7 +4,7 @@ use sotto_format::{BlockType, dequantize, quantize};
 use sotto_plan::{Attention, Gated, KvCache, Rope, RopeLayout, Weight};
 
 use super::activations::{BLOCK, Block, quantise};
-use super::attention::{HalfCache, Queries};
+use super::attention::{HalfCache, Queries, scores_needed};
 use super::elementwise;
 use super::matmul::{Input, MatMul};
 use super::matrix::Matrix;
@@ -259,7 +259,9 @@ fn attention_is_the_interpreters() {
                     let (attention, cache) = (&attention, &cache);
                     let heads = 0..n_kv_heads;
                     let sinks = Some(&sinks[..]);
-                    Queries { q: &q, position, length, heads, attention, sinks, cache, out: &mut out }
+                    let (q, scores) = (&q[..], &mut vec![f32::NAN; scores_needed(length)][..]);
+                    let out_of = &mut out[..];
+                    Queries { q, position, length, heads, attention, sinks, cache, scores, out: out_of }
                         .run(level);
                     assert_close(&out, &want, 2e-3, &what);
                 }
