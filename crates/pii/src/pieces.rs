@@ -89,6 +89,8 @@ mod tests {
         for text in [
             "x".repeat(300_000),
             format!("-----BEGIN PRIVATE KEY-----\n{}-----END PRIVATE KEY-----", "QUJDRA==\n".repeat(9000)),
+            format!("applications nos. {}", "26480/95, ".repeat(200)),
+            format!("{} Messrs. {}", "x ".repeat(150), "Ndiaye, ".repeat(200)),
         ] {
             assert_eq!(in_pieces(&redactor, &text, 1000), redactor.analyze(&text));
         }

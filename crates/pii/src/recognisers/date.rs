@@ -7,7 +7,7 @@ use super::numbers::{Number, NumberRule};
 use super::scan::{Scan, Word, is_word};
 use super::words::words;
 use crate::Label;
-use crate::context::{Kind, Kinds};
+use crate::context::{Hit, Kind, Kinds};
 
 const BIRTH: Kinds = Kinds::of(&[Kind::Birth]);
 
@@ -309,14 +309,16 @@ fn month_and_year(scan: &mut Scan<'_>, word: Word) {
 /// `born in 1964`, `nacieron en 1952 y 1959`: the year alone, close behind the word and in its sentence.
 fn birth_year(scan: &mut Scan<'_>, word: Word) {
     const REACH: usize = 40;
+    /// Birth rates and birthday parties have years that are nobody's.
+    const NOUNS: [&str; 7] =
+        ["birth", "birthday", "naissance", "nacimiento", "nascita", "nascimento", "geburtstag"];
     if year_at(scan, word.start, false) != Some(word.end) {
         return;
     }
     let first = scan.hits.partition_point(|hit| hit.start < word.start);
     let near = scan.hits[..first].iter().rev().take_while(|hit| hit.end + REACH >= word.start);
-    let Some(hit) = near.into_iter().find(|hit| hit.kinds.has(BIRTH) && hit.end <= word.start) else {
-        return;
-    };
+    let of_someone = |hit: &&Hit| hit.kinds.has(BIRTH) && !NOUNS.contains(&hit.word);
+    let Some(hit) = near.into_iter().filter(|hit| hit.end <= word.start).find(of_someone) else { return };
     let between = &scan.bytes[hit.end..word.start];
     if !between.iter().any(|b| b".;:()!?\n".contains(b)) {
         let word_of_birth = Some(hit.word);
@@ -408,7 +410,14 @@ mod tests {
                 "née en 1952",
                 "geb. 1971",
             ],
-            &["on 18 August 1997", "19870512", "in 1964", "born in Leeds. In 1964", "born 1 of 1964000"],
+            &[
+                "on 18 August 1997",
+                "19870512",
+                "in 1964",
+                "born in Leeds. In 1964",
+                "born 1 of 1964000",
+                "The birth rate fell in 2019",
+            ],
         );
     }
 

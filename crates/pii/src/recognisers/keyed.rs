@@ -1,7 +1,7 @@
 //! Values announced by a word before them: `password: hunter2`, `MRN 00123456`, `aged 34`, `username = ana77`.
 //! Driven by the context words themselves, so text without them costs nothing.
 
-use super::scan::{Scan, is_word};
+use super::scan::{REACH, Scan, is_word};
 use super::words::words;
 use super::{credential, iban};
 use crate::Label;
@@ -250,6 +250,7 @@ fn identifier(scan: &mut Scan<'_>, hit: Hit, keyed: &Keyed) {
 /// A court's numbers of cases, one or a list of them: `applications nos. 26480/95, 28291/95 and 29280/95`.
 fn dockets(scan: &mut Scan<'_>, hit: Hit) {
     const AND: [&str; 7] = ["and", "y", "e", "et", "und", "en", "&"];
+    const LONGEST: usize = 16;
     let Some((mut start, ..)) = value_start(scan, hit.end) else { return };
     while let Some(end) = docket_end(scan, start) {
         scan.push("case_number", Label::IdNumber, (start, end), 0.75, false, Some(hit.word));
@@ -258,9 +259,10 @@ fn dockets(scan: &mut Scan<'_>, hit: Hit) {
         if matches!(scan.byte(at), b',' | b';') {
             at = spaces(at + 1);
         }
-        let word = AND.iter().find(|word| scan.text[at..].starts_with(**word));
-        start = word.map_or(at, |word| spaces(at + word.len()));
-        if start == end {
+        let word = scan.text[at..].split(' ').next().unwrap_or_default();
+        start = if AND.contains(&word) { spaces(at + word.len()) } else { at };
+        // A reader of pieces of a text would not know of a word further back.
+        if start == end || start > hit.start + REACH - LONGEST {
             return;
         }
     }
@@ -378,6 +380,9 @@ mod tests {
         );
         let list = "applications nos. 26480/95, 28291 / 95 and 29280/1995 were joined on 12/05/1998";
         assert_eq!(spans("ID_NUMBER", list), ["26480/95", "28291 / 95", "29280/1995"]);
+        for list in ["requêtes nos 26480/95 et 28291/95", "zaken: dossier 26480/95 en 28291/95"] {
+            assert_eq!(spans("ID_NUMBER", list), ["26480/95", "28291/95"], "{list}");
+        }
         check("DRIVER_LICENSE", &["driver's license D123-4567-8901"], &["driver's license expired"]);
         check("VEHICLE_ID", &["license plate 7ABC123", "matrícula: 1234 BCD"], &["license plate of the car"]);
         check("AGE", &["aged 34", "Age: 7", "edad 45"], &["aged wood", "age 2010", "age 34%"]);

@@ -2,9 +2,11 @@
 //!
 //! Scores follow the share of right findings on the development sets in `tests/fixtures/pii` (English web text and posts).
 
-use super::capitals::{FORMS, LONGEST, beside_capitals, capitalised, dot, initials, opens_firm, word_at};
+use super::capitals::{
+    FORMS, LONGEST, WORD, beside_capitals, capitalised, dot, initials, opens_firm, word_at,
+};
 use super::lexicon::{Kinds, look};
-use super::scan::Scan;
+use super::scan::{REACH, Scan};
 use super::words::words;
 use crate::Label;
 
@@ -115,7 +117,7 @@ fn tail(scan: &Scan<'_>, end: usize) -> Tail {
 pub(super) fn titled(scan: &mut Scan<'_>, title: &str, end: usize) -> Option<usize> {
     let dotted = dot(scan, end);
     if PLURAL_TITLES.has(title) {
-        return listed(scan, dotted.unwrap_or(end));
+        return listed(scan, title, dotted.unwrap_or(end));
     }
     if !(TITLES.has(title) || title == "M" && dotted.is_some()) {
         return None;
@@ -140,11 +142,12 @@ pub(super) fn titled(scan: &mut Scan<'_>, title: &str, end: usize) -> Option<usi
 }
 
 /// ` Ehrenkrona, Bratt and Södergren` at `at`, after a title in the plural: each is a name.
-fn listed(scan: &mut Scan<'_>, mut at: usize) -> Option<usize> {
-    let mut done = None;
-    while scan.byte(at) == b' ' {
+fn listed(scan: &mut Scan<'_>, title: &str, mut at: usize) -> Option<usize> {
+    let (title_end, mut done, mut is_last) = (at, None, false);
+    // A reader of pieces of a text would not know of a title further back.
+    while scan.byte(at) == b' ' && at + LONGEST * WORD + title.len() < title_end + REACH {
         let tail = tail(scan, at);
-        if tail.words == 0 {
+        if tail.words == 0 || opens_firm(scan, tail.end) {
             break;
         }
         scan.push("titled_name", Label::Person, (at + 1, tail.end), TITLED, false, None);
@@ -153,10 +156,12 @@ fn listed(scan: &mut Scan<'_>, mut at: usize) -> Option<usize> {
         at += usize::from(scan.byte(at) == b' ' && scan.byte(at + 1) == b',');
         at += usize::from(scan.byte(at) == b',');
         let and = if scan.byte(at) == b' ' { word_at(scan, at + 1) } else { "" };
+        if is_last || at == tail.end && !AND.has(and) {
+            break;
+        }
         if AND.has(and) {
             at += 1 + and.len();
-        } else if at == tail.end {
-            break;
+            is_last = true;
         }
     }
     done
@@ -353,6 +358,7 @@ mod tests {
         let several =
             "témoignages de MM. Evaldsson, Bratt et Hodell, et des Mmes Södergren. Messrs and others";
         assert_eq!(spans("PERSON", several), ["Evaldsson", "Bratt", "Hodell", "Södergren"]);
+        assert_eq!(spans("PERSON", "Messrs Smith and Jones, Paris"), ["Smith", "Jones"]);
         assert_eq!(
             spans("PERSON", "“Günther Müller” sang, said Mrs. O'Neill-Smith."),
             ["Günther Müller", "O'Neill-Smith"]

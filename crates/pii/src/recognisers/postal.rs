@@ -116,8 +116,9 @@ words! {
 /// `28013 Madrid`, `1010 Wien`, `1012 AB Amsterdam`: before a place that the word list knows.
 fn before_place(scan: &mut Scan<'_>, word: Word) {
     let digits = &scan.bytes[word.start..word.end];
-    let years_or_counts = word.len() == 4 && matches!(digits[0], b'0' | b'2') || digits.ends_with(b"000");
-    if years_or_counts || word.len() == 4 && digits.starts_with(b"19") || is_word(scan.before(word.start)) {
+    let may_be_year = word.len() == 4 && (matches!(digits[0], b'0' | b'2') || digits.starts_with(b"19"));
+    let before = scan.before(word.start);
+    if may_be_year || is_word(before) || matches!(before, b'$' | b'.' | b',' | b'#' | b'+') {
         return;
     }
     let letters = scan.bytes.get(word.end..word.end + 3).unwrap_or_default();
@@ -129,6 +130,11 @@ fn before_place(scan: &mut Scan<'_>, word: Word) {
         return;
     }
     let place = word_at(scan, end + 1);
+    // "15500 London homes" are a count.
+    let after = end + 1 + place.len();
+    if scan.byte(after) == b' ' && scan.byte(after + 1).is_ascii_lowercase() {
+        return;
+    }
     if look(place).has(lexicon::Kinds::PLACE) || look(place).has(lexicon::Kinds::NAMED_PLACE) {
         scan.push("postal_code", Label::PostalCode, (word.start, end), 0.65, false, Some("place"));
     }
@@ -200,6 +206,7 @@ mod tests {
                 "CEP 01310-100",
                 "28013 Madrid",
                 "8001 Zürich",
+                "75000 Paris",
                 "1012 AB Amsterdam",
             ],
             &[
@@ -211,7 +218,9 @@ mod tests {
                 "94105 people",
                 "1998 London Marathon",
                 "2024 Berlin",
-                "over 10000 London homes",
+                "over 15500 London homes",
+                "$12500 Texas",
+                "3.1415 Paris",
                 "12345",
                 "zip 2010",
             ],
