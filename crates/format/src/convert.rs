@@ -5,8 +5,8 @@
 //! fits, at last F16. Tensors are converted a slice at a time, so memory does not grow with the model.
 
 use crate::write::{GgufWriter, TensorSpec, WriteError};
-use crate::{Assembly, BlockError, BlockType, FormatError, ModelFile, ReadError, Recipe, RecipeError, Span};
-use crate::{TensorInfo, Value, read_gguf};
+use crate::{Assembly, BlockError, BlockType, FormatError, ImatrixError, ImportanceMatrix, ModelFile, ReadError};
+use crate::{Recipe, RecipeError, Span, TensorInfo, Value, read_gguf, takes_importance};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// ggml's `GGML_QNT_VERSION`: the layout of the quantised types.
@@ -29,8 +29,8 @@ const KEPT: &[&str] = &[
 ];
 
 /// What to make of a model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Options<'a> {
     /// Type of the weight matrices; `None` copies them as they are.
     pub ty: Option<BlockType>,
     /// Type of the matrix that gives the logits (`output.weight`, else a tied `token_embd.weight`), which suffers
@@ -39,6 +39,8 @@ pub struct Options {
     /// Store as F32 what is kept from quantising: vectors, norms, routers, small convolutions. llama.cpp wants them so;
     /// other containers have them in any type.
     pub plain_f32: bool,
+    /// How much the columns of the matrices that are quantised matter; of those it does not name all matter alike.
+    pub importance: Option<&'a ImportanceMatrix>,
 }
 
 /// The type of the matrix that gives the logits where the others are of `ty`: it suffers most from few bits, and gets
@@ -81,6 +83,9 @@ pub enum ConvertError {
     /// A tensor could not be made.
     #[error("tensor {name:?}: {error}")]
     Recipe { name: String, error: RecipeError },
+    /// The importance matrix is not this model's.
+    #[error("importance matrix: {0}")]
+    Importance(#[from] ImatrixError),
     /// The output could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -94,7 +99,7 @@ pub enum ConvertError {
 pub fn convert<R: Read + Seek, W: Write>(
     files: &mut [R],
     out: W,
-    options: &Options,
+    options: &Options<'_>,
     on_tensor: impl FnMut(Converted),
 ) -> Result<W, ConvertError> {
     let mut headers = Vec::with_capacity(files.len());
@@ -110,7 +115,7 @@ pub fn write_model<R: Read + Seek, W: Write>(
     mut model: ModelFile,
     files: &mut [R],
     out: W,
-    options: &Options,
+    options: &Options<'_>,
     mut on_tensor: impl FnMut(Converted),
 ) -> Result<W, ConvertError> {
     if let Some(ty) = [options.ty, options.head].into_iter().flatten().find(|ty| !ty.can_quantize()) {
@@ -123,6 +128,13 @@ pub fn write_model<R: Read + Seek, W: Write>(
         model.metadata.insert("general.quantization_version", Value::U32(QUANTIZATION_VERSION));
         model.metadata.insert("general.file_type", Value::U32(file_type(ty)));
     }
+    if let Some(importance) = options.importance {
+        if !model.tensors.iter().any(|tensor| importance.has(&tensor.name)) {
+            return Err(ImatrixError::OtherModel { entries: importance.len() }.into());
+        }
+        let entries = u32::try_from(importance.len()).unwrap_or(u32::MAX);
+        model.metadata.insert("quantize.imatrix.entries_count", Value::U32(entries));
+    }
     let stored: Vec<BlockType> = model.tensors.iter().map(|tensor| tensor.ty).collect();
     retype(&mut model, options, |_| true);
     let specs: Vec<TensorSpec> = model
@@ -134,7 +146,7 @@ pub fn write_model<R: Read + Seek, W: Write>(
     for (tensor, from) in model.tensors.iter().zip(stored) {
         match model.recipe(&tensor.name) {
             None => copy_tensor(tensor, files, &mut writer)?,
-            Some(recipe) => make_tensor(tensor, recipe, files, &mut writer)?,
+            Some(recipe) => make_tensor(tensor, recipe, importance_of(tensor, options)?, files, &mut writer)?,
         }
         on_tensor(Converted { name: tensor.name.clone(), from, to: tensor.ty, bytes: tensor.bytes });
     }
@@ -142,7 +154,7 @@ pub fn write_model<R: Read + Seek, W: Write>(
 }
 
 /// Has the weight matrices of `model` made as `options` asks, where `wanted` says so of the type that they have.
-pub fn retype(model: &mut ModelFile, options: &Options, wanted: impl Fn(BlockType) -> bool) {
+pub fn retype(model: &mut ModelFile, options: &Options<'_>, wanted: impl Fn(BlockType) -> bool) {
     let head = if model.tensor("output.weight").is_some() { "output.weight" } else { "token_embd.weight" };
     for place in 0..model.tensors.len() {
         let tensor = &model.tensors[place];
@@ -154,6 +166,22 @@ pub fn retype(model: &mut ModelFile, options: &Options, wanted: impl Fn(BlockTyp
         };
         model.make_as(place, new);
     }
+}
+
+/// How much the columns of `tensor` matter. Rows of the embedding are looked up and not multiplied, so that a matrix made
+/// for another size of it says nothing, as llama.cpp has it too.
+fn importance_of<'a>(tensor: &TensorInfo, options: &Options<'a>) -> Result<Option<&'a [f32]>, ImatrixError> {
+    let Some(importance) = options.importance.filter(|_| takes_importance(tensor.ty)) else { return Ok(None) };
+    let matrices = tensor.elements() / tensor.row_len() / matrix_rows(tensor);
+    match importance.of(&tensor.name, tensor.row_len(), matrices) {
+        Err(_) if tensor.name == "token_embd.weight" => Ok(None),
+        found => found,
+    }
+}
+
+/// Rows of each of the matrices that stand one after the other in `tensor`.
+fn matrix_rows(tensor: &TensorInfo) -> u64 {
+    tensor.shape.iter().rev().nth(1).copied().unwrap_or(1).max(1)
 }
 
 /// Whether `tensor` is a weight matrix that may be stored in fewer bits.
@@ -212,11 +240,15 @@ fn copy_tensor<R: Read + Seek, W: Write>(
 fn make_tensor<R: Read + Seek, W: Write>(
     tensor: &TensorInfo,
     recipe: &Recipe,
+    importance: Option<&[f32]>,
     files: &mut [R],
     writer: &mut GgufWriter<W>,
 ) -> Result<(), ConvertError> {
     let failed = |error| ConvertError::Recipe { name: tensor.name.clone(), error };
     let mut assembly = Assembly::new(recipe.clone(), tensor.ty);
+    if let Some(importance) = importance {
+        assembly = assembly.weighted(importance.to_vec(), matrix_rows(tensor));
+    }
     let mut sources: Vec<_> = recipe.spans().collect();
     sources.sort_by_key(|&(matrix, place, _)| (matrix, place == 0));
     let mut out = Vec::new();

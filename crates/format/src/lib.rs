@@ -14,6 +14,7 @@ mod block;
 pub mod convert;
 mod error;
 mod gguf;
+pub mod imatrix;
 pub mod manifest;
 mod metadata;
 mod model_file;
@@ -22,11 +23,12 @@ mod safetensors;
 mod sha256;
 pub mod write;
 
-pub use block::{BlockError, BlockType, dequantize, quantize};
+pub use block::{BlockError, BlockType, dequantize, quantize, quantize_weighted, takes_importance};
 pub use error::FormatError;
 pub use gguf::{
     DEFAULT_ALIGNMENT, GgufHeader, MAX_HEADER_BYTES, Parse, ReadError, TensorInfo, parse_gguf, read_gguf,
 };
+pub use imatrix::{ImatrixError, ImportanceMatrix};
 pub use manifest::{Manifest, ManifestError, ManifestFile};
 pub use metadata::{Array, Metadata, Value};
 pub use model_file::{ModelFile, split_part_names};

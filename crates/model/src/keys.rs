@@ -65,6 +65,13 @@ impl<'a> Keys<'a> {
         Ok(Some(window).filter(|&window| window > 0))
     }
 
+    /// The sliding window of each of `n_layers` layers: of all, or of those that a pattern marks.
+    pub fn windows(&self, n_layers: usize) -> Result<Vec<Option<u32>>, ModelError> {
+        let window = self.window()?;
+        let marked = self.pattern("attention.sliding_window_pattern", n_layers, n_layers + 1)?;
+        Ok(marked.into_iter().map(|marked| window.filter(|_| marked)).collect())
+    }
+
     pub fn str_or(&self, key: &str, default: &'a str) -> Result<&'a str, ModelError> {
         Ok(self.metadata.str_or(&self.name(key), default)?)
     }

@@ -12,9 +12,9 @@ use crate::{ModelError, Source};
 
 pub(crate) fn plan(mut source: Source<'_>) -> Result<Plan, ModelError> {
     let rope = rope(&mut source, RopeLayout::Adjacent)?;
-    let window = source.keys.window()?;
+    let windows = source.keys.windows(source.h.n_layers)?;
     let mixture = source.keys.has("expert_count");
     let experts = mixture.then(|| Experts::read(&source, Gated::Silu)).transpose()?;
-    let heads = |_| Heads { window, ..Heads::new(rope) };
+    let heads = |index: usize| Heads { window: windows[index], ..Heads::new(rope) };
     decoder::plan(source, &Variant { experts, ..Variant::new(&heads) })
 }

@@ -20,7 +20,7 @@ pub(crate) fn plan(mut source: Source<'_>) -> Result<Plan, ModelError> {
             Some(Growth { beta, interval })
         }
     };
-    let window = keys.window()?;
-    let heads = |_| Heads { window, query_growth: growth, ..Heads::new(rope) };
+    let windows = keys.windows(source.h.n_layers)?;
+    let heads = |index: usize| Heads { window: windows[index], query_growth: growth, ..Heads::new(rope) };
     decoder::plan(source, &Variant::new(&heads))
 }

@@ -11,7 +11,7 @@ use crate::{ModelError, Source};
 
 pub(crate) fn plan(mut source: Source<'_>) -> Result<Plan, ModelError> {
     let rope = rope(&mut source, RopeLayout::Halves)?;
-    let window = source.keys.window()?;
-    let heads = |_| Heads { window, ..Heads::new(rope) };
+    let windows = source.keys.windows(source.h.n_layers)?;
+    let heads = |index: usize| Heads { window: windows[index], ..Heads::new(rope) };
     decoder::plan(source, &Variant::new(&heads))
 }

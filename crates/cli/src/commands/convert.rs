@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use sotto_engine::format::convert::{Options, convert, head_type, write_model as write_gguf};
-use sotto_engine::format::{BlockType, Manifest, ManifestFile, read_gguf};
+use sotto_engine::format::{BlockType, ImportanceMatrix, Manifest, ManifestFile, read_gguf};
 use sotto_engine::synthetic::Shape;
 
 use crate::folder::ModelFolder;
@@ -24,6 +24,9 @@ pub struct Args {
     /// The type of the weight matrices: F16, Q4_0, Q4_K, Q8_0, ... [default: as they are; Q4_0 for random:SHAPE]
     #[arg(long, value_parser = super::block_type)]
     quantize: Option<BlockType>,
+    /// An importance matrix of llama.cpp's (imatrix.gguf, or the older .dat): what errs least where it matters most
+    #[arg(long, requires = "quantize", value_name = "FILE")]
+    imatrix: Option<PathBuf>,
     /// MiB in a chunk of the manifest
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=256))]
     chunk_mib: u64,
@@ -62,6 +65,7 @@ fn write_model(args: &Args, part: &Path) -> Result<()> {
     let output = || args.output.display().to_string();
     let create = || File::create(part).map(BufWriter::new).with_context(output);
     let input = match &args.input {
+        Input::Random(_) if args.imatrix.is_some() => bail!("random weights have no importance matrix"),
         Input::Random(shape) => {
             let ty = args.quantize.unwrap_or(BlockType::Q4_0);
             return Ok(shape.write(ty, 0, create()?)?.flush()?);
@@ -69,8 +73,13 @@ fn write_model(args: &Args, part: &Path) -> Result<()> {
         Input::Files(path) => path,
     };
     let name = || input.display().to_string();
-    let options =
-        Options { ty: args.quantize, head: args.quantize.and_then(head_type), ..Options::default() };
+    let importance = args.imatrix.as_deref().map(read_imatrix).transpose()?;
+    let options = Options {
+        ty: args.quantize,
+        head: args.quantize.and_then(head_type),
+        importance: importance.as_ref(),
+        ..Options::default()
+    };
     if let Some(folder) = folder_of(input) {
         let ModelFolder { files, paths, shards } = ModelFolder::read(folder)?;
         let model = files.folder().and_then(|files| files.gguf(&shards)).with_context(name)?;
@@ -86,6 +95,11 @@ fn write_model(args: &Args, part: &Path) -> Result<()> {
         bail!("{}: would be overwritten while it is read; name another output", args.output.display());
     }
     convert(&mut open(&paths)?, create()?, &options, |_| {}).with_context(name)?.flush().with_context(output)
+}
+
+fn read_imatrix(path: &Path) -> Result<ImportanceMatrix> {
+    let name = || path.display().to_string();
+    ImportanceMatrix::parse(&std::fs::read(path).with_context(name)?).with_context(name)
 }
 
 fn open(paths: &[PathBuf]) -> Result<Vec<File>> {

@@ -3,7 +3,7 @@
 //! Each encoder fits a scale (and minimum) to every group, stores those as small integers under the block's f16
 //! scales, and rounds the weights against the scales as they were stored.
 
-use super::k_search::{Sweep, TINY, extreme, fit_affine, fit_symmetric, fit_symmetric_by_descent};
+use super::k_search::{Affine, Sweep, TINY, extreme, fit_affine, fit_symmetric, fit_symmetric_by_descent};
 use super::{QK_K, ScaleOverflow, write_f16};
 
 pub fn encode_q2_k(values: &[f32; QK_K], block: &mut [u8; 84]) -> Result<(), ScaleOverflow> {
@@ -12,6 +12,16 @@ pub fn encode_q2_k(values: &[f32; QK_K], block: &mut [u8; 84]) -> Result<(), Sca
     let fits: [_; 16] =
         std::array::from_fn(|g| fit_affine(&groups[g], &groups[g].map(f32::abs), 3.0, &SWEEP));
     let (scales, mins) = integer_scales(&fits, 15.0);
+    pack_q2_k(values, &scales, &mins, block)
+}
+
+pub fn pack_q2_k(
+    values: &[f32; QK_K],
+    scales: &IntegerScales<16>,
+    mins: &IntegerScales<16>,
+    block: &mut [u8; 84],
+) -> Result<(), ScaleOverflow> {
+    let groups = values.as_chunks::<16>().0;
     let d = write_f16(block, 80, scales.unit)?;
     let dmin = write_f16(block, 82, mins.unit)?;
     let mut quants = [0u8; QK_K];
@@ -33,9 +43,16 @@ pub fn encode_q3_k(values: &[f32; QK_K], block: &mut [u8; 110]) -> Result<(), Sc
     }
     let inverse_unit = -32.0 / extreme;
     let d = write_f16(block, 108, 1.0 / inverse_unit)?;
+    let scales = fits.map(|fit| (inverse_unit * fit).round_ties_even().clamp(-32.0, 31.0));
+    pack_q3_k(values, &scales, d, block);
+    Ok(())
+}
+
+/// `scales` are whole numbers of -32 to 31, `d` their unit as it is stored.
+pub fn pack_q3_k(values: &[f32; QK_K], scales: &[f32; 16], d: f32, block: &mut [u8; 110]) {
+    let groups = values.as_chunks::<16>().0;
     let mut quants = [0u8; QK_K];
-    for g in 0..16 {
-        let scale = (inverse_unit * fits[g]).round_ties_even().clamp(-32.0, 31.0);
+    for (g, &scale) in scales.iter().enumerate() {
         let packed = (scale + 32.0) as u8;
         block[96 + g % 8] |= (packed & 0xf) << (4 * (g / 8));
         block[104 + g % 4] |= (packed >> 4) << (2 * (g / 4));
@@ -46,19 +63,38 @@ pub fn encode_q3_k(values: &[f32; QK_K], block: &mut [u8; 110]) -> Result<(), Sc
         *q &= 3;
     }
     pack_two_bits(&quants, &mut block[32..96]);
-    Ok(())
 }
 
 pub fn encode_q4_k(values: &[f32; QK_K], block: &mut [u8; 144]) -> Result<(), ScaleOverflow> {
     const SWEEP: Sweep = Sweep { first: -1.0, step: 0.1, steps: 20, absolute: false };
-    let quants = encode_affine_32(values, 15.0, &SWEEP, block)?;
+    let (scales, mins) = scales_32(values, 15.0, &SWEEP);
+    pack_q4_k(values, &scales, &mins, block)
+}
+
+pub fn pack_q4_k(
+    values: &[f32; QK_K],
+    scales: &IntegerScales<8>,
+    mins: &IntegerScales<8>,
+    block: &mut [u8; 144],
+) -> Result<(), ScaleOverflow> {
+    let quants = pack_affine_32(values, 15.0, scales, mins, block)?;
     pack_nibbles(&quants, &mut block[16..]);
     Ok(())
 }
 
 pub fn encode_q5_k(values: &[f32; QK_K], block: &mut [u8; 176]) -> Result<(), ScaleOverflow> {
     const SWEEP: Sweep = Sweep { first: -0.5, step: 0.1, steps: 15, absolute: false };
-    let mut quants = encode_affine_32(values, 31.0, &SWEEP, block)?;
+    let (scales, mins) = scales_32(values, 31.0, &SWEEP);
+    pack_q5_k(values, &scales, &mins, block)
+}
+
+pub fn pack_q5_k(
+    values: &[f32; QK_K],
+    scales: &IntegerScales<8>,
+    mins: &IntegerScales<8>,
+    block: &mut [u8; 176],
+) -> Result<(), ScaleOverflow> {
+    let mut quants = pack_affine_32(values, 31.0, scales, mins, block)?;
     for (i, q) in quants.iter_mut().enumerate() {
         block[16 + i % 32] |= (*q >> 4) << (i / 32);
         *q &= 0xf;
@@ -69,12 +105,22 @@ pub fn encode_q5_k(values: &[f32; QK_K], block: &mut [u8; 176]) -> Result<(), Sc
 
 pub fn encode_q6_k(values: &[f32; QK_K], block: &mut [u8; 210]) -> Result<(), ScaleOverflow> {
     let groups = values.as_chunks::<16>().0;
-    let fits: [f32; 16] = std::array::from_fn(|g| fit_symmetric(&groups[g], 32.0));
-    let extreme = extreme(&fits);
-    if extreme.abs() < TINY {
+    let fits: [f32; 16] =
+        std::array::from_fn(|g| fit_symmetric(&groups[g], &groups[g].map(|x| x * x), 32.0).scale);
+    if extreme(&fits).abs() < TINY {
         return Ok(());
     }
-    let inverse_unit = -128.0 / extreme;
+    pack_q6_k(values, &fits, block)
+}
+
+/// `fits` are the scales of the groups, one of them at least not zero.
+pub fn pack_q6_k(
+    values: &[f32; QK_K],
+    fits: &[f32; 16],
+    block: &mut [u8; 210],
+) -> Result<(), ScaleOverflow> {
+    let groups = values.as_chunks::<16>().0;
+    let inverse_unit = -128.0 / extreme(fits);
     let d = write_f16(block, 208, 1.0 / inverse_unit)?;
     let mut quants = [0u8; QK_K];
     for g in 0..16 {
@@ -94,20 +140,26 @@ pub fn encode_q6_k(values: &[f32; QK_K], block: &mut [u8; 210]) -> Result<(), Sc
     Ok(())
 }
 
-/// What Q4_K and Q5_K share: fits 8 groups of 32, writes d, dmin and the 12 bytes of scales, returns the quants.
-fn encode_affine_32<const B: usize>(
-    values: &[f32; QK_K],
-    top: f32,
-    sweep: &Sweep,
-    block: &mut [u8; B],
-) -> Result<[u8; QK_K], ScaleOverflow> {
+/// What Q4_K and Q5_K share: the scales and minima of 8 groups of 32.
+fn scales_32(values: &[f32; QK_K], top: f32, sweep: &Sweep) -> (IntegerScales<8>, IntegerScales<8>) {
     let groups = values.as_chunks::<32>().0;
     let fits: [_; 8] = std::array::from_fn(|g| {
         let mean_square = groups[g].iter().map(|x| x * x).sum::<f32>() / 32.0;
         let weights = groups[g].map(|x| mean_square.sqrt() + x.abs());
         fit_affine(&groups[g], &weights, top, sweep)
     });
-    let (scales, mins) = integer_scales(&fits, 63.0);
+    integer_scales(&fits, 63.0)
+}
+
+/// Writes d, dmin and the 12 bytes of scales, returns the quants.
+fn pack_affine_32<const B: usize>(
+    values: &[f32; QK_K],
+    top: f32,
+    scales: &IntegerScales<8>,
+    mins: &IntegerScales<8>,
+    block: &mut [u8; B],
+) -> Result<[u8; QK_K], ScaleOverflow> {
+    let groups = values.as_chunks::<32>().0;
     let d = write_f16(block, 0, scales.unit)?;
     let dmin = write_f16(block, 2, mins.unit)?;
     let mut quants = [0u8; QK_K];
@@ -126,20 +178,23 @@ fn encode_affine_32<const B: usize>(
 }
 
 /// Integers in `0..=top` and the unit that they multiply.
-struct IntegerScales<const N: usize> {
-    integers: [u8; N],
-    unit: f32,
+pub struct IntegerScales<const N: usize> {
+    pub integers: [u8; N],
+    pub unit: f32,
 }
 
 /// Rounds the scales and the minima of `fits` so that the greatest of each is `top`.
-fn integer_scales<const N: usize>(fits: &[(f32, f32); N], top: f32) -> (IntegerScales<N>, IntegerScales<N>) {
+fn integer_scales<const N: usize, const M: usize>(
+    fits: &[Affine<M>; N],
+    top: f32,
+) -> (IntegerScales<N>, IntegerScales<N>) {
     let round = |values: [f32; N]| {
         let max = values.iter().fold(0.0f32, |max, v| max.max(*v));
         let inverse = if max > 0.0 { top / max } else { 0.0 };
         let integers = values.map(|v| (inverse * v).round_ties_even().clamp(0.0, top) as u8);
         IntegerScales { integers, unit: max / top }
     };
-    (round(fits.map(|fit| fit.0)), round(fits.map(|fit| fit.1)))
+    (round(std::array::from_fn(|g| fits[g].scale)), round(std::array::from_fn(|g| fits[g].min)))
 }
 
 /// `q` such that `scale * q - min` is nearest to each value.

@@ -55,39 +55,53 @@ fn with_fifth(nibble: u8, fifth: u32, element: usize) -> u8 {
 
 pub fn encode_q4_0(values: &[f32; N], block: &mut [u8; 18]) -> Result<(), ScaleOverflow> {
     let d = extreme(values) / -8.0;
+    pack_q4_0(d, &quants(values, inverse(d), 0.0, 8.5, 15), block)
+}
+
+/// `quants` are `q + 8`.
+pub fn pack_q4_0(d: f32, quants: &[u8; N], block: &mut [u8; 18]) -> Result<(), ScaleOverflow> {
     write_f16(block, 0, d)?;
-    let quants = quants(values, inverse(d), 0.0, 8.5, 15);
-    pack_nibbles(&quants, &mut block[2..]);
+    pack_nibbles(quants, &mut block[2..]);
     Ok(())
 }
 
 pub fn encode_q4_1(values: &[f32; N], block: &mut [u8; 20]) -> Result<(), ScaleOverflow> {
     let (min, max) = bounds(values);
     let d = (max - min) / 15.0;
+    pack_q4_1(d, min, &quants(values, inverse(d), min, 0.5, 15), block)
+}
+
+pub fn pack_q4_1(d: f32, min: f32, quants: &[u8; N], block: &mut [u8; 20]) -> Result<(), ScaleOverflow> {
     write_f16(block, 0, d)?;
     write_f16(block, 2, min)?;
-    let quants = quants(values, inverse(d), min, 0.5, 15);
-    pack_nibbles(&quants, &mut block[4..]);
+    pack_nibbles(quants, &mut block[4..]);
     Ok(())
 }
 
 pub fn encode_q5_0(values: &[f32; N], block: &mut [u8; 22]) -> Result<(), ScaleOverflow> {
     let d = extreme(values) / -16.0;
+    pack_q5_0(d, &quants(values, inverse(d), 0.0, 16.5, 31), block)
+}
+
+/// `quants` are `q + 16`.
+pub fn pack_q5_0(d: f32, quants: &[u8; N], block: &mut [u8; 22]) -> Result<(), ScaleOverflow> {
     write_f16(block, 0, d)?;
-    let quants = quants(values, inverse(d), 0.0, 16.5, 31);
-    block[2..6].copy_from_slice(&fifth_bits(&quants));
-    pack_nibbles(&quants, &mut block[6..]);
+    block[2..6].copy_from_slice(&fifth_bits(quants));
+    pack_nibbles(quants, &mut block[6..]);
     Ok(())
 }
 
 pub fn encode_q5_1(values: &[f32; N], block: &mut [u8; 24]) -> Result<(), ScaleOverflow> {
     let (min, max) = bounds(values);
     let d = (max - min) / 31.0;
+    pack_q5_1(d, min, &quants(values, inverse(d), min, 0.5, 31), block)
+}
+
+pub fn pack_q5_1(d: f32, min: f32, quants: &[u8; N], block: &mut [u8; 24]) -> Result<(), ScaleOverflow> {
     write_f16(block, 0, d)?;
     write_f16(block, 2, min)?;
-    let quants = quants(values, inverse(d), min, 0.5, 31);
-    block[4..8].copy_from_slice(&fifth_bits(&quants));
-    pack_nibbles(&quants, &mut block[8..]);
+    block[4..8].copy_from_slice(&fifth_bits(quants));
+    pack_nibbles(quants, &mut block[8..]);
     Ok(())
 }
 

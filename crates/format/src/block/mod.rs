@@ -13,8 +13,11 @@ mod k_search;
 mod legacy;
 mod mxfp4;
 mod ternary;
+mod weighted;
 
 use std::fmt;
+
+pub use weighted::{quantize_weighted, takes_importance};
 
 /// Elements in a block of the K family (and of the other 256-element types).
 pub(crate) const QK_K: usize = 256;
@@ -201,17 +204,7 @@ pub fn dequantize(ty: BlockType, bytes: &[u8], out: &mut [f32]) -> Result<(), Bl
 /// On error `out` is as it was. F16 rounds to nearest even and overflows to infinity, as IEEE says; the
 /// quantised types refuse values that are not finite.
 pub fn quantize(ty: BlockType, values: &[f32], out: &mut Vec<u8>) -> Result<(), BlockError> {
-    if !values.len().is_multiple_of(ty.block_len()) {
-        return Err(BlockError::PartialBlock { ty, elements: values.len() });
-    }
-    if ty.block_len() > 1 {
-        if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-            return Err(BlockError::NotFinite { ty, index });
-        }
-        if let Some(index) = values.iter().position(|v| v.abs() > LARGEST) {
-            return Err(BlockError::ScaleOverflow { ty, block: index / ty.block_len() });
-        }
-    }
+    check(ty, values)?;
     let start = out.len();
     let done = match ty {
         BlockType::F32 => encode_each(values, out, float::encode_f32),
@@ -235,6 +228,22 @@ pub fn quantize(ty: BlockType, values: &[f32], out: &mut Vec<u8>) -> Result<(), 
         out.truncate(start);
         BlockError::ScaleOverflow { ty, block }
     })
+}
+
+/// Whether these values can be blocks of `ty` at all.
+fn check(ty: BlockType, values: &[f32]) -> Result<(), BlockError> {
+    if !values.len().is_multiple_of(ty.block_len()) {
+        return Err(BlockError::PartialBlock { ty, elements: values.len() });
+    }
+    if ty.block_len() > 1 {
+        if let Some(index) = values.iter().position(|v| !v.is_finite()) {
+            return Err(BlockError::NotFinite { ty, index });
+        }
+        if let Some(index) = values.iter().position(|v| v.abs() > LARGEST) {
+            return Err(BlockError::ScaleOverflow { ty, block: index / ty.block_len() });
+        }
+    }
+    Ok(())
 }
 
 /// The scale of a block does not fit f16.
@@ -261,6 +270,23 @@ fn encode_each<const N: usize, const B: usize>(
     let blocks = out[start..].as_chunks_mut().0;
     for (i, (values, block)) in values.as_chunks().0.iter().zip(blocks).enumerate() {
         encode(values, block).map_err(|_| i)?;
+    }
+    Ok(())
+}
+
+/// As [`encode_each`], with a weight for each value.
+fn encode_each_with<const N: usize, const B: usize>(
+    values: &[f32],
+    weights: &[f32],
+    out: &mut Vec<u8>,
+    encode: impl Fn(&[f32; N], &[f32; N], &mut [u8; B]) -> Result<(), ScaleOverflow>,
+) -> Result<(), usize> {
+    let start = out.len();
+    out.resize(start + values.len() / N * B, 0);
+    let blocks = out[start..].as_chunks_mut().0;
+    let each = values.as_chunks().0.iter().zip(weights.as_chunks().0).zip(blocks);
+    for (i, ((values, weights), block)) in each.enumerate() {
+        encode(values, weights, block).map_err(|_| i)?;
     }
     Ok(())
 }

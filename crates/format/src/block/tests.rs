@@ -94,6 +94,44 @@ fn k_types_encode_byte_for_byte_as_llama_cpp_does() {
     }
 }
 
+/// llama.cpp's own result on the same values and importances.
+#[test]
+fn importances_weigh_as_llama_cpp_has_them() {
+    use BlockType::*;
+    let (values, importance) = (floats(&fixture("values_k.f32")), floats(&fixture("importance_k.f32")));
+    let rows = || values.chunks(QK_K).zip(importance.chunks(QK_K));
+    let error = |decoded: &[f32]| -> f64 {
+        let each = decoded.iter().zip(&values).zip(&importance);
+        each.map(|((d, x), w)| f64::from(*w) * f64::from(d - x).powi(2)).sum()
+    };
+    for ty in [Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K] {
+        assert!(takes_importance(ty));
+        let want = fixture(&format!("weighted_{ty}.bin"));
+        let mut got = Vec::new();
+        rows().for_each(|(row, importance)| quantize_weighted(ty, row, importance, &mut got).unwrap());
+        assert_eq!(got.len(), want.len(), "{ty}");
+        let ours = decode(ty, &got);
+        // In bytes, too, but for the quants of groups whose scale rounds to 0, which mean nothing.
+        assert_eq!(ours, decode(ty, &want), "{ty}");
+        let plain = decode(ty, &encode(ty, &values));
+        assert!(error(&ours) < 0.97 * error(&plain), "{ty}: {} {}", error(&ours), error(&plain));
+    }
+}
+
+#[test]
+fn importances_change_nothing_where_a_type_has_no_use_for_them() {
+    let values: Vec<f32> = (0..QK_K).map(|i| (i as f32 * 0.37).sin()).collect();
+    for &ty in BlockType::ALL.iter().filter(|ty| ty.can_quantize() && !takes_importance(**ty)) {
+        let mut weighted = Vec::new();
+        quantize_weighted(ty, &values, &[2.0; QK_K], &mut weighted).unwrap();
+        assert!(weighted == encode(ty, &values), "{ty}");
+    }
+    let mut out = vec![7];
+    let result = quantize_weighted(BlockType::Q4_K, &[f32::NAN; QK_K], &[1.0; QK_K], &mut out);
+    assert_eq!(result, Err(BlockError::NotFinite { ty: BlockType::Q4_K, index: 0 }));
+    assert_eq!(out, [7], "a failure leaves the output as it was");
+}
+
 #[test]
 fn more_bits_err_less() {
     use BlockType::*;

@@ -12,7 +12,7 @@ fn header(bytes: &[u8]) -> GgufHeader {
     read_gguf(&mut Cursor::new(bytes)).unwrap()
 }
 
-fn run(inputs: &[&[u8]], options: Options) -> Result<Vec<u8>, ConvertError> {
+fn run(inputs: &[&[u8]], options: Options<'_>) -> Result<Vec<u8>, ConvertError> {
     let mut files: Vec<_> = inputs.iter().map(Cursor::new).collect();
     convert(&mut files, Vec::new(), &options, |_| {})
 }
@@ -127,4 +127,51 @@ fn faults_name_the_tensor_or_file() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("blk.1.attn_q.weight") && error.contains("NaN"), "{error}");
+}
+
+#[test]
+fn importances_go_to_the_columns_of_their_own_expert() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/architectures/qwen3moe.gguf");
+    let original = std::fs::read(path).unwrap();
+    let name = "blk.1.ffn_up_exps.weight";
+    let shape = header(&original).tensors.iter().find(|tensor| tensor.name == name).unwrap().shape.clone();
+    let [experts, rows, columns] = shape[..] else { panic!("{shape:?}") };
+    let values: Vec<f32> = (0..experts * columns).map(|i| 0.01 + (i as f32 * 0.7).sin().powi(2)).collect();
+    let entry = |name: &str, values: &[f32]| {
+        let head = [1, name.len() as i32].map(i32::to_le_bytes).concat();
+        let counts = [1, values.len() as i32].map(i32::to_le_bytes).concat();
+        let floats = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        ImportanceMatrix::parse(&[head, name.as_bytes().to_vec(), counts, floats].concat()).unwrap()
+    };
+    let importance = entry(name, &values);
+    let options =
+        Options { ty: Some(BlockType::Q4_0), importance: Some(&importance), ..Options::default() };
+    let weighted = run(&[&original], options).unwrap();
+    let plain = run(&[&original], Options { importance: None, ..options }).unwrap();
+
+    let floats = run(&[&original], Options { ty: Some(BlockType::F32), ..Options::default() }).unwrap();
+    let (floats_header, weighted_header) = (header(&floats), header(&weighted));
+    let tensor = |header: &GgufHeader, name: &str| {
+        header.tensors.iter().find(|tensor| tensor.name == name).unwrap().clone()
+    };
+    let mut elements = vec![0.0; (experts * rows * columns) as usize];
+    crate::dequantize(BlockType::F32, data(&floats, &tensor(&floats_header, name)), &mut elements).unwrap();
+    let mut expected = Vec::new();
+    for (index, row) in elements.chunks(columns as usize).enumerate() {
+        let expert = index / rows as usize * columns as usize;
+        let own = &values[expert..expert + columns as usize];
+        crate::quantize_weighted(BlockType::Q4_0, row, own, &mut expected).unwrap();
+    }
+    assert!(data(&weighted, &tensor(&weighted_header, name)) == expected);
+    for want in header(&plain).tensors.iter().filter(|tensor| tensor.name != name) {
+        assert!(data(&weighted, &tensor(&weighted_header, &want.name)) == data(&plain, want), "{}", want.name);
+    }
+    assert_eq!(weighted_header.metadata.u32("quantize.imatrix.entries_count"), Ok(1));
+
+    let wrong = entry(name, &values[1..]);
+    let error = run(&[&original], Options { importance: Some(&wrong), ..options }).unwrap_err().to_string();
+    assert!(error.contains(name) && error.contains("64 columns in 6 matrices"), "{error}");
+    let other = entry("blk.9.nothing.weight", &values);
+    let error = run(&[&original], Options { importance: Some(&other), ..options }).unwrap_err().to_string();
+    assert!(error.contains("none of its 1 tensors"), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use super::storage::Sources;
 use super::{Matrix, Recipe, RecipeError};
-use crate::{BlockType, quantize};
+use crate::{BlockError, BlockType, quantize, quantize_weighted};
 
 /// A tensor in the making.
 #[derive(Debug)]
@@ -16,6 +16,26 @@ pub struct Assembly {
     row: u64,
     /// A row's elements.
     values: Vec<f32>,
+    importance: Option<Importance>,
+}
+
+/// How much each column matters.
+#[derive(Debug)]
+struct Importance {
+    /// `[matrices, columns]`, or of all matrices the same.
+    values: Vec<f32>,
+    /// Rows of each of the tensor's matrices.
+    matrix_rows: u64,
+    /// A pointer, so that what never weighs (a page that loads a model) does not carry the encoders that do.
+    quantize: fn(BlockType, &[f32], &[f32], &mut Vec<u8>) -> Result<(), BlockError>,
+}
+
+impl Importance {
+    /// The importances of row `row` of the tensor.
+    fn of(&self, row: u64, columns: usize) -> &[f32] {
+        let start = (row / self.matrix_rows.max(1)) as usize * columns;
+        self.values.get(start..start + columns).unwrap_or(&self.values[..columns])
+    }
 }
 
 #[derive(Debug)]
@@ -35,7 +55,14 @@ impl Assembly {
             Recipe::Constant(_) => Vec::new(),
             Recipe::Stack(matrices) => matrices.iter().map(|m| Arriving::new(m.spans.len())).collect(),
         };
-        Assembly { recipe, ty, arriving, matrix: 0, row: 0, values: Vec::new() }
+        Assembly { recipe, ty, arriving, matrix: 0, row: 0, values: Vec::new(), importance: None }
+    }
+
+    /// Has the rows quantised by how much each column matters: `importance` has a number for each column, or for those of
+    /// each of the tensor's matrices, which have `matrix_rows` rows.
+    pub fn weighted(mut self, importance: Vec<f32>, matrix_rows: u64) -> Assembly {
+        self.importance = Some(Importance { values: importance, matrix_rows, quantize: quantize_weighted });
+        self
     }
 
     /// The next bytes of source `place` of matrix `matrix`; `offset` counts from the source's first byte.
@@ -78,8 +105,10 @@ impl Assembly {
             if self.row < ready {
                 self.values.resize(matrix.cols as usize, 0.0);
                 let sources = Sources::new(matrix, &arriving.bytes, arriving.taken)?;
+                let before: u64 = matrices[..self.matrix].iter().map(|matrix| matrix.rows).sum();
                 for row in self.row..ready {
-                    push_row(matrix, &sources, row, self.ty, &mut self.values, out)?;
+                    let importance = self.importance.as_ref().map(|importance| (importance, before + row));
+                    push_row(matrix, &sources, row, self.ty, &mut self.values, importance, out)?;
                 }
                 self.row = ready;
             }
@@ -127,6 +156,7 @@ fn push_row(
     row: u64,
     ty: BlockType,
     values: &mut [f32],
+    importance: Option<(&Importance, u64)>,
     out: &mut Vec<u8>,
 ) -> Result<(), RecipeError> {
     let stored = matrix.order.stored(row);
@@ -137,5 +167,9 @@ fn push_row(
     if matrix.add != 0.0 {
         values.iter_mut().for_each(|value| *value += matrix.add);
     }
-    Ok(quantize(ty, values, out)?)
+    match importance {
+        Some((importance, row)) => (importance.quantize)(ty, values, importance.of(row, values.len()), out)?,
+        None => quantize(ty, values, out)?,
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 
 use sotto_format::{Array, Value};
 
-use super::keys::{Keys, Sizes, decoder, rope_base};
+use super::keys::{Keys, Sizes, decoder, rope_base, rope_parameters};
 use super::tensors::Made;
 use super::{Config, HfError, rope};
 
@@ -35,24 +35,68 @@ pub(crate) fn llama(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) 
     window(config, keys)
 }
 
-/// A window that all layers have.
+/// Mixtral: Llama with experts.
+pub(crate) fn mixtral(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
+    llama(config, keys, made)?;
+    keys.size("expert_count", config.size("num_local_experts")?);
+    keys.size("expert_used_count", config.size("num_experts_per_tok")?);
+    Ok(())
+}
+
+/// Queries that grow with their position, and YaRN whose magnitude is set by two multipliers of one logarithm.
+pub(crate) fn ministral3(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
+    llama(config, keys, made)?;
+    let Some(rope) = rope_parameters(config) else { return Ok(()) };
+    if let Some(multiplier) = rope.number_opt("mscale_all_dim")? {
+        keys.number("rope.scaling.yarn_log_multiplier", multiplier);
+    }
+    if let Some(beta) = rope.number_opt("llama_4_scaling_beta")? {
+        keys.number("attention.temperature_scale", beta);
+    }
+    Ok(())
+}
+
+/// A window that all layers have, or those that `layer_types` names.
 fn window(config: &Config, keys: &mut Keys<'_>) -> Done {
     if let Some(window) = config.size_opt("sliding_window")? {
         keys.size("attention.sliding_window", window);
+        windowed_layers(config, keys)?;
     }
     Ok(())
+}
+
+/// Which layers see no further than the window, where the config lists them.
+fn windowed_layers(config: &Config, keys: &mut Keys<'_>) -> Done {
+    if let Some(types) = config.texts_opt("layer_types")? {
+        let windowed = types.iter().map(|ty| *ty == "sliding_attention").collect();
+        keys.set("attention.sliding_window_pattern", Value::Array(Array::Bool(windowed)));
+    }
+    Ok(())
+}
+
+/// Refuses windows in an architecture whose layers all see everything.
+fn no_windows(config: &Config) -> Done {
+    config.require("use_sliding_window", config.flag_opt("use_sliding_window")? != Some(true), "false")?;
+    let types = config.texts_opt("layer_types")?.unwrap_or_default();
+    config.require("layer_types", types.iter().all(|ty| *ty == "full_attention"), "full_attention in each layer")
 }
 
 pub(crate) fn smollm3(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
     silu(config)?;
     let interval = config.size_opt("no_rope_layer_interval")?.unwrap_or(4);
     config.require("no_rope_layer_interval", interval == 4, "4")?;
-    config.require("use_sliding_window", config.flag_opt("use_sliding_window")? != Some(true), "false")?;
+    let layers = Sizes::read(config)?.n_layers as usize;
+    if let Some(turning) = config.numbers_opt("no_rope_layers")? {
+        let every_fourth = (0..layers).map(|layer| f32::from((layer + 1) % 4 != 0)).eq(turning);
+        config.require("no_rope_layers", every_fourth, "a 0 for every fourth layer and a 1 for the others")?;
+    }
+    no_windows(config)?;
     dense(config, keys, made)
 }
 
 pub(crate) fn granite(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
     silu(config)?;
+    no_windows(config)?;
     dense(config, keys, made)?;
     for (name, key) in [
         ("attention_multiplier", "attention.scale"),
@@ -69,7 +113,7 @@ pub(crate) fn granite(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>
 
 pub(crate) fn qwen2(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
     silu(config)?;
-    config.require("use_sliding_window", config.flag_opt("use_sliding_window")? != Some(true), "false")?;
+    no_windows(config)?;
     dense(config, keys, made)
 }
 
@@ -100,7 +144,16 @@ pub(crate) fn gpt_oss(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>
 
 pub(crate) fn olmo2(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
     silu(config)?;
+    no_windows(config)?;
     dense(config, keys, made)
+}
+
+/// OLMo 2 with windows; only the RoPE of the layers without one is stretched.
+pub(crate) fn olmo3(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
+    silu(config)?;
+    dense(config, keys, made)?;
+    keys.size("attention.sliding_window", config.size("sliding_window")?);
+    windowed_layers(config, keys)
 }
 
 pub(crate) fn phi3(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
@@ -122,11 +175,13 @@ fn gemma(config: &Config, keys: &mut Keys<'_>) -> Done {
     {
         keys.number("attention.scale", 1.0 / scalar.sqrt());
     }
+    config.require(
+        "use_bidirectional_attention",
+        config.flag_opt("use_bidirectional_attention")? != Some(true),
+        "false",
+    )?;
     keys.size("attention.sliding_window", config.size_opt("sliding_window")?.unwrap_or(4096));
-    if let Some(types) = config.texts_opt("layer_types")? {
-        let windowed = types.iter().map(|ty| *ty == "sliding_attention").collect();
-        keys.set("attention.sliding_window_pattern", Value::Array(Array::Bool(windowed)));
-    }
+    windowed_layers(config, keys)?;
     for (name, key) in [
         ("attn_logit_softcapping", "attn_logit_softcapping"),
         ("final_logit_softcapping", "final_logit_softcapping"),
@@ -176,6 +231,7 @@ pub(crate) fn gemma3(config: &Config, keys: &mut Keys<'_>, _: &mut Vec<Made>) ->
 /// Layers without attention have no key/value heads.
 pub(crate) fn lfm2(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
     dense(config, keys, made)?;
+    config.require("conv_bias", config.flag_opt("conv_bias")? != Some(true), "false")?;
     let sizes = Sizes::read(config)?;
     let attention: Vec<bool> = match config.texts_opt("layer_types")? {
         Some(types) => types.iter().map(|ty| *ty == "full_attention").collect(),

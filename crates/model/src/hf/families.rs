@@ -131,6 +131,23 @@ const FUSED_EXPERTS: &[Name] = &[
     ("mlp.experts.down_proj", "ffn_down_exps", Change::None),
 ];
 
+/// MLX's layout of experts: all in one tensor a projection.
+const SWITCH_EXPERTS: &[Name] = &[
+    ("mlp.switch_mlp.gate_proj", "ffn_gate_exps", Change::None),
+    ("mlp.switch_mlp.up_proj", "ffn_up_exps", Change::None),
+    ("mlp.switch_mlp.down_proj", "ffn_down_exps", Change::None),
+];
+
+const MIXTRAL_LAYER: &[Name] = &[
+    ("block_sparse_moe.gate", "ffn_gate_inp", Change::None),
+    ("block_sparse_moe.experts.*.w1", "ffn_gate_exps", Expert),
+    ("block_sparse_moe.experts.*.w3", "ffn_up_exps", Expert),
+    ("block_sparse_moe.experts.*.w2", "ffn_down_exps", Expert),
+    ("block_sparse_moe.switch_mlp.gate_proj", "ffn_gate_exps", Change::None),
+    ("block_sparse_moe.switch_mlp.up_proj", "ffn_up_exps", Change::None),
+    ("block_sparse_moe.switch_mlp.down_proj", "ffn_down_exps", Change::None),
+];
+
 const GPT_OSS_LAYER: &[Name] = &[
     ("post_attention_layernorm", "post_attention_norm", Change::None),
     ("self_attn.sinks", "attn_sinks", Change::None),
@@ -170,6 +187,20 @@ pub(crate) const FAMILIES: &[Family] = &[
         ..DECODER
     },
     Family {
+        model_types: &["mixtral"],
+        architecture: "llama",
+        layer_names: &[ADJACENT_PAIRS, MIXTRAL_LAYER, LAYER],
+        keys: decoders::mixtral,
+        ..DECODER
+    },
+    Family {
+        model_types: &["ministral3"],
+        architecture: "mistral3",
+        layer_names: LLAMA_LAYER,
+        keys: decoders::ministral3,
+        ..DECODER
+    },
+    Family {
         model_types: &["smollm3"],
         architecture: "smollm3",
         layer_names: LLAMA_LAYER,
@@ -188,7 +219,7 @@ pub(crate) const FAMILIES: &[Family] = &[
     Family {
         model_types: &["qwen3_moe"],
         architecture: "qwen3moe",
-        layer_names: &[FUSED_EXPERTS, LAYER],
+        layer_names: &[FUSED_EXPERTS, SWITCH_EXPERTS, LAYER],
         keys: decoders::qwen3_moe,
         ..DECODER
     },
@@ -204,6 +235,13 @@ pub(crate) const FAMILIES: &[Family] = &[
         architecture: "olmo2",
         layer_names: &[POST_NORMS, LAYER],
         keys: decoders::olmo2,
+        ..DECODER
+    },
+    Family {
+        model_types: &["olmo3"],
+        architecture: "olmo2",
+        layer_names: &[POST_NORMS, LAYER],
+        keys: decoders::olmo3,
         ..DECODER
     },
     Family { model_types: &["phi3"], architecture: "phi3", keys: decoders::phi3, ..DECODER },

@@ -103,11 +103,13 @@ pub(crate) fn rotary_dim(config: &Config, sizes: Sizes) -> Result<u32, HfError> 
     Ok((share * sizes.head_dim as f32) as u32)
 }
 
-/// How RoPE is set: `rope_parameters` since transformers 5, `rope_scaling` before.
+/// How RoPE is set: `rope_parameters` since transformers 5, `rope_scaling` before. Of those that are set by kinds of
+/// layers, how it is in the layers that see everything.
 pub(crate) fn rope_parameters(config: &Config) -> Option<Config> {
-    config
+    let rope = config
         .section("rope_parameters", "rope_parameters.")
-        .or_else(|| config.section("rope_scaling", "rope_scaling."))
+        .or_else(|| config.section("rope_scaling", "rope_scaling."))?;
+    Some(rope.section("full_attention", "rope_parameters.full_attention.").unwrap_or(rope))
 }
 
 /// The RoPE base, wherever the file has it.

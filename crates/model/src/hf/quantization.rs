@@ -162,16 +162,19 @@ pub(crate) fn float_type(found: Found<'_>, expected: &'static str) -> Result<Blo
 fn affine(name: &str, module: &Module<'_>, bits: u64, group: u64) -> Result<Matrix, HfError> {
     let data = module.need(name, "weight", "MLX keeps the quants there")?;
     data.expect_dtype(&[Dtype::U32], "U32")?;
-    let [rows, words] = shape_2d(data)?;
+    // Experts' matrices stand one after the other: `[experts, rows, words]`.
+    let [outer @ .., words] = data.tensor.shape.as_slice() else { return Err(bad_shape(data, "rows".into())) };
     let cols = words.saturating_mul(32 / bits);
-    if !cols.is_multiple_of(group) {
+    let rows = outer.iter().product();
+    if rows == 0 || cols == 0 || !cols.is_multiple_of(group) {
         return Err(bad_shape(data, format!("rows of whole groups of {group}")));
     }
     let scales = module.need(name, "scales", "MLX quantises with scales and biases")?;
     let biases = module.need(name, "biases", "MLX quantises with scales and biases")?;
     let ty = float_type(scales, "F16, BF16 or F32")?;
-    scales.expect_shape(&[rows, cols / group])?;
-    biases.expect_shape(&[rows, cols / group])?;
+    let groups = [outer, &[cols / group]].concat();
+    scales.expect_shape(&groups)?;
+    biases.expect_shape(&groups)?;
     biases.expect_dtype(&[scales.tensor.dtype], "of the scales' type")?;
     Ok(matrix(rows, cols, Storage::Affine { bits, group, scales: ty }, &[data, scales, biases]))
 }

@@ -30,7 +30,7 @@ pub(crate) enum Change {
     AddOne,
     /// One of a layer's experts, to be stacked with the others.
     Expert,
-    /// The middle dimension of `[channels, 1, taps]` goes.
+    /// The dimension of 1 in `[channels, 1, taps]`, or MLX's `[channels, taps, 1]`, goes.
     Squeeze,
     /// A tensor of all experts, `[experts, rows, cols]`, and share `first` of `of` of each one's rows.
     Experts { first: u64, of: u64, stored: ExpertRows },
@@ -69,7 +69,11 @@ impl Made {
             _ => None,
         };
         let recipe = Recipe::Stack(matrices);
-        let ty = direct.unwrap_or_else(|| recipe.natural_type());
+        let ty = match direct.unwrap_or_else(|| recipe.natural_type()) {
+            // Of experts that are nearly as good, the last bit says which one is taken.
+            BlockType::F16 if direct.is_none() && name.ends_with("ffn_gate_inp.weight") => BlockType::F32,
+            ty => ty,
+        };
         let elements = shape.iter().try_fold(1u64, |n, dim| n.checked_mul(*dim));
         let rows_fit = shape.last().copied().unwrap_or(1).is_multiple_of(ty.block_len() as u64);
         let bytes = elements.filter(|&n| n > 0 && rows_fit).and_then(|n| ty.byte_len(n));
@@ -174,9 +178,12 @@ impl Mapper<'_> {
             }
             Change::Mxfp4Experts { first, of } => self.mxfp4(name, gguf_name, module, first, of),
             Change::Squeeze => {
-                let (matrix, mut shape) = (plain(name, module)?, own_shape());
-                if shape.len() == 3 && shape[1] == 1 {
-                    shape.remove(1);
+                let (mut matrix, mut shape) = (plain(name, module)?, own_shape());
+                if let [channels, a, b] = shape[..]
+                    && a.min(b) == 1
+                {
+                    (matrix.rows, matrix.cols) = (channels, a.max(b));
+                    shape = vec![matrix.rows, matrix.cols];
                 }
                 Made::stacked(gguf_name, shape, vec![matrix])
             }
@@ -184,6 +191,12 @@ impl Mapper<'_> {
                 let mut matrix = self.quantization.matrix(name, module, self.linear_shape(place.gguf))?;
                 let shape = match matrix.storage {
                     Storage::Plain(_) => own_shape(),
+                    Storage::Affine { .. } => {
+                        let mut shape = own_shape();
+                        shape.pop();
+                        shape.push(matrix.cols);
+                        shape
+                    }
                     _ => vec![matrix.rows, matrix.cols],
                 };
                 self.apply(change, &mut matrix, shape.len())?;
