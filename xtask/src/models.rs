@@ -15,7 +15,7 @@ use crate::toolchain;
 use crate::{browser, workspace};
 
 /// The test targets that tell what they check.
-const SUITES: &[&str] = &["architectures", "encoder_models", "encoder_folders", "folders"];
+const SUITES: &[&str] = &["architectures", "block_types", "encoder_models", "encoder_folders", "folders"];
 
 /// Runs the suites, or with `filter` those of their tests whose names hold it. The page is written when all were run.
 pub fn models(filter: Option<&str>) -> Result<ExitCode> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use sotto_engine::FolderFiles;
 use sotto_engine::format::{SafetensorsHeader, read_safetensors};
+use sotto_engine::text::Tokenizer;
 
 /// The largest published tokenizers take about 35 MB.
 const MAX_SMALL_FILE_BYTES: u64 = 256 << 20;
@@ -43,6 +44,20 @@ impl ModelFolder {
         if let Some(name) = files.further().with_context(here)? {
             read(&name, &mut files)?;
         }
+        ModelFolder::with_headers(folder, files)
+    }
+
+    /// The tokenizer of the model in `folder`, whose weights need not be there.
+    pub fn tokenizer(folder: &Path) -> Result<Tokenizer> {
+        let mut files = FolderFiles::default();
+        for name in FolderFiles::NAMES {
+            read_small(&folder.join(name))?.into_iter().for_each(|bytes| files.insert(name, bytes));
+        }
+        files.folder().and_then(|files| files.tokenizer()).with_context(|| folder.display().to_string())
+    }
+
+    fn with_headers(folder: &Path, files: FolderFiles) -> Result<ModelFolder> {
+        let here = || folder.display().to_string();
         let paths: Vec<PathBuf> =
             files.weights().with_context(here)?.iter().map(|name| folder.join(name)).collect();
         let header = |path: &PathBuf| {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use sotto_engine::format::{Manifest, read_gguf, split_part_names};
+use sotto_engine::text::{GgufVocab, Tokenizer};
 use sotto_engine::{Classifier, DeviceChoice, Embedder, Engine, KvType, LoadOptions, Loader, ModelHeader};
 
 use crate::folder::ModelFolder;
@@ -87,6 +88,18 @@ impl ModelFiles {
         }
         let header = ModelHeader::from_headers(headers).with_context(|| path.display().to_string())?;
         Ok(ModelFiles { paths, header })
+    }
+
+    /// The tokenizer of the model at `path`, of which nothing else has to be there or known.
+    pub fn tokenizer(path: &Path) -> Result<Tokenizer> {
+        let name = || path.display().to_string();
+        if let Some(folder) = folder_of(path) {
+            return ModelFolder::tokenizer(folder);
+        }
+        let first = files_of(path)?.into_iter().next().unwrap_or_else(|| path.to_owned());
+        let header = read_gguf(&mut File::open(&first).with_context(name)?).with_context(name)?;
+        let vocab = GgufVocab::from_metadata(&header.metadata).with_context(name)?;
+        Tokenizer::from_gguf(&vocab).with_context(name)
     }
 
     /// Loads the weights.

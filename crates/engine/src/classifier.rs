@@ -6,7 +6,7 @@
 use std::ops::{ControlFlow, Range};
 
 use sotto_model::Task;
-use sotto_pii::bioes::{Biases, Decoder, Tags};
+use sotto_pii::bioes::{Biases, Calibration, Decoder, Tags};
 use sotto_pii::{ClassSpan, TokenClassifier, snap, windows};
 use sotto_plan::Outputs;
 
@@ -17,6 +17,7 @@ pub struct Classifier {
     engine: Engine,
     tags: Tags,
     labels: Vec<String>,
+    calibration: Calibration,
     biases: Biases,
 }
 
@@ -39,13 +40,16 @@ impl Classifier {
     /// Takes a loaded model that classifies tokens.
     ///
     /// # Errors
-    /// [`EngineError::Task`] for any other model; [`EngineError::Tags`] where its labels have no `O`.
+    /// [`EngineError::Task`] for any other model; [`EngineError::Tags`] where its labels have no `O`;
+    /// [`EngineError::Calibration`] where the operating points that it brings cannot be read.
     pub fn new(engine: Engine) -> Result<Self, EngineError> {
         let Task::ClassifyTokens { labels } = engine.task() else {
             return Err(EngineError::Task { needed: "classify", found: engine.task().name() });
         };
         let (labels, tags) = (labels.clone(), Tags::parse(labels)?);
-        Ok(Classifier { engine, tags, labels, biases: Biases::default() })
+        let calibration = engine.calibration().map(Calibration::parse).transpose()?.unwrap_or_default();
+        let biases = calibration.biases(Calibration::DEFAULT).unwrap_or_default();
+        Ok(Classifier { engine, tags, labels, calibration, biases })
     }
 
     /// The model's labels, in the order of its logits.
@@ -63,9 +67,19 @@ impl Classifier {
         &mut self.engine
     }
 
-    /// Biases of the transitions between tags: the dial between recall and precision that some models bring.
-    pub fn set_biases(&mut self, biases: Biases) {
-        self.biases = biases;
+    /// The operating points that the model brings: its dial between recall and precision. It stands at the one called
+    /// "default", where there is one.
+    pub fn operating_points(&self) -> impl Iterator<Item = &str> {
+        self.calibration.names()
+    }
+
+    /// Turns the dial.
+    ///
+    /// # Errors
+    /// [`EngineError::Calibration`] where the model brings no such point; the message lists those that it does.
+    pub fn set_operating_point(&mut self, name: &str) -> Result<(), EngineError> {
+        self.biases = self.calibration.biases(name)?;
+        Ok(())
     }
 
     /// The spans of `text`, in order, without overlap, offsets in bytes.

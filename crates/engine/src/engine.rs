@@ -5,6 +5,7 @@ use sotto_plan::{Outputs, Sampling};
 use sotto_text::{ChatTemplate, StreamDecoder, Tokenizer};
 
 use crate::backend::{Backend, Counters, DeviceInfo};
+use crate::folder::CALIBRATION_KEY;
 use crate::lookup::Lookup;
 use crate::{EngineError, GenerateOptions, ModelHeader, ModelInfo, Prompt};
 
@@ -15,6 +16,8 @@ pub struct Engine {
     template: Option<ChatTemplate>,
     info: ModelInfo,
     task: Task,
+    /// A classifier's operating points, as JSON.
+    calibration: Option<String>,
     context_length: usize,
     /// Ids whose keys and values are in the cache, or will be once steps in flight are over.
     cached: Vec<u32>,
@@ -22,8 +25,15 @@ pub struct Engine {
 
 impl Engine {
     pub(crate) fn new(backend: Backend, header: ModelHeader, context_length: usize) -> Self {
-        let ModelHeader { tokenizer, template, info, model, .. } = header;
-        Engine { backend, tokenizer, template, info, task: model.task, context_length, cached: Vec::new() }
+        let ModelHeader { file, tokenizer, template, info, model } = header;
+        let calibration = file.metadata.str(CALIBRATION_KEY).ok().map(str::to_owned);
+        let task = model.task;
+        Engine { backend, tokenizer, template, info, task, calibration, context_length, cached: Vec::new() }
+    }
+
+    /// A classifier's operating points, as its `viterbi_calibration.json` has them.
+    pub(crate) fn calibration(&self) -> Option<&str> {
+        self.calibration.as_deref()
     }
 
     /// What to show of the model.

@@ -5,7 +5,7 @@ use sotto_format::{FormatError, ManifestError, RecipeError, SafetensorsError};
 use sotto_gpu::GpuError;
 use sotto_model::ModelError;
 use sotto_model::hf::HfError;
-use sotto_pii::bioes::{RowError, TagsError};
+use sotto_pii::bioes::{CalibrationError, RowError, TagsError};
 use sotto_plan::sampling::SamplingError;
 use sotto_text::sampling::SampleError;
 use sotto_text::{ChatError, TokenizerError};
@@ -136,6 +136,9 @@ pub enum EngineError {
     /// A classifier's list of labels.
     #[error(transparent)]
     Tags(#[from] TagsError),
+    /// A classifier's operating points.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
     /// A classifier's logits are not of its labels.
     #[error(transparent)]
     Row(#[from] RowError),
@@ -195,7 +198,10 @@ impl EngineError {
                 | CpuError::MissingBytes { .. }
                 | CpuError::DamagedWeight { .. } => ErrorCode::ModelFormat,
             },
-            EngineError::Tags(_) | EngineError::Row(_) => ErrorCode::ModelFormat,
+            EngineError::Calibration(CalibrationError::NoSuchPoint { .. }) => ErrorCode::InvalidArgument,
+            EngineError::Tags(_) | EngineError::Calibration(_) | EngineError::Row(_) => {
+                ErrorCode::ModelFormat
+            }
             EngineError::Aborted => ErrorCode::Aborted,
             EngineError::PromptTooLong { .. } => ErrorCode::ContextLength,
             EngineError::Sampling(_)

@@ -27,6 +27,8 @@ pub struct Folder<'a> {
     pub sentence: SentenceFiles<'a>,
     /// `chat_template.jinja`, which goes before the one in `tokenizer_config.json`.
     pub chat_template: Option<&'a [u8]>,
+    /// `viterbi_calibration.json` of a classifier of tokens.
+    pub calibration: Option<&'a [u8]>,
     /// `README.md`, whose front matter has the licence.
     pub readme: Option<&'a [u8]>,
 }
@@ -38,6 +40,9 @@ pub struct FolderFiles(BTreeMap<String, Vec<u8>>);
 const CONFIG: &str = "config.json";
 const INDEX: &str = "model.safetensors.index.json";
 const MODULES: &str = "modules.json";
+const CALIBRATION: &str = "viterbi_calibration.json";
+/// Where GGUF metadata has [`CALIBRATION`].
+pub(crate) const CALIBRATION_KEY: &str = "sotto.viterbi_calibration";
 /// The one weight file of a model that has no index.
 const SINGLE: &str = "model.safetensors";
 
@@ -66,7 +71,13 @@ impl FolderFiles {
 
     /// A further small file that those found by now name, which may be there.
     pub fn further(&self) -> Result<Option<String>, HfError> {
-        self.get(MODULES).map_or(Ok(None), pooling_config)
+        if let Some(modules) = self.get(MODULES) {
+            return pooling_config(modules);
+        }
+        let config = self.get(CONFIG).map(|json| parsed(CONFIG, json)).transpose()?;
+        let kinds = config.iter().flat_map(|config| config["architectures"].as_array()).flatten();
+        let classifies = kinds.filter_map(Value::as_str).any(|kind| kind.ends_with("ForTokenClassification"));
+        Ok(classifies.then(|| CALIBRATION.to_owned()))
     }
 
     /// The files of weights, in the order their headers are wanted.
@@ -92,6 +103,7 @@ impl FolderFiles {
                 pooling: further.as_deref().and_then(|name| self.get(name)),
                 limits: self.get("sentence_bert_config.json"),
             },
+            calibration: self.get(CALIBRATION),
             readme: self.get("README.md"),
         })
     }
@@ -124,7 +136,13 @@ impl<'a> Folder<'a> {
     pub(crate) fn describe(&self, file: &mut ModelFile) -> Result<(), EngineError> {
         let template = chat_template(self)?;
         let licence = self.readme.and_then(licence);
-        for (key, text) in [("tokenizer.chat_template", template), ("general.license", licence)] {
+        let calibration = self.calibration.map(|json| text(CALIBRATION, json)).transpose()?;
+        let texts = [
+            ("tokenizer.chat_template", template),
+            ("general.license", licence),
+            (CALIBRATION_KEY, calibration),
+        ];
+        for (key, text) in texts {
             if let Some(text) = text {
                 file.metadata.insert(key, sotto_format::Value::String(text));
             }
@@ -133,6 +151,17 @@ impl<'a> Folder<'a> {
             SamplingDefaults::write(&parsed("generation_config.json", json)?, &mut file.metadata);
         }
         Ok(())
+    }
+
+    /// The tokenizer, which ends generations where the model's settings say too.
+    ///
+    /// # Errors
+    /// [`EngineError::MissingFile`] without a `tokenizer.json`, and what is wrong with the files.
+    pub fn tokenizer(&self) -> Result<Tokenizer, EngineError> {
+        let json = self.tokenizer.ok_or(EngineError::MissingFile { name: "tokenizer.json" })?;
+        let mut tokenizer = Tokenizer::from_json(json, self.tokenizer_config()?.as_ref())?;
+        tokenizer.add_eog(&self.end_ids()?);
+        Ok(tokenizer)
     }
 
     /// The tokens that end a reply by the model's settings.
@@ -153,14 +182,6 @@ impl<'a> Folder<'a> {
     }
 }
 
-/// The tokenizer, which ends generations where the model's settings say too.
-pub(crate) fn tokenizer(folder: &Folder<'_>) -> Result<Tokenizer, EngineError> {
-    let json = folder.tokenizer.ok_or(EngineError::MissingFile { name: "tokenizer.json" })?;
-    let mut tokenizer = Tokenizer::from_json(json, folder.tokenizer_config()?.as_ref())?;
-    tokenizer.add_eog(&folder.end_ids()?);
-    Ok(tokenizer)
-}
-
 /// `license` of a model card's front matter: YAML between two lines of dashes, in which it is a word on one line.
 fn licence(readme: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(readme).ok()?;
@@ -178,6 +199,11 @@ fn parsed(file: &'static str, bytes: &[u8]) -> Result<Value, HfError> {
     serde_json::from_slice(bytes).map_err(|e| HfError::Json { file, message: e.to_string() })
 }
 
+fn text(file: &'static str, bytes: &[u8]) -> Result<String, HfError> {
+    let text = std::str::from_utf8(bytes).map_err(|e| HfError::Json { file, message: e.to_string() })?;
+    Ok(text.to_owned())
+}
+
 /// One id or a list of them.
 fn token_ids(value: &Value) -> Vec<u32> {
     let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
@@ -190,9 +216,7 @@ fn token_ids(value: &Value) -> Vec<u32> {
 /// The chat template that stands in a file of its own, else the one called "default" in the tokenizer's settings.
 fn chat_template(folder: &Folder<'_>) -> Result<Option<String>, EngineError> {
     if let Some(template) = folder.chat_template {
-        let text = std::str::from_utf8(template)
-            .map_err(|e| HfError::Json { file: "chat_template.jinja", message: e.to_string() })?;
-        return Ok(Some(text.to_owned()));
+        return Ok(Some(text("chat_template.jinja", template)?));
     }
     let templates = folder.tokenizer_config()?.map(|config| config.chat_templates).unwrap_or_default();
     Ok(templates.into_iter().find(|(name, _)| name == "default").map(|(_, template)| template))

@@ -5,7 +5,7 @@ use sotto_model::Model;
 use sotto_plan::{Op, WeightId};
 use sotto_text::{ChatTemplate, GgufVocab, Tokenizer};
 
-use crate::folder::{self, Folder};
+use crate::folder::Folder;
 use crate::making::Making;
 use crate::{EngineError, ModelInfo};
 
@@ -47,7 +47,7 @@ impl ModelHeader {
     /// [`sotto_format::ShardIndex::files`] has them, or that of the only one.
     pub fn from_folder(folder: &Folder<'_>, shards: &[SafetensorsHeader]) -> Result<Self, EngineError> {
         let mut file = sotto_model::hf::model_file(&folder.model(), shards)?;
-        let tokenizer = folder::tokenizer(folder)?;
+        let tokenizer = folder.tokenizer()?;
         folder.describe(&mut file)?;
         Self::new(file, tokenizer)
     }

@@ -26,8 +26,6 @@ const BACKENDS: [(DeviceChoice, &str, f32); 3] = [
     (DeviceChoice::Gpu, "gpu", F32_BOUND),
     (DeviceChoice::Cpu, "cpu", F16_BOUND),
 ];
-/// Those that compute in f32 throughout, so that they choose the same tokens.
-const IN_F32: [DeviceChoice; 2] = [DeviceChoice::Reference, DeviceChoice::Gpu];
 /// Positions that the models of this folder say they were trained for.
 const TRAINED: usize = 128;
 
@@ -39,18 +37,18 @@ macro_rules! architectures {
 }
 
 architectures! {
-    llama: "llama", "Llama 2, TinyLlama, SmolLM2", "GGUF F16";
-    llama3: "llama3", "Llama 3.1, Llama 3.2", "GGUF F16";
+    llama: "llama", "Llama 2, Llama 3, TinyLlama, SmolLM2", "GGUF F16";
+    llama3: "llama3", "Llama 3.1, Llama 3.2, DeepSeek-R1 distills", "GGUF F16";
     mistral: "mistral", "Mistral (sliding window)", "GGUF F16";
     mixtral: "mixtral", "Mixtral", "GGUF F16";
     ministral3: "ministral3", "Ministral 3", "GGUF F16";
     smollm3: "smollm3", "SmolLM3", "GGUF F16";
-    qwen2: "qwen2", "Qwen2, Qwen2.5", "GGUF F16";
+    qwen2: "qwen2", "Qwen2, Qwen2.5, DeepSeek-R1 distills", "GGUF F16";
     qwen3: "qwen3", "Qwen3", "GGUF F16";
     qwen3moe: "qwen3moe", "Qwen3-MoE", "GGUF F16";
     gemma2: "gemma2", "Gemma 2", "GGUF F16";
     gemma3: "gemma3", "Gemma 3", "GGUF F16";
-    phi3: "phi3", "Phi-3.5, Phi-4-mini", "GGUF F16";
+    phi3: "phi3", "Phi-3, Phi-3.5, Phi-4-mini", "GGUF F16";
     olmo2: "olmo2", "OLMo 2", "GGUF F16";
     olmo3: "olmo3", "Olmo 3", "GGUF F16";
     granite: "granite", "Granite 3", "GGUF F16";
@@ -63,6 +61,10 @@ fn fixture(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/architectures");
     let path = folder.join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn floats(name: &str) -> Vec<f32> {
+    fixture(name).chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 
 fn load(bytes: &[u8], device: DeviceChoice, context_length: usize) -> Engine {
@@ -118,10 +120,7 @@ fn reply_with(engine: &mut Engine, prompt: &[u32], max_tokens: usize, speculate:
 fn check(name: &str, model: &str, format: &str) {
     let file = fixture(&format!("{name}.gguf"));
     let prompts: Vec<Vec<u32>> = serde_json::from_slice(&fixture(&format!("{name}.prompts.json"))).unwrap();
-    let expected: Vec<f32> = fixture(&format!("{name}.logits.f32"))
-        .chunks_exact(4)
-        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-        .collect();
+    let expected = floats(&format!("{name}.logits.f32"));
     let header = ModelHeader::parse(&[&file]).unwrap();
     let (vocab, architecture) = (header.info().vocab_size, header.info().architecture.clone());
     for (device, backend, bound) in BACKENDS {
@@ -139,7 +138,18 @@ fn check(name: &str, model: &str, format: &str) {
     }
     check_replies(name, &file, &prompts[0]);
     if format == "GGUF F16" {
-        check_quantised(name, &file, &prompts[0], vocab);
+        for ty in [BlockType::Q8_0, BlockType::Q4_0] {
+            let expected = floats(&format!("{name}.{}.logits.f32", ty.name().to_lowercase()));
+            let errors = check_quantised(name, ty, &file, &prompts[0], &expected);
+            for ((_, backend, _), error) in BACKENDS.into_iter().zip(errors) {
+                let (reference, format) =
+                    ("transformers, float32, weights dequantised by gguf", &*format!("GGUF {ty}"));
+                record(
+                    "decoders",
+                    &Check { model, architecture: &architecture, format, reference, backend, error },
+                );
+            }
+        }
     }
 }
 
@@ -168,12 +178,13 @@ fn check_replies(name: &str, file: &[u8], prompt: &[u32]) {
     assert_eq!(replies[0], replies[1], "{name}: replies");
 }
 
-/// Quantised weights: the GPU against the interpreter, which reads them as the Python package `gguf` does.
-fn check_quantised(name: &str, file: &[u8], prompt: &[u32], vocab: usize) {
-    for ty in [BlockType::Q8_0, BlockType::Q4_0] {
-        let options = Options { ty: Some(ty), head: Some(BlockType::Q8_0), ..Options::default() };
-        let quantised = convert(&mut [Cursor::new(file)], Vec::new(), &options, |_| {}).unwrap();
-        let [expected, found] = IN_F32.map(|device| logits(&mut load(&quantised, device, TRAINED), prompt));
-        assert_logits(&format!("{name} as {ty}"), &found, &expected, vocab, F32_BOUND);
-    }
+/// Quantised weights, against what `transformers` makes of the same ones dequantised.
+fn check_quantised(name: &str, ty: BlockType, file: &[u8], prompt: &[u32], expected: &[f32]) -> [f32; 3] {
+    let options = Options { ty: Some(ty), head: Some(BlockType::Q8_0), ..Options::default() };
+    let quantised = convert(&mut [Cursor::new(file)], Vec::new(), &options, |_| {}).unwrap();
+    BACKENDS.map(|(device, backend, bound)| {
+        let found = logits(&mut load(&quantised, device, prompt.len()), prompt);
+        let width = expected.len() / prompt.len();
+        assert_logits(&format!("{name} as {ty} on {backend}"), &found, expected, width, bound)
+    })
 }

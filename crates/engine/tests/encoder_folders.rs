@@ -12,8 +12,8 @@ use common::{read_f32s, repository};
 use report::{Check, assert_logits, record};
 use sotto_engine::format::read_safetensors;
 use sotto_engine::{
-    Classifier, DeviceChoice, Embedder, Engine, Folder, KvType, LoadOptions, Loader, ModelHeader, Outputs,
-    SentenceFiles, Task,
+    Classifier, DeviceChoice, Embedder, Engine, ErrorCode, Folder, KvType, LoadOptions, Loader, ModelHeader,
+    Outputs, SentenceFiles, Task,
 };
 use sotto_pii::TokenClassifier;
 
@@ -29,12 +29,17 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn load(name: &str, device: DeviceChoice) -> Engine {
+    load_calibrated(name, device, None)
+}
+
+fn load_calibrated(name: &str, device: DeviceChoice, calibration: Option<&[u8]>) -> Engine {
     let folder = folder(name);
     let small = |name: &str| std::fs::read(folder.join(name)).ok();
     let (config, tokenizer) = (small("config.json").unwrap(), small("tokenizer.json"));
     let (modules, pooling) = (small("modules.json"), small("1_Pooling/config.json"));
     let sentence = SentenceFiles { modules: modules.as_deref(), pooling: pooling.as_deref(), limits: None };
-    let files = Folder { config: &config, tokenizer: tokenizer.as_deref(), sentence, ..Folder::default() };
+    let tokenizer = tokenizer.as_deref();
+    let files = Folder { config: &config, tokenizer, sentence, calibration, ..Folder::default() };
     let path = folder.join("model.safetensors");
     let shard = read_safetensors(&mut File::open(&path).unwrap()).unwrap();
     let weights = std::fs::read(&path).unwrap();
@@ -141,6 +146,28 @@ fn modernbert() {
 #[test]
 fn privacy_filter() {
     classifies("privacy-filter", "openai/privacy-filter", 9);
+}
+
+/// Biases so large that they decide alone.
+#[test]
+fn operating_points_are_a_dial() {
+    let calibration = br#"{"operating_points": {
+        "default": {"biases": {"transition_bias_background_stay": 1000}},
+        "recall": {"biases": {"transition_bias_background_to_start": 1000}}}}"#;
+    let engine = load_calibrated("privacy-filter", DeviceChoice::Reference, Some(calibration));
+    let mut classifier = Classifier::new(engine).unwrap();
+    assert_eq!(classifier.operating_points().collect::<Vec<_>>(), ["default", "recall"]);
+    let text = "Ana lives in Berlin.";
+    let mut spans =
+        |classifier: &mut Classifier| pollster::block_on(classifier.classify(text)).unwrap().len();
+    assert_eq!(spans(&mut classifier), 0);
+    classifier.set_operating_point("recall").unwrap();
+    assert!(spans(&mut classifier) > 0);
+    let error = classifier.set_operating_point("precision").unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    assert!(error.to_string().contains("known are default, recall"), "{error}");
+    let engine = load_calibrated("privacy-filter", DeviceChoice::Reference, Some(b"{}"));
+    assert_eq!(Classifier::new(engine).err().unwrap().code(), ErrorCode::ModelFormat);
 }
 
 #[test]

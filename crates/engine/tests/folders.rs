@@ -131,21 +131,27 @@ macro_rules! folders {
 }
 
 folders! {
-    gemma2: "gemma2", "Gemma 2", "safetensors", None;
-    gemma3: "gemma3", "Gemma 3", "safetensors", None;
-    gpt_oss: "gpt-oss", "gpt-oss", "safetensors", None;
-    granite: "granite", "Granite 3", "safetensors", None;
-    lfm2: "lfm2", "LFM2", "safetensors", None;
-    llama: "llama", "Llama 3.1, Llama 3.2", "safetensors BF16, sharded", None;
-    llama_bias: "llama-bias", "Llama with biases", "safetensors", None;
-    mistral: "mistral", "Mistral (sliding window)", "safetensors", None;
-    olmo2: "olmo2", "OLMo 2", "safetensors", None;
-    phi3: "phi3", "Phi-3.5, Phi-4-mini", "safetensors", None;
-    qwen2: "qwen2", "Qwen2, Qwen2.5", "safetensors", None;
-    qwen3: "qwen3", "Qwen3", "safetensors", None;
-    qwen3moe: "qwen3moe", "Qwen3-MoE", "safetensors", None;
-    smollm3: "smollm3", "SmolLM3", "safetensors", None;
+    gemma2: "gemma2", "Gemma 2", "safetensors BF16", None;
+    gemma3: "gemma3", "Gemma 3", "safetensors BF16", None;
+    gpt_oss: "gpt-oss", "gpt-oss", "safetensors BF16", None;
+    granite: "granite", "Granite 3", "safetensors BF16", None;
+    lfm2: "lfm2", "LFM2", "safetensors BF16", None;
+    llama: "llama", "Llama 3.1, Llama 3.2, DeepSeek-R1 distills", "safetensors BF16, sharded", None;
+    llama_bias: "llama-bias", "Llama with biases", "safetensors F16", None;
+    mistral: "mistral", "Mistral (sliding window)", "safetensors BF16", None;
+    ministral: "ministral", "Ministral (some layers with a window)", "safetensors BF16", None;
+    ministral3: "ministral3", "Ministral 3", "safetensors BF16", None;
+    mixtral: "mixtral", "Mixtral", "safetensors BF16", None;
+    olmo3: "olmo3", "Olmo 3", "safetensors BF16", None;
+    olmo2: "olmo2", "OLMo 2", "safetensors BF16", None;
+    phi3: "phi3", "Phi-3, Phi-3.5, Phi-4-mini", "safetensors BF16", None;
+    qwen2: "qwen2", "Qwen2, Qwen2.5, DeepSeek-R1 distills", "safetensors BF16", None;
+    qwen3: "qwen3", "Qwen3", "safetensors F32", None;
+    qwen3moe: "qwen3moe", "Qwen3-MoE", "safetensors BF16", None;
+    smollm3: "smollm3", "SmolLM3", "safetensors BF16", None;
     mlx_4bit: "mlx-4bit", "Quantised by MLX", "safetensors, affine 4 bit", Some(("Q4_1", 1e-5));
+    mlx_4bit_all: "mlx-4bit-all", "Quantised by MLX, vocabulary too", "safetensors, affine 4 bit", Some(("Q4_1", 1e-5));
+    mlx_experts: "mlx-experts", "Experts quantised by MLX", "safetensors, affine 4 and 8 bit", Some(("Q4_1", 1e-5));
     mlx_8bit: "mlx-8bit", "Quantised by MLX", "safetensors, affine 8 bit", Some(("F16", 2e-3));
     gptq_sym: "gptq-sym", "Quantised by GPTQ", "safetensors, 4 bit", Some(("Q4_0", 1e-5));
     gptq_act_order: "gptq-act-order", "Quantised by GPTQ", "safetensors, 4 bit, desc_act", Some(("F16", 2e-3));

@@ -5,7 +5,9 @@
 //! fits, at last F16. Tensors are converted a slice at a time, so memory does not grow with the model.
 
 use crate::write::{GgufWriter, TensorSpec, WriteError};
-use crate::{Assembly, BlockError, BlockType, FormatError, ImatrixError, ImportanceMatrix, ModelFile, ReadError};
+use crate::{
+    Assembly, BlockError, BlockType, FormatError, ImatrixError, ImportanceMatrix, ModelFile, ReadError,
+};
 use crate::{Recipe, RecipeError, Span, TensorInfo, Value, read_gguf, takes_importance};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -171,7 +173,9 @@ pub fn retype(model: &mut ModelFile, options: &Options<'_>, wanted: impl Fn(Bloc
 /// How much the columns of `tensor` matter. Rows of the embedding are looked up and not multiplied, so that a matrix made
 /// for another size of it says nothing, as llama.cpp has it too.
 fn importance_of<'a>(tensor: &TensorInfo, options: &Options<'a>) -> Result<Option<&'a [f32]>, ImatrixError> {
-    let Some(importance) = options.importance.filter(|_| takes_importance(tensor.ty)) else { return Ok(None) };
+    let Some(importance) = options.importance.filter(|_| takes_importance(tensor.ty)) else {
+        return Ok(None);
+    };
     let matrices = tensor.elements() / tensor.row_len() / matrix_rows(tensor);
     match importance.of(&tensor.name, tensor.row_len(), matrices) {
         Err(_) if tensor.name == "token_embd.weight" => Ok(None),

@@ -3,6 +3,7 @@
 //!
 //! The decoder takes one row at a time and keeps one byte a tag and token, so a megabyte of text costs megabytes, not gigabytes.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -159,16 +160,36 @@ pub enum CalibrationError {
         column: usize,
     },
     /// No such operating point.
-    #[error("the calibration has no operating point {0:?}")]
-    NoSuchPoint(String),
+    #[error("there is no operating point {name:?}; {}", known_points(known))]
+    NoSuchPoint {
+        /// The name that was asked for.
+        name: String,
+        /// Those there are.
+        known: Vec<String>,
+    },
 }
 
-impl Biases {
-    /// Reads one operating point of a `viterbi_calibration.json`.
-    pub fn from_calibration(json: &str, operating_point: &str) -> Result<Biases, CalibrationError> {
+fn known_points(known: &[String]) -> String {
+    if known.is_empty() {
+        "this model has none".to_owned()
+    } else {
+        format!("known are {}", known.join(", "))
+    }
+}
+
+/// The operating points of a `viterbi_calibration.json`: biases by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Calibration(BTreeMap<String, Biases>);
+
+impl Calibration {
+    /// The point that a model is used at when nobody asks for another.
+    pub const DEFAULT: &str = "default";
+
+    /// Reads the file.
+    pub fn parse(json: &str) -> Result<Calibration, CalibrationError> {
         #[derive(Deserialize)]
         struct File {
-            operating_points: std::collections::BTreeMap<String, Point>,
+            operating_points: BTreeMap<String, Point>,
         }
         #[derive(Deserialize)]
         struct Point {
@@ -176,12 +197,24 @@ impl Biases {
         }
         let file: File = serde_json::from_str(json)
             .map_err(|e| CalibrationError::Shape { line: e.line(), column: e.column() })?;
-        let point = file.operating_points.get(operating_point);
-        point
-            .map(|point| point.biases)
-            .ok_or_else(|| CalibrationError::NoSuchPoint(operating_point.to_owned()))
+        Ok(Calibration(file.operating_points.into_iter().map(|(name, point)| (name, point.biases)).collect()))
     }
 
+    /// The names of its points.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The biases of one of them.
+    pub fn biases(&self, name: &str) -> Result<Biases, CalibrationError> {
+        self.0.get(name).copied().ok_or_else(|| CalibrationError::NoSuchPoint {
+            name: name.to_owned(),
+            known: self.names().map(str::to_owned).collect(),
+        })
+    }
+}
+
+impl Biases {
     fn of(&self, from: Place, to: Place) -> f32 {
         match (from, to) {
             (Place::Outside, Place::Outside) => self.background_stay,
@@ -368,9 +401,11 @@ mod tests {
         assert_eq!(decode(&NAMES, &rows, eager), [("LOC".to_owned(), 1..2)]);
         let json =
             r#"{"operating_points":{"default":{"biases":{"transition_bias_background_to_start":1.0}}}}"#;
-        assert_eq!(Biases::from_calibration(json, "default"), Ok(eager));
-        assert!(matches!(Biases::from_calibration(json, "x"), Err(CalibrationError::NoSuchPoint(_))));
-        assert!(matches!(Biases::from_calibration("{", "x"), Err(CalibrationError::Shape { .. })));
+        let calibration = Calibration::parse(json).unwrap();
+        assert_eq!(calibration.biases(Calibration::DEFAULT), Ok(eager));
+        let error = calibration.biases("x").unwrap_err().to_string();
+        assert!(error.contains("\"x\"") && error.contains("known are default"), "{error}");
+        assert!(matches!(Calibration::parse("{"), Err(CalibrationError::Shape { .. })));
     }
 
     #[test]

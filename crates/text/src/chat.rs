@@ -8,6 +8,7 @@
 //! It is kinder than Python in two things that are a `TypeError` there: looping over `none` does nothing, and
 //! what `map` and its like give can be written as JSON.
 
+mod bound;
 mod clock;
 mod json;
 mod markup;
@@ -53,8 +54,11 @@ pub enum ChatError {
         /// What went wrong.
         message: String,
     },
-    /// The template ran for too long or wrote too much.
-    #[error("the chat template does not end: stopped after {FUEL} steps or {MAX_OUTPUT} bytes")]
+    /// The template ran for too long, wrote too much or filled too much memory.
+    #[error(
+        "the chat template does not end: stopped at {FUEL} steps, {MAX_OUTPUT} bytes of text or {} bytes of memory",
+        bound::MAX_MADE
+    )]
     Endless,
 }
 
@@ -99,7 +103,10 @@ impl ChatTemplate {
     pub fn new(source: &str) -> Result<Self, ChatError> {
         let compile = || {
             let mut environment = environment()?;
-            environment.add_template_owned(NAME, markup::rewrite(&without_generation_tags(source)))?;
+            let source_in_python = markup::rewrite(&without_generation_tags(source));
+            let counted = bound::counted(NAME, &source_in_python, python::syntax()?)?;
+            environment.set_fuel(Some(FUEL.min(counted.steps)));
+            environment.add_template_owned(NAME, counted.source)?;
             Ok(ChatTemplate { environment, knows_developer: source.contains("developer") })
         };
         compile().map_err(|error: Error| ChatError::Syntax {
@@ -158,10 +165,10 @@ fn without_texts(mut raised: String, messages: &serde_json::Value) -> String {
 fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(RECURSION);
     environment.add_filter("tojson", json::tojson);
     environment.add_filter(markup::PLUS, markup::plus);
+    environment.add_filter(bound::HELD, bound::held);
     environment.add_function("raise_exception", raise_exception);
     python::install(&mut environment)?;
     Ok(environment)
@@ -215,6 +222,9 @@ fn render_error(error: Error) -> ChatError {
     while let Some(error) = cause {
         if let Some(Raised(message)) = error.downcast_ref() {
             return ChatError::Raised(message.clone());
+        }
+        if error.is::<bound::TooLarge>() {
+            return ChatError::Endless;
         }
         if error.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::OutOfFuel) {
             return ChatError::Endless;
@@ -428,5 +438,83 @@ mod tests {
         assert!(matches!(render(recursive), Err(ChatError::Render { .. })));
         let growing = "{% set ns = namespace(s='0123456789') %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{{ ns.s }}{% endfor %}";
         assert!(matches!(render(growing), Err(ChatError::Endless)));
+    }
+
+    /// Each doubles, or worse, some forty times, which would fill any memory.
+    #[test]
+    fn templates_that_grow_without_writing_are_stopped() {
+        let doubling = [
+            "{% set ns.x = ns.x ~ ns.x %}",
+            "{% set ns.x = ns.x + ns.x %}",
+            "{% set ns.x = ns.x * 2 %}",
+            "{% set ns.x = '%s%s' | format(ns.x, ns.x) %}",
+            "{% set ns.x = [ns.x, ns.x] | join %}",
+            "{% set ns.x = ns.x | replace('a', 'aa') %}",
+            "{% set ns.x = ns.x.replace('a', 'aa') %}",
+            "{% set ns.x = ns.x.join(['', '', '']) ~ 'a' %}",
+            "{% set ns.x = [ns.x, ns.x] %}",
+            "{% set ns.x = {'a': ns.x, 'b': ns.x} %}",
+            "{% set ns.x = dict(a=ns.x, b=ns.x) %}",
+            "{% set ns.x = (ns.x, ns.x) %}",
+            "{% set ns.x = [ns.x, ns.x] | tojson %}",
+            "{% set ns.x = [ns.x, ns.x] | string %}",
+            "{% set y %}{{ ns.x }}{{ ns.x }}{% endset %}{% set ns.x = y %}",
+            "{% set ns.x = twice(ns.x) %}",
+            "{% set y = ns.x ~ ns.x if true else '' %}{% set ns.x = y %}",
+            "{% with y = ns.x ~ ns.x %}{% set ns.x = y %}{% endwith %}",
+            "{% for y in [ns.x ~ ns.x] %}{% set ns.x = y %}{% endfor %}",
+            "{% set ns.x = ns.x | upper ~ ns.x | lower %}",
+        ];
+        for step in doubling {
+            let start =
+                "{% macro twice(x) %}{{ x }}{{ x }}{% endmacro %}{% set ns = namespace(x='aaaaaaaa') %}";
+            let looped = format!("{start}{{% for i in range(60) %}}{step}{{% endfor %}}done");
+            let error = render(&looped).unwrap_err();
+            assert!(matches!(error, ChatError::Endless), "{step}: {error}");
+            let unrolled = format!("{start}{}done", step.repeat(60));
+            assert!(matches!(render(&unrolled), Err(ChatError::Endless)), "{step}, written out");
+        }
+        let lists =
+            "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}";
+        assert!(matches!(render(lists), Err(ChatError::Endless)));
+        let deep = "{% macro f(x) %}{{ f(x ~ x) }}{% endmacro %}{{ f('a') }}";
+        assert!(render(deep).is_err());
+        let raw = format!(
+            "{{% for i in range(100000) %}}{{% for j in range(100000) %}}{{% set x %}}{}{{% endset %}}{{% endfor %}}{{% endfor %}}",
+            "raw ".repeat(5000)
+        );
+        assert!(matches!(render(&raw), Err(ChatError::Endless)));
+    }
+
+    /// What is put in to count keeps its place: in calls of what calls give, before a test without parentheses, in
+    /// tuples, in filters of blocks.
+    #[test]
+    fn counting_changes_no_meaning() {
+        gives("{{ {'a': 1}.items() | list | length }}{{ ['a', 'b'][0].upper().lower() }}", "1a");
+        gives("{{ 'a' is in ['a'] }} {{ ('a' ~ 'b') * 2 ~ (1 + 2) }} {{ -(1 + 2) | abs }}", "True abab3 -3");
+        gives(
+            "{% for a, b in [(1, 2), (3, 4)] %}{{ a + b }},{% endfor %}{% set x, y = 1, 2 %}{{ x }}{{ y }}",
+            "3,7,12",
+        );
+        gives(
+            "{% filter upper %}a{{ 'b' ~ 'c' }}{% endfilter %}{% set x | upper | trim %} a {% endset %}{{ x }}",
+            "ABCA",
+        );
+        gives(
+            "{% macro m(a, b=[1] + [2]) %}{{ a }}{{ b }}{{ caller() }}{% endmacro %}{% call m('x' ~ 'y') %}z{% endcall %}",
+            "xy[1, 2]z",
+        );
+        gives(
+            "{% for i in [1, [2, [3]]] recursive %}{% if i is sequence %}{{ loop(i) }}{% else %}{{ i }}{% endif %}{% endfor %}",
+            "123",
+        );
+        gives(
+            "{{ ('a' ~ 'b').upper() }}{{ (messages[0].role or 'x').title() }}{{ ([3] + [4])[0] }}",
+            "ABUser3",
+        );
+        gives(
+            "{{ 'a%sc' | format('b') }}{{ [3, 1] | sort | first }}{{ 'abc'[1:] ~ messages[-1:] | length }}",
+            "abc1bc1",
+        );
     }
 }

@@ -17,6 +17,9 @@ pub struct Args {
     model: PathBuf,
     #[command(flatten)]
     text: TextArgs,
+    /// One of the operating points that the model brings (viterbi_calibration.json) [default: "default", if it has one]
+    #[arg(long, value_name = "NAME")]
+    operating_point: Option<String>,
     /// Print JSON: a list of {"label", "start", "end", "text", "score"}, offsets in Unicode code points
     #[arg(long)]
     json: bool,
@@ -28,6 +31,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let text = args.text.read()?;
     let mut classifier = ModelFiles::open(&args.model)?.load_classifier(args.backend)?;
+    if let Some(name) = &args.operating_point {
+        classifier.set_operating_point(name)?;
+    }
     let spans = pollster::block_on(classifier.classify(&text))?;
     let offsets = Offsets::new(&text);
     let place = |byte| offsets.code_point(byte);

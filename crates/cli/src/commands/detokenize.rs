@@ -18,8 +18,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let files = ModelFiles::open(&args.model)?;
-    let tokenizer = files.header.tokenizer();
+    let tokenizer = ModelFiles::tokenizer(&args.model)?;
     let vocab = tokenizer.vocab_size();
     if let Some(id) = args.ids.iter().find(|&&id| id as usize >= vocab) {
         bail!("token id {id} is outside the vocabulary of {vocab}");

@@ -21,10 +21,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let files = ModelFiles::open(&args.model)?;
+    let tokenizer = ModelFiles::tokenizer(&args.model)?;
     let text = args.text.read()?;
     let special = !args.no_special;
-    let ids = files.header.tokenizer().encode(&text, special, special)?;
+    let ids = tokenizer.encode(&text, special, special)?;
     println!("{}", serde_json::to_string(&ids)?);
     Ok(())
 }

@@ -11,8 +11,12 @@ pub fn repository() -> PathBuf {
 
 /// A model of one GGUF file.
 pub fn load(path: &Path, device: DeviceChoice) -> Engine {
-    let bytes = std::fs::read(path).unwrap();
-    let header = ModelHeader::parse(&[&bytes]).unwrap();
+    load_bytes(&std::fs::read(path).unwrap(), device)
+}
+
+/// A model of one GGUF file that is in memory.
+pub fn load_bytes(bytes: &[u8], device: DeviceChoice) -> Engine {
+    let header = ModelHeader::parse(&[bytes]).unwrap();
     let options = LoadOptions { device, kv_type: KvType::F32, ..LoadOptions::default() };
     let mut loader = pollster::block_on(Loader::open(header, &options)).unwrap();
     for (at, piece) in bytes.chunks(100_003).enumerate() {

@@ -114,11 +114,7 @@ pub fn encode_q6_k(values: &[f32; QK_K], block: &mut [u8; 210]) -> Result<(), Sc
 }
 
 /// `fits` are the scales of the groups, one of them at least not zero.
-pub fn pack_q6_k(
-    values: &[f32; QK_K],
-    fits: &[f32; 16],
-    block: &mut [u8; 210],
-) -> Result<(), ScaleOverflow> {
+pub fn pack_q6_k(values: &[f32; QK_K], fits: &[f32; 16], block: &mut [u8; 210]) -> Result<(), ScaleOverflow> {
     let groups = values.as_chunks::<16>().0;
     let inverse_unit = -128.0 / extreme(fits);
     let d = write_f16(block, 208, 1.0 / inverse_unit)?;

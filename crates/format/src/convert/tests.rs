@@ -144,8 +144,7 @@ fn importances_go_to_the_columns_of_their_own_expert() {
         ImportanceMatrix::parse(&[head, name.as_bytes().to_vec(), counts, floats].concat()).unwrap()
     };
     let importance = entry(name, &values);
-    let options =
-        Options { ty: Some(BlockType::Q4_0), importance: Some(&importance), ..Options::default() };
+    let options = Options { ty: Some(BlockType::Q4_0), importance: Some(&importance), ..Options::default() };
     let weighted = run(&[&original], options).unwrap();
     let plain = run(&[&original], Options { importance: None, ..options }).unwrap();
 
@@ -164,7 +163,11 @@ fn importances_go_to_the_columns_of_their_own_expert() {
     }
     assert!(data(&weighted, &tensor(&weighted_header, name)) == expected);
     for want in header(&plain).tensors.iter().filter(|tensor| tensor.name != name) {
-        assert!(data(&weighted, &tensor(&weighted_header, &want.name)) == data(&plain, want), "{}", want.name);
+        assert!(
+            data(&weighted, &tensor(&weighted_header, &want.name)) == data(&plain, want),
+            "{}",
+            want.name
+        );
     }
     assert_eq!(weighted_header.metadata.u32("quantize.imatrix.entries_count"), Ok(1));
 

@@ -54,7 +54,10 @@ fn sums_are_divided_by_their_counts() {
     assert_eq!(of("blk.0.ffn_up_exps.weight", 3, 2), Some(vec![1.0, 2.0, 4.5, 1.0, 1.0, 1.0]));
     assert_eq!(of("output.weight", 3, 1), None);
     let error = matrix.of("blk.0.attn_q.weight", 4, 1).unwrap_err().to_string();
-    assert!(error.contains("attn_q") && error.contains("2 importances") && error.contains("4 columns"), "{error}");
+    assert!(
+        error.contains("attn_q") && error.contains("2 importances") && error.contains("4 columns"),
+        "{error}"
+    );
 }
 
 #[test]

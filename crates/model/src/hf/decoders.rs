@@ -78,7 +78,11 @@ fn windowed_layers(config: &Config, keys: &mut Keys<'_>) -> Done {
 fn no_windows(config: &Config) -> Done {
     config.require("use_sliding_window", config.flag_opt("use_sliding_window")? != Some(true), "false")?;
     let types = config.texts_opt("layer_types")?.unwrap_or_default();
-    config.require("layer_types", types.iter().all(|ty| *ty == "full_attention"), "full_attention in each layer")
+    config.require(
+        "layer_types",
+        types.iter().all(|ty| *ty == "full_attention"),
+        "full_attention in each layer",
+    )
 }
 
 pub(crate) fn smollm3(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
@@ -88,7 +92,11 @@ pub(crate) fn smollm3(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>
     let layers = Sizes::read(config)?.n_layers as usize;
     if let Some(turning) = config.numbers_opt("no_rope_layers")? {
         let every_fourth = (0..layers).map(|layer| f32::from((layer + 1) % 4 != 0)).eq(turning);
-        config.require("no_rope_layers", every_fourth, "a 0 for every fourth layer and a 1 for the others")?;
+        config.require(
+            "no_rope_layers",
+            every_fourth,
+            "a 0 for every fourth layer and a 1 for the others",
+        )?;
     }
     no_windows(config)?;
     dense(config, keys, made)

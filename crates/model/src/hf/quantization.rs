@@ -163,7 +163,9 @@ fn affine(name: &str, module: &Module<'_>, bits: u64, group: u64) -> Result<Matr
     let data = module.need(name, "weight", "MLX keeps the quants there")?;
     data.expect_dtype(&[Dtype::U32], "U32")?;
     // Experts' matrices stand one after the other: `[experts, rows, words]`.
-    let [outer @ .., words] = data.tensor.shape.as_slice() else { return Err(bad_shape(data, "rows".into())) };
+    let [outer @ .., words] = data.tensor.shape.as_slice() else {
+        return Err(bad_shape(data, "rows".into()));
+    };
     let cols = words.saturating_mul(32 / bits);
     let rows = outer.iter().product();
     if rows == 0 || cols == 0 || !cols.is_multiple_of(group) {

@@ -5,6 +5,8 @@ use minijinja::value::{Tuple, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 use minijinja_contrib::pycompat;
 
+use super::bound;
+
 /// Methods of Python's own types: those that `minijinja` does otherwise, then those of its `pycompat`.
 pub(super) fn method(
     state: &mut State<'_, '_>,
@@ -58,7 +60,15 @@ pub(super) fn method(
                     Some(text) => Ok(text.to_owned()),
                     None => Err(invalid("join takes strings")),
                 });
-                return Ok(items.collect::<Result<Vec<String>, Error>>()?.join(text).into());
+                return Ok(bound::join(&items.collect::<Result<Vec<String>, Error>>()?, text)?.into());
+            }
+            ("replace", _) => {
+                if let [old, new, count @ ..] = args
+                    && let (Some(old), Some(new)) = (old.as_str(), new.as_str())
+                {
+                    let count = count.first().and_then(Value::as_i64).and_then(|n| usize::try_from(n).ok());
+                    return Ok(bound::replace(text, old, new, count)?.into());
+                }
             }
             _ => {}
         }

@@ -4,14 +4,19 @@
 use minijinja::syntax::SyntaxConfig;
 use std::sync::Arc;
 
-use minijinja::value::{Kwargs, Object, ObjectRepr, Serde, Value, ValueKind};
+use minijinja::value::{Kwargs, Object, ObjectRepr, Serde, Tuple, Value, ValueKind};
 use minijinja::{Environment, Error, Output, State, filters};
 
-use super::{markup, methods};
+use super::{bound, markup, methods};
+
+/// The options that `transformers` sets.
+pub(super) fn syntax() -> Result<SyntaxConfig, Error> {
+    SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()
+}
 
 /// Makes an environment do as `jinja2` does with the options `transformers` sets.
 pub(super) fn install(environment: &mut Environment<'static>) -> Result<(), Error> {
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.set_syntax(syntax()?);
     environment.set_formatter(format);
     environment.set_unknown_method_callback(methods::method);
     environment.add_filter("string", |value: &Value| str(value));
@@ -32,9 +37,7 @@ pub(super) fn install(environment: &mut Environment<'static>) -> Result<(), Erro
             filters::float(state, value, default.or_else(|| zero(&kwargs, 0.0.into())), kwargs)
         },
     );
-    environment.add_filter("replace", |text: &str, old: &str, new: &str, count: Option<usize>| {
-        text.replacen(old, new, count.unwrap_or(usize::MAX))
-    });
+    environment.add_filter("replace", bound::replace);
     for name in ["escape", "e"] {
         environment.add_filter(name, |value: &Value| {
             let text = str(value);
@@ -98,8 +101,16 @@ fn is_number(value: &Value) -> bool {
 
 fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     match value.kind() {
-        ValueKind::Number | ValueKind::Map | ValueKind::Seq => Ok(out.write_str(&str(value))?),
-        _ => minijinja::escape_formatter(out, state, value),
+        ValueKind::Number | ValueKind::Map | ValueKind::Seq => {
+            bound::room_for(value)?;
+            let text = str(value);
+            bound::spend(state, text.len())?;
+            Ok(out.write_str(&text)?)
+        }
+        _ => {
+            bound::spend(state, value.as_str().map_or(0, |text| text.len()))?;
+            minijinja::escape_formatter(out, state, value)
+        }
     }
 }
 
@@ -128,9 +139,8 @@ fn repr(value: &Value) -> String {
             format!("{{{}}}", pairs.join(", "))
         }
         ValueKind::Seq => {
-            let written = format!("{value:?}");
             let items: Vec<String> = value.try_iter().into_iter().flatten().map(|item| repr(&item)).collect();
-            if written.starts_with('(') {
+            if value.downcast_object_ref::<Tuple>().is_some() {
                 format!("({}{})", items.join(", "), if items.len() == 1 { "," } else { "" })
             } else {
                 format!("[{}]", items.join(", "))
@@ -189,7 +199,9 @@ fn indent(
         },
     };
     let text = format!("{text}\n");
-    let lines = methods::lines(&text, false).into_iter().enumerate().map(|(n, line)| {
+    let lines = methods::lines(&text, false);
+    bound::room(text.len().saturating_add(lines.len().saturating_mul(indent.len())))?;
+    let lines = lines.into_iter().enumerate().map(|(n, line)| {
         let indented = if n == 0 { first } else { blank || !line.is_empty() };
         format!("{}{line}", if indented { indent.as_str() } else { "" })
     });
@@ -216,7 +228,7 @@ fn join(
         Some(attribute) => item.get_item(attribute).map(|item| str(&item)),
         None => Ok(str(&item)),
     });
-    Ok(items.collect::<Result<Vec<String>, Error>>()?.join(&separator))
+    bound::join(&items.collect::<Result<Vec<String>, Error>>()?, &separator)
 }
 
 #[cfg(test)]

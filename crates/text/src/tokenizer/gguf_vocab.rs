@@ -1,5 +1,7 @@
 //! A vocabulary as GGUF metadata describes it (`tokenizer.ggml.*`), and the tokenizer it makes.
 
+use std::collections::HashMap;
+
 use sotto_format::{Array, FormatError, Metadata, Value};
 
 use super::added::AddedTokens;
@@ -16,8 +18,8 @@ use super::{Algorithm, Tokenizer, TokenizerError, byte_level, special, spm, word
 /// What GGUF says about a tokenizer. Every field but `model` and `tokens` may be left at its default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GgufVocab {
-    /// The algorithm: "llama" (SentencePiece BPE), "gpt2" (byte-level BPE), "bert" (WordPiece) or "t5"
-    /// (SentencePiece Unigram).
+    /// The algorithm: "llama" (SentencePiece BPE), "gpt2" (byte-level BPE), "gemma4" (BPE over characters), "bert"
+    /// (WordPiece) or "t5" (SentencePiece Unigram).
     pub model: String,
     /// How byte-level BPE cuts words: "llama-bpe", "qwen2", "gpt-2", ...
     pub pre: Option<String>,
@@ -92,7 +94,6 @@ impl GgufVocab {
             eot: id("eot")?,
             eom: id("eom")?,
             unk: id("unknown")?,
-            // The misspelling is GGUF's own.
             sep: id("seperator")?.or(id("separator")?),
             pad: id("padding")?,
             cls: id("cls")?,
@@ -104,6 +105,22 @@ impl GgufVocab {
             precompiled_charsmap: bytes(metadata, "tokenizer.ggml.precompiled_charsmap"),
             remove_extra_whitespaces: flag("remove_extra_whitespaces")?,
         })
+    }
+
+    /// The tokens with a part of their own, under GGUF's names.
+    pub(crate) fn special_ids(&self) -> [(&'static str, Option<u32>); 9] {
+        [
+            ("bos_token_id", self.bos),
+            ("eos_token_id", self.eos),
+            ("eot_token_id", self.eot),
+            ("eom_token_id", self.eom),
+            ("unknown_token_id", self.unk),
+            // The misspelling is GGUF's own.
+            ("seperator_token_id", self.sep),
+            ("padding_token_id", self.pad),
+            ("cls_token_id", self.cls),
+            ("mask_token_id", self.mask),
+        ]
     }
 
     fn check(&self) -> Result<(), TokenizerError> {
@@ -120,18 +137,7 @@ impl GgufVocab {
                 return Err(TokenizerError::Length { list, len, tokens });
             }
         }
-        let ids = [
-            ("bos_token_id", self.bos),
-            ("eos_token_id", self.eos),
-            ("eot_token_id", self.eot),
-            ("eom_token_id", self.eom),
-            ("unknown_token_id", self.unk),
-            ("seperator_token_id", self.sep),
-            ("padding_token_id", self.pad),
-            ("cls_token_id", self.cls),
-            ("mask_token_id", self.mask),
-        ];
-        for (name, id) in ids {
+        for (name, id) in self.special_ids() {
             if let Some(id) = id.filter(|&id| id as usize >= tokens) {
                 return Err(TokenizerError::SpecialId { name, id, tokens });
             }
@@ -199,6 +205,8 @@ impl Tokenizer {
         vocab.check()?;
         match vocab.model.as_str() {
             "llama" => sentence_piece(vocab),
+            "gemma4" => marked_bpe(vocab),
+            "gpt2" if vocab.pre.as_deref().is_some_and(|pre| MARKED_BPE.contains(&pre)) => marked_bpe(vocab),
             "gpt2" => byte_level_bpe(vocab),
             "bert" => word_piece(vocab),
             "t5" => unigram(vocab),
@@ -236,6 +244,9 @@ impl Tokenizer {
     }
 }
 
+/// Names of `tokenizer.ggml.pre` whose merges are over characters, with \u{2581} for spaces, and not over bytes.
+const MARKED_BPE: &[&str] = &["gemma4", "granite-embed-multi-311m"];
+
 /// What an algorithm's family puts around a text.
 struct Specials {
     first: Option<u32>,
@@ -264,6 +275,43 @@ fn sentence_piece(gguf: &GgufVocab) -> Result<Tokenizer, TokenizerError> {
         leading_space: space,
     };
     Tokenizer::build(gguf, pieces(gguf, &kinds, spm::piece_bytes), algorithm, specials, eog)
+}
+
+/// Gemma 4's: merges as byte-level BPE lists them, over characters as SentencePiece has them. A piece merges as early as
+/// the first merge that makes it; a run of line ends, which no merge makes, is the token there is for it.
+fn marked_bpe(gguf: &GgufVocab) -> Result<Tokenizer, TokenizerError> {
+    let eog = gguf.end_of_generation(gguf.eos);
+    let kinds = gguf.kinds(&eog);
+    let mut scores: HashMap<String, f32> = HashMap::with_capacity(gguf.merges.len());
+    for (rank, pair) in gguf.merges.iter().enumerate() {
+        // The first piece may begin with the space between the two.
+        let space = pair.char_indices().skip(1).find(|&(_, c)| c == ' ').map(|(at, _)| at);
+        let (left, right) = space.map(|at| pair.split_at(at)).ok_or(TokenizerError::Merge { index: rank })?;
+        scores.entry(format!("{left}{}", &right[1..])).or_insert(-1.0 - rank as f32);
+    }
+    let score = |token: &String| match scores.get(token) {
+        Some(&score) => Some(score),
+        None if token.chars().count() == 1 || token.bytes().all(|byte| byte == b'\n') => Some(0.0),
+        None => None,
+    };
+    let reached: Vec<Option<f32>> = gguf.tokens.iter().map(score).collect();
+    let mergeable = kinds.iter().zip(&reached).map(|(&kind, reached)| match kind {
+        TokenKind::Normal | TokenKind::Unused if reached.is_none() => TokenKind::Unknown,
+        kind => kind,
+    });
+    let mergeable: Vec<TokenKind> = mergeable.collect();
+    let scores: Vec<f32> = reached.iter().map(|score| score.unwrap_or_default()).collect();
+    let algorithm = SentencePiece::new(&gguf.tokens, &mergeable, &scores, gguf.unk, false);
+    let specials = Specials {
+        first: gguf.bos,
+        last: gguf.eos,
+        unk: gguf.unk,
+        add_first: false,
+        add_last: false,
+        leading_space: false,
+    };
+    let vocab = pieces(gguf, &kinds, spm::piece_bytes);
+    Tokenizer::build(gguf, vocab, Algorithm::SentencePiece(algorithm), specials, eog)
 }
 
 fn byte_level_bpe(gguf: &GgufVocab) -> Result<Tokenizer, TokenizerError> {

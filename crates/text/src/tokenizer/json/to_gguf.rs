@@ -179,17 +179,7 @@ impl GgufVocab {
         if !self.precompiled_charsmap.is_empty() {
             set("precompiled_charsmap", GgufValue::Array(Array::U8(self.precompiled_charsmap.clone())));
         }
-        for (key, id) in [
-            ("bos_token_id", self.bos),
-            ("eos_token_id", self.eos),
-            ("eot_token_id", self.eot),
-            ("eom_token_id", self.eom),
-            ("unknown_token_id", self.unk),
-            ("seperator_token_id", self.sep),
-            ("padding_token_id", self.pad),
-            ("cls_token_id", self.cls),
-            ("mask_token_id", self.mask),
-        ] {
+        for (key, id) in self.special_ids() {
             if let Some(id) = id {
                 set(key, GgufValue::U32(id));
             }
