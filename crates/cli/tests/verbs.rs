@@ -228,3 +228,61 @@ fn inspect_tells_the_memory_of_each_context() {
     let weights = |told: &Value| told["memory"][0]["weightBytes"].as_u64().unwrap();
     assert!(weights(&small) < weights(&told) / 2);
 }
+
+/// A file with a vocabulary and nothing else, of an architecture that cannot be run.
+#[test]
+fn a_tokenizer_needs_no_model() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../text/tests/fixtures/llamacpp");
+    let vocab = fixtures.join("ggml-vocab-gpt-2.gguf");
+    let vocab = vocab.to_str().unwrap();
+    assert_eq!(stdout(&["tokenize", "--model", vocab, "--text", "Hello world"], ""), "[15496,995]\n");
+    assert_eq!(stdout(&["detokenize", "--model", vocab, "15496", "995"], ""), "Hello world\n");
+    let (code, line) = failure(&["inspect", vocab]);
+    assert!(code == 1 && line.contains("gpt2"), "{line}");
+}
+
+#[test]
+fn an_importance_matrix_of_another_model_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, matrix, out) =
+        (model("tok105/tok105-f32.gguf"), folder.path().join("imatrix.dat"), folder.path().join("out.gguf"));
+    let name = "blk.0.attn_q.weight";
+    let mut bytes = [1, name.len() as i32].map(i32::to_le_bytes).concat();
+    bytes.extend(name.as_bytes());
+    bytes.extend([1i32, 3].map(i32::to_le_bytes).concat());
+    bytes.extend([1f32, 2.0, 3.0].map(f32::to_le_bytes).concat());
+    std::fs::write(&matrix, bytes).unwrap();
+    let args =
+        ["convert", input.to_str().unwrap(), out.to_str().unwrap(), "--imatrix", matrix.to_str().unwrap()];
+    assert_eq!(failure(&args).0, 2);
+    let (code, line) = failure(&[&args[..], &["--quantize", "Q4_0"]].concat());
+    assert!(code == 1 && line.contains(name) && line.contains("3 importances"), "{line}");
+    assert!(!out.exists());
+}
+
+/// In a folder as in the GGUF file that is made of it.
+#[test]
+fn a_classifier_is_read_at_the_operating_point_that_is_asked_for() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/encoders/privacy-filter");
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+        std::fs::copy(source.join(name), folder.path().join(name)).unwrap();
+    }
+    let calibration = r#"{"operating_points": {
+        "default": {"biases": {"transition_bias_background_stay": 1000}},
+        "recall": {"biases": {"transition_bias_background_to_start": 1000}}}}"#;
+    std::fs::write(folder.path().join("viterbi_calibration.json"), calibration).unwrap();
+    let gguf = folder.path().join("model.gguf");
+    stdout(&["convert", folder.path().to_str().unwrap(), gguf.to_str().unwrap()], "");
+    for model in [folder.path(), &gguf] {
+        let text = ["--text", "Ana lives in Berlin.", "--backend", "reference", "--json"];
+        let args = [&["classify", "--model", model.to_str().unwrap()], &text[..]].concat();
+        assert_eq!(stdout(&args, ""), "[]\n");
+        let spans: Value =
+            serde_json::from_str(&stdout(&[&args[..], &["--operating-point", "recall"]].concat(), ""))
+                .unwrap();
+        assert!(!spans.as_array().unwrap().is_empty());
+        let (code, line) = failure(&[&args[..], &["--operating-point", "precision"]].concat());
+        assert!(code == 1 && line.contains("\"precision\"") && line.contains("default, recall"), "{line}");
+    }
+}

@@ -26,6 +26,10 @@ const BACKENDS: [(DeviceChoice, &str, f32); 3] = [
     (DeviceChoice::Gpu, "gpu", F32_BOUND),
     (DeviceChoice::Cpu, "cpu", F16_BOUND),
 ];
+/// Those that compute in f32 throughout. Where weights are quantised the CPU engine rounds activations to eight bits, too,
+/// which the reference does not.
+const IN_F32: [(DeviceChoice, &str); 2] =
+    [(DeviceChoice::Reference, "interpreter"), (DeviceChoice::Gpu, "gpu")];
 /// Positions that the models of this folder say they were trained for.
 const TRAINED: usize = 128;
 
@@ -141,7 +145,7 @@ fn check(name: &str, model: &str, format: &str) {
         for ty in [BlockType::Q8_0, BlockType::Q4_0] {
             let expected = floats(&format!("{name}.{}.logits.f32", ty.name().to_lowercase()));
             let errors = check_quantised(name, ty, &file, &prompts[0], &expected);
-            for ((_, backend, _), error) in BACKENDS.into_iter().zip(errors) {
+            for ((_, backend), error) in IN_F32.into_iter().zip(errors) {
                 let (reference, format) =
                     ("transformers, float32, weights dequantised by gguf", &*format!("GGUF {ty}"));
                 record(
@@ -179,12 +183,12 @@ fn check_replies(name: &str, file: &[u8], prompt: &[u32]) {
 }
 
 /// Quantised weights, against what `transformers` makes of the same ones dequantised.
-fn check_quantised(name: &str, ty: BlockType, file: &[u8], prompt: &[u32], expected: &[f32]) -> [f32; 3] {
+fn check_quantised(name: &str, ty: BlockType, file: &[u8], prompt: &[u32], expected: &[f32]) -> [f32; 2] {
     let options = Options { ty: Some(ty), head: Some(BlockType::Q8_0), ..Options::default() };
     let quantised = convert(&mut [Cursor::new(file)], Vec::new(), &options, |_| {}).unwrap();
-    BACKENDS.map(|(device, backend, bound)| {
+    IN_F32.map(|(device, backend)| {
         let found = logits(&mut load(&quantised, device, prompt.len()), prompt);
         let width = expected.len() / prompt.len();
-        assert_logits(&format!("{name} as {ty} on {backend}"), &found, expected, width, bound)
+        assert_logits(&format!("{name} as {ty} on {backend}"), &found, expected, width, F32_BOUND)
     })
 }
