@@ -19,6 +19,9 @@ pub struct Assembly {
     importance: Option<Importance>,
 }
 
+/// Appends the blocks of a row, given its elements and how much each of them matters.
+type QuantizeRow = fn(BlockType, &[f32], &[f32], &mut Vec<u8>) -> Result<(), BlockError>;
+
 /// How much each column matters.
 #[derive(Debug)]
 struct Importance {
@@ -27,7 +30,7 @@ struct Importance {
     /// Rows of each of the tensor's matrices.
     matrix_rows: u64,
     /// A pointer, so that what never weighs (a page that loads a model) does not carry the encoders that do.
-    quantize: fn(BlockType, &[f32], &[f32], &mut Vec<u8>) -> Result<(), BlockError>,
+    quantize: QuantizeRow,
 }
 
 impl Importance {
