@@ -158,8 +158,7 @@ fn operating_points_are_a_dial() {
     let mut classifier = Classifier::new(engine).unwrap();
     assert_eq!(classifier.operating_points().collect::<Vec<_>>(), ["default", "recall"]);
     let text = "Ana lives in Berlin.";
-    let mut spans =
-        |classifier: &mut Classifier| pollster::block_on(classifier.classify(text)).unwrap().len();
+    let spans = |classifier: &mut Classifier| pollster::block_on(classifier.classify(text)).unwrap().len();
     assert_eq!(spans(&mut classifier), 0);
     classifier.set_operating_point("recall").unwrap();
     assert!(spans(&mut classifier) > 0);
