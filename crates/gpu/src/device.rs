@@ -3,10 +3,14 @@
 //! Errors that WebGPU reports out of band (a lost device, an uncaptured validation error) are kept and
 //! returned by the next call, so that nothing runs on after a fault.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{GpuError, Tuning};
+
+/// What a device makes of work that it was given: known once it has come to it.
+pub(crate) type Done = Pin<Box<dyn Future<Output = Result<(), GpuError>>>>;
 
 /// What to ask of the adapter. Lower limits stand in for smaller devices.
 #[derive(Clone, Debug, Default)]
@@ -221,21 +225,36 @@ impl GpuDevice {
         bytes: u64,
         body: impl FnOnce() -> Result<T, GpuError>,
     ) -> Result<T, GpuError> {
+        let (result, done) = self.begin(what, bytes, body);
+        done.await?;
+        result
+    }
+
+    /// Runs `body` as [`GpuDevice::allocating`] does, and lets the caller wait later for what the device makes of it.
+    pub(crate) fn begin<T>(
+        &self,
+        what: &str,
+        bytes: u64,
+        body: impl FnOnce() -> Result<T, GpuError>,
+    ) -> (Result<T, GpuError>, Done) {
         let memory = self.inner.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let validation = self.inner.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let result = body();
         let invalid = validation.pop();
         let exhausted = memory.pop();
-        let (invalid, exhausted) = (invalid.await, exhausted.await);
-        // A buffer without memory makes whatever is bound to it invalid too: the cause comes first.
-        if exhausted.is_some() {
-            return Err(GpuError::OutOfMemory { what: what.to_owned(), bytes, smaller: None });
-        }
-        if let Some(error) = invalid {
-            return Err(GpuError::Device { message: error.to_string() });
-        }
-        self.check()?;
-        result
+        let (device, what) = (self.clone(), what.to_owned());
+        let done = async move {
+            let (invalid, exhausted) = (invalid.await, exhausted.await);
+            // A buffer without memory makes whatever is bound to it invalid too: the cause comes first.
+            if exhausted.is_some() {
+                return Err(GpuError::OutOfMemory { what, bytes, smaller: None });
+            }
+            if let Some(error) = invalid {
+                return Err(GpuError::Device { message: error.to_string() });
+            }
+            device.check()
+        };
+        (result, Box::pin(done))
     }
 
     /// Waits until `slice` is mapped for reading.

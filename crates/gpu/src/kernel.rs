@@ -156,6 +156,12 @@ impl Kernels {
         Kernels { device: device.clone(), modules: Mutex::default(), pipelines: Mutex::default() }
     }
 
+    /// Pipelines that were asked for.
+    #[cfg(test)]
+    pub fn pipelines(&self) -> usize {
+        self.pipelines.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// The device that pipelines are compiled for.
     pub fn device(&self) -> &GpuDevice {
         &self.device

@@ -19,6 +19,7 @@ use crate::weights::Arrangement;
 use crate::{GpuDevice, GpuError, ModelOptions};
 
 /// A model's programs, and where in which buffers their values go.
+#[derive(Debug)]
 pub(crate) struct Layout {
     /// As asked, with no more positions than the model has.
     pub options: ModelOptions,

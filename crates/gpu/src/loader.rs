@@ -1,25 +1,34 @@
-//! Loading: memory and pipelines first, then the weights' bytes as they come.
+//! Loading: memory first, then the weights' bytes as they come, while pipelines compile.
 
+use std::fmt;
 use std::sync::Arc;
 
 use sotto_plan::{Plan, WeightId};
 
+use crate::device::Done;
 use crate::error::Smaller;
 use crate::kernel::Kernels;
 use crate::layout::memory_at_load;
 use crate::model::GpuModel;
-use crate::runtime::Runtime;
+use crate::runtime::{Allocated, Runtime};
 use crate::weights::WeightWriter;
 use crate::{GpuDevice, GpuError, ModelOptions};
 
 /// A model whose weights are on their way to the GPU.
 ///
-/// All memory is allocated and all pipelines are compiling from the start, so a model that does not fit is
-/// refused before its weights are downloaded.
-#[derive(Debug)]
+/// All memory is allocated from the start, so a model that does not fit is refused before its weights are downloaded. All
+/// pipelines, too, are asked for then, and a browser compiles them while the weights come: nothing waits for that before
+/// [`Loader::finish`], and nothing compiles after it.
 pub struct Loader {
     runtime: Runtime,
     writer: WeightWriter,
+    compiled: Done,
+}
+
+impl fmt::Debug for Loader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loader").field("runtime", &self.runtime).finish_non_exhaustive()
+    }
 }
 
 impl Loader {
@@ -34,13 +43,24 @@ impl Loader {
         let half = ModelOptions { context_length: options.context_length / 2, ..options.clone() };
         let smaller =
             Smaller { context: half.context_length, bytes: memory_at_load(device, &plan, &half)?.total() };
-        let build = || {
-            let runtime = Runtime::new(kernels, plan, options)?;
-            let writer = WeightWriter::new(&runtime.plan, &runtime.weights, &runtime.kernels)?;
-            Ok(Loader { runtime, writer })
+        let allocate = || Allocated::new(kernels.device(), plan, options);
+        let allocated = device.allocating("the model", needed, allocate).await;
+        let allocated = allocated
+            .map_err(|error| if smaller.bytes < needed { error.or_smaller(smaller) } else { error })?;
+        let program = || {
+            let runtime = allocated.program(Arc::clone(&kernels))?;
+            let writer = WeightWriter::new(&runtime.plan, &runtime.weights, &kernels)?;
+            Ok((runtime, writer))
         };
-        let loader = device.allocating("the model", needed, build).await;
-        loader.map_err(|error| if smaller.bytes < needed { error.or_smaller(smaller) } else { error })
+        let (programmed, compiled) = device.begin("the model's programs", 0, program);
+        let (runtime, writer) = programmed?;
+        Ok(Loader { runtime, writer, compiled })
+    }
+
+    /// Pipelines that were asked for.
+    #[cfg(test)]
+    pub(crate) fn pipelines(&self) -> usize {
+        self.runtime.kernels.pipelines()
     }
 
     /// The next bytes of weight `id`, as stored in the file. `offset` counts from the tensor's first byte; each
@@ -57,7 +77,8 @@ impl Loader {
     /// # Errors
     /// [`GpuError::MissingBytes`] for the first tensor that is not complete.
     pub async fn finish(self) -> Result<GpuModel, GpuError> {
-        let Loader { runtime, writer } = self;
+        let Loader { runtime, writer, compiled } = self;
+        compiled.await?;
         let kernels = Arc::clone(&runtime.kernels);
         let device = kernels.device();
         let build = || {

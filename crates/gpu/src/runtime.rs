@@ -66,42 +66,60 @@ pub(crate) struct Runtime {
     prefill: Planned,
 }
 
-impl Runtime {
-    pub fn new(kernels: Arc<Kernels>, plan: Plan, options: &ModelOptions) -> Result<Runtime, GpuError> {
-        let device = kernels.device().clone();
-        let layout = Layout::new(&device, &plan, options)?;
-        let Layout { options, output, tuning, decode, prefill, groups, capacity, arena } = layout;
-        let weights = WeightStore::new(&device, &plan, &groups)?;
-        let segments = segments(&plan, &options);
-        let first = add_segment(&device, &plan, &options, segments, 0)?;
+/// A model's memory, before its programs.
+#[derive(Debug)]
+pub(crate) struct Allocated {
+    plan: Plan,
+    layout: Layout,
+    weights: WeightStore,
+    segments: Segments,
+    buffers: Buffers,
+}
+
+impl Allocated {
+    /// All memory but the sampler's.
+    pub fn new(device: &GpuDevice, plan: Plan, options: &ModelOptions) -> Result<Allocated, GpuError> {
+        let layout = Layout::new(device, &plan, options)?;
+        let Layout { options, output, tuning, decode, prefill, groups, capacity, arena } = &layout;
+        let (output, tuning, capacity) = (*output, *tuning, *capacity);
+        let weights = WeightStore::new(device, &plan, groups)?;
+        let segments = segments(&plan, options);
+        let first = add_segment(device, &plan, options, segments, 0)?;
         let caches = first.into_iter().map(|first| KvBuffers { segments: vec![first] }).collect();
-        let scratch =
-            attention_scratch_bytes(&device, [&decode.nodes, &prefill.nodes], &plan, &options, capacity);
+        let programs = [&decode.nodes[..], &prefill.nodes];
+        let scratch = attention_scratch_bytes(device, programs, &plan, options, capacity);
         let buffers = Buffers {
-            step: state(&device, "step", size_of::<Step>())?,
-            ids: state(&device, "token ids", 4 * capacity.tokens)?,
-            slots: arena.allocate(&device)?,
+            step: state(device, "step", size_of::<Step>())?,
+            ids: state(device, "token ids", 4 * capacity.tokens)?,
+            slots: arena.allocate(device)?,
             pinned: HashMap::from([(
                 output,
-                state(&device, "logits", capacity.bytes(&plan, output) as usize)?,
+                state(device, "logits", capacity.bytes(&plan, output) as usize)?,
             )]),
             caches,
-            states: states(&device, &plan)?,
-            attention_scratch: state(&device, "attention", scratch)?,
+            states: states(device, &plan)?,
+            attention_scratch: state(device, "attention", scratch)?,
             kv_staging: KvBuffers {
                 segments: vec![state(
-                    &device,
+                    device,
                     "new keys and values",
-                    kv_staging_bytes(&plan, &options, &prefill.nodes, capacity),
+                    kv_staging_bytes(&plan, options, &prefill.nodes, capacity),
                 )?],
             },
             matmul_scratch: {
-                let room = matmul_room(&device, tuning, &plan, &options, &prefill.nodes, capacity);
-                MatmulScratch::new(&device, room)?
+                let room = matmul_room(device, tuning, &plan, &options, &prefill.nodes, capacity);
+                MatmulScratch::new(device, room)?
             },
-            joined_biases: joined_biases(&device, &plan, &decode.nodes, &weights)?,
-            tables: tables(&device, &plan)?,
+            joined_biases: joined_biases(device, &plan, &decode.nodes, &weights)?,
+            tables: tables(device, &plan)?,
         };
+        Ok(Allocated { plan, layout, weights, segments, buffers })
+    }
+
+    /// Compiles the programs and binds the memory to them.
+    pub fn program(self, kernels: Arc<Kernels>) -> Result<Runtime, GpuError> {
+        let Allocated { plan, layout, weights, segments, buffers } = self;
+        let Layout { options, output, tuning, decode, prefill, capacity, .. } = layout;
         let sampler = Sampler::new(
             &kernels,
             plan.output_width(),
@@ -128,7 +146,9 @@ impl Runtime {
         runtime.decode_weight_bytes = runtime.programs.decode.iter().map(|d| d.weight_bytes).sum();
         Ok(runtime)
     }
+}
 
+impl Runtime {
     fn lower(&self) -> Result<Programs, GpuError> {
         let of = |slots| Lowering {
             plan: &self.plan,

@@ -2,6 +2,7 @@
 
 mod devices;
 mod drafts;
+mod pipelines;
 
 use std::path::PathBuf;
 
