@@ -107,7 +107,7 @@ impl Allocated {
                 )?],
             },
             matmul_scratch: {
-                let room = matmul_room(device, tuning, &plan, &options, &prefill.nodes, capacity);
+                let room = matmul_room(device, tuning, &plan, options, &prefill.nodes, capacity);
                 MatmulScratch::new(device, room)?
             },
             joined_biases: joined_biases(device, &plan, &decode.nodes, &weights)?,
