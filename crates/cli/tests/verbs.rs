@@ -283,6 +283,6 @@ fn a_classifier_is_read_at_the_operating_point_that_is_asked_for() {
                 .unwrap();
         assert!(!spans.as_array().unwrap().is_empty());
         let (code, line) = failure(&[&args[..], &["--operating-point", "precision"]].concat());
-        assert!(code == 1 && line.contains("\"precision\"") && line.contains("default, recall"), "{line}");
+        assert!(code == 2 && line.contains("\"precision\"") && line.contains("default, recall"), "{line}");
     }
 }

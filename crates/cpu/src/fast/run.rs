@@ -260,7 +260,7 @@ impl State {
                 let panels = index * panels..all.min((index + 1) * panels);
                 MatMul { matrix, bias, x: input(0..1), alone, panels, out }.run(level);
             });
-        } else if tokens <= FEW_TOKENS && threads > 1 {
+        } else if (1..=FEW_TOKENS).contains(&tokens) && threads > 1 {
             let panels = all.div_ceil(threads * PIECES).max(PANELS);
             let mut parts = std::mem::take(&mut self.parts);
             parts.resize(out.len(), 0.0);
