@@ -45,6 +45,8 @@ export interface ChatCompletionRequest {
   min_p?: number | null | undefined;
   /** Beyond OpenAI's: see `repetitionPenalty` of `generate`. */
   repetition_penalty?: number | null | undefined;
+  /** Beyond OpenAI's: see `speculate` of `generate`. */
+  speculate?: boolean | null | undefined;
   /** From here on: taken as it stands in requests written for OpenAI's API, and without effect. */
   user?: string | null | undefined;
   metadata?: Record<string, string> | null | undefined;

@@ -67,6 +67,7 @@ const REQUEST_RULES: Rules<ChatCompletionRequest> = {
   top_k: rule.integer(0, 2 ** 32 - 1),
   min_p: rule.number(0, 1),
   repetition_penalty: rule.positive(Infinity),
+  speculate: rule.boolean,
   ...WITHOUT_EFFECT,
 };
 
@@ -159,6 +160,7 @@ function generateOptions(request: ChatCompletionRequest): GenerateOptions {
     topK: set(request.top_k),
     minP: set(request.min_p),
     repetitionPenalty: set(request.repetition_penalty),
+    speculate: set(request.speculate),
   };
 }
 

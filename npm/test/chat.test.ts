@@ -129,6 +129,7 @@ test("settings are passed on under the engine's names", async () => {
       top_k: 2,
       min_p: 0.1,
       repetition_penalty: 1.1,
+      speculate: true,
     },
     { signal },
   );
@@ -143,6 +144,7 @@ test("settings are passed on under the engine's names", async () => {
     topK: 2,
     minP: 0.1,
     repetitionPenalty: 1.1,
+    speculate: true,
     parseSpecial: true,
     signal,
   });

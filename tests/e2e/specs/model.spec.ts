@@ -334,6 +334,38 @@ test("a conversation goes through the model's template, streamed or whole", asyn
   expect(whole.usage.completion_tokens).toBe(30);
 });
 
+test("drafts change no chat's text, and some are right where the text repeats itself", async ({
+  page,
+  server,
+}) => {
+  const template = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}";
+  const url = server.put("/m/chat.gguf", {
+    bytes: withMetadata(STORIES, "tokenizer.chat_template", template),
+  });
+  for (const device of ["webgpu", "cpu"] as const) {
+    expect((await load(page, url, { device })).value).toMatchObject({ chatTemplate: true });
+    const replies = await page.evaluate(async () => {
+      const content = "Lily saw a big red ball. ".repeat(6);
+      const replies = [];
+      for (const speculate of [false, true]) {
+        const reply = await model.chat.completions.create({
+          messages: [{ role: "user", content }],
+          temperature: 0,
+          max_completion_tokens: 40,
+          speculate,
+        });
+        replies.push({ text: reply.choices[0]?.message.content, stats: await model.stats() });
+      }
+      return replies;
+    });
+    const [plain, drafted] = replies;
+    expect(drafted?.text).toBe(plain?.text);
+    expect(plain?.stats.drafted).toBe(0);
+    expect(drafted?.stats.accepted).toBeGreaterThan(0);
+    expect(drafted?.stats.accepted).toBeLessThanOrEqual(drafted?.stats.drafted ?? 0);
+  }
+});
+
 test("two tabs load one model at the same time and both write", async ({ page, server, context }) => {
   server.change(PATH, { slow: 3 });
   const other = await context.newPage();
