@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use sotto_cpu::simd::Level;
 use sotto_cpu::{fast, reference};
-use sotto_plan::{Outputs, Sampling};
+use sotto_plan::{DECODE_TOKENS, Outputs, Sampling};
 use sotto_text::sampling::{TokenCounts, sample};
 
 use crate::EngineError;
@@ -90,9 +90,6 @@ struct Reply {
     /// Elements of `logits` before those that are sampled from next.
     at: usize,
 }
-
-/// Drafts that a step takes at most: of more rows the products are no cheaper.
-const MAX_DRAFTS: usize = 7;
 
 impl CpuBackend {
     /// `reason` says why the model runs here.
@@ -183,15 +180,16 @@ impl CpuBackend {
     /// are the same as without.
     pub fn next(&mut self, drafts: &[u32]) -> Result<u32, EngineError> {
         let Some(reply) = &mut self.reply else { return Err(EngineError::NoReply) };
-        if let Some(id) = reply.last.take() {
+        if let Some(id) = reply.last {
             let room = self.model.context_length().saturating_sub(self.model.position() + 1);
-            let drafts = &drafts[..drafts.len().min(MAX_DRAFTS).min(room)];
+            let drafts = &drafts[..drafts.len().min(DECODE_TOKENS - 1).min(room)];
             if drafts.is_empty() {
                 self.model.forward(&[id], Outputs::Last, &mut self.logits)?;
             } else {
                 let ids: Vec<u32> = [id].iter().chain(drafts).copied().collect();
                 self.model.forward_alone(&ids, &mut self.logits)?;
             }
+            reply.last = None;
             reply.drafts = drafts.iter().copied().collect();
             reply.at = 0;
             self.drafted += drafts.len() as u64;
@@ -219,5 +217,42 @@ impl CpuBackend {
     /// Ends the reply.
     pub fn stop(&mut self) {
         self.reply = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sotto_format::{ModelFile, Parse, parse_gguf};
+    use sotto_plan::WeightId;
+
+    use super::*;
+
+    #[test]
+    fn a_full_context_is_an_error_each_time() {
+        const CONTEXT: usize = 3;
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../tests/fixtures/models/stories260K/stories260K-f32.gguf"
+        );
+        let bytes = std::fs::read(path).unwrap();
+        let Parse::Complete(header) = parse_gguf(&bytes, Some(bytes.len() as u64)).unwrap() else {
+            panic!("the header is cut");
+        };
+        let file = ModelFile::from_parts(vec![header]).unwrap();
+        let plan = sotto_model::build(&file).unwrap().plan;
+        let mut loader = reference::Loader::new(plan.clone(), CONTEXT);
+        for (id, weight) in plan.weights.iter().enumerate() {
+            let begin = (file.tensor(&weight.name).unwrap().offset + weight.offset) as usize;
+            loader.write(WeightId(id as u32), 0, &bytes[begin..][..weight.bytes() as usize]).unwrap();
+        }
+        let model = CpuModel::Reference(Box::new(loader.finish().unwrap()));
+        let mut backend = CpuBackend::new(model, String::new());
+        backend.start(&[1], &[1], &Sampling::greedy()).unwrap();
+        for _ in 0..CONTEXT {
+            backend.next(&[]).unwrap();
+        }
+        for drafts in [&[][..], &[], &[5]] {
+            backend.next(drafts).unwrap_err();
+        }
     }
 }

@@ -4,6 +4,8 @@
 //! summed up, a table. Looking costs microseconds; running the model on drafts in vain costs more, so their number follows
 //! what became of the last ones, and after a failure there is a pause that grows.
 
+use sotto_plan::DECODE_TOKENS;
+
 /// Tokens that must have stood before, at least: of fewer, too much is followed by something else.
 const LEAST: usize = 3;
 /// Tokens beyond which a longer agreement says no more.
@@ -13,7 +15,7 @@ const FIRST_DRAFTS: usize = 3;
 /// Drafts at least: a GPU has a step in flight, which gives the token that the first of them stands for.
 const LEAST_DRAFTS: usize = 2;
 /// Drafts at most.
-const MOST_DRAFTS: usize = 7;
+const MOST_DRAFTS: usize = DECODE_TOKENS - 1;
 /// Tokens without drafts after a failure, at most.
 const LONGEST_PAUSE: usize = 32;
 

@@ -1,14 +1,15 @@
 //! The choice of the next token: its buffers, and the dispatches for greedy replies and for drawn ones.
 
-use sotto_plan::Sampling;
+use sotto_plan::{DECODE_TOKENS, Sampling};
 
 use crate::device::buffer_bytes;
 use crate::kernel::{Dispatch, Kernels, Slice};
 use crate::kernels::sample::{SampleScratch, SampleShape, SampleSlices, SamplingUniform, draw, greedy};
 use crate::{GpuDevice, GpuError};
 
-/// Ids that the ring holds: more than steps are ever in flight.
+/// Ids that the ring holds. A step with drafts samples up to [`DECODE_TOKENS`], which are read back together.
 pub(crate) const RING: usize = 16;
+const _: () = assert!(RING >= DECODE_TOKENS);
 
 /// A token that the prompt holds, in the sampler's counts.
 const IN_PROMPT: u32 = 1 << 31;
@@ -36,7 +37,7 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    /// Samples from the first row of `logits`, `[vocab]`; advances `step` and writes the id to `ids`.
+    /// Samples from the step's row of `logits`, `[rows, vocab]`; advances `step` and writes the id to `ids`.
     pub fn new(
         kernels: &Kernels,
         vocab: usize,

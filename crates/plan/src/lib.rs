@@ -22,6 +22,10 @@ pub use sampling::Sampling;
 
 use sotto_format::BlockType;
 
+/// Tokens of a decode step at most: the last one of a reply, and drafts of what follows. Of more rows products are no cheaper
+/// by the row.
+pub const DECODE_TOKENS: usize = 8;
+
 /// Index of a weight in [`Plan::weights`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WeightId(pub u32);

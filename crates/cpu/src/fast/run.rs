@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sotto_plan::{Attention, CacheId, Factors, Op, Plan, ValueId};
+use sotto_plan::{Attention, CacheId, DECODE_TOKENS, Factors, Op, Plan, ValueId};
 
 use super::Options;
 use super::activations::{BLOCK, Block, quantise};
@@ -41,8 +41,8 @@ pub struct State {
 
 /// Tokens that go through a matrix together: their activations stay in the nearest caches.
 const TOKEN_TILE: usize = 64;
-/// Tokens that threads do not share: they share panels.
-const FEW_TOKENS: usize = 8;
+/// Tokens that threads do not share: they share panels. Those of a decode step are never more.
+const FEW_TOKENS: usize = DECODE_TOKENS;
 /// Tokens whose queries are one piece of work.
 const QUERY_TILE: usize = 4;
 /// Panels of one piece of work, at least: fewer are done sooner than shared.

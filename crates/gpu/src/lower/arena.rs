@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use sotto_plan::{Plan, Rows, ValueId};
+use sotto_plan::{DECODE_TOKENS, Plan, Rows, ValueId};
 
 use super::node::Node;
 use crate::device::buffer_bytes;
@@ -19,9 +19,6 @@ pub(crate) struct Capacity {
     pub tokens: usize,
     pub outputs: usize,
 }
-
-/// Tokens of a decode step at most: the last one of a reply, and drafts of what follows.
-pub(crate) const DECODE_TOKENS: usize = 8;
 
 impl Capacity {
     /// Tokens of a decode step at most, where the model has room for so many.
