@@ -10,7 +10,7 @@ pub enum KvType {
     /// Two bytes an element; scores and sums are f32 all the same.
     #[default]
     F16,
-    /// A byte an element, and a scale (f32) for each 32 of a head, or as many as divide it: 9 bits an element.
+    /// A byte an element, and a scale (f32) for each 32 of a head, or as many as divide it: 9 bits an element or a little more.
     Q8_0,
 }
 

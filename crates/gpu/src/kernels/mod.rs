@@ -2,8 +2,8 @@
 //! that has its name.
 //!
 //! Activations are `[rows, stride]` f32 with `stride` = width rounded up to 4 elements, so that kernels may read
-//! `vec4`s; what is in the padding is undefined. A KV cache is two buffers, keys and values, each
-//! `[position, n_kv_heads, head_dim]`, of f32, of f16 packed two to a u32 (flag `kv_f16`; `head_dim` is even), or of bytes with
+//! `vec4`s; what is in the padding is undefined. A segment of a KV cache is
+//! `[position, 2, n_kv_heads, head_dim]`, keys before values, of f32, of f16 packed two to a u32 (flag `kv_f16`; `head_dim` is even), or of bytes with
 //! scales (flag `kv_q8`).
 
 pub(crate) mod attention;

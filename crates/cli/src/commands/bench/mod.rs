@@ -10,7 +10,7 @@ use sotto_engine::Tuning;
 use sotto_engine::format::BlockType;
 use sotto_engine::synthetic::Shape;
 
-use crate::model_file::Backend;
+use crate::model_file::{Backend, Kv};
 
 /// Measures prefill and decode, or kernels one by one
 #[derive(clap::Args)]
@@ -43,6 +43,9 @@ pub struct Args {
     /// Try several tokens a step where the text repeats itself
     #[arg(long)]
     speculate: bool,
+    /// How keys and values are kept on the GPU
+    #[arg(long, value_enum, default_value_t, conflicts_with = "kernels")]
+    kv: Kv,
     /// Runs, of which the median counts
     #[arg(long, default_value_t = 3, value_parser = super::at_least_one)]
     runs: usize,

@@ -91,7 +91,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let longest = args.prompt.iter().max().copied().unwrap_or(1);
     let deepest = args.depth.iter().max().copied().unwrap_or(0);
     let context = (deepest + longest + args.generate).min(info.context_length);
-    let kv_type = KvType::F16;
+    let kv_type = KvType::from(args.kv);
     let copy = match args.backend {
         Backend::Gpu | Backend::Auto => copy_bandwidth()?,
         Backend::Cpu | Backend::Reference => None,
