@@ -80,7 +80,7 @@ impl Layout {
             4 * self.capacity.tokens,
             self.capacity.bytes(plan, self.output) as usize,
             attention_scratch_bytes(device, programs, plan, &self.options, self.capacity),
-            kv_staging_bytes(plan, &self.options, &self.prefill.nodes, self.capacity),
+            kv_staging_bytes(plan, &self.options, self.capacity),
         ];
         let room = matmul_room(device, self.tuning, plan, &self.options, &self.prefill.nodes, self.capacity);
         let state = state.into_iter().chain(room.sizes());

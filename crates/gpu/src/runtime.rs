@@ -103,7 +103,7 @@ impl Allocated {
                 segments: vec![state(
                     device,
                     "new keys and values",
-                    kv_staging_bytes(&plan, options, &prefill.nodes, capacity),
+                    kv_staging_bytes(&plan, options, capacity),
                 )?],
             },
             matmul_scratch: {
@@ -328,21 +328,14 @@ pub(crate) fn attention_scratch_bytes(
     programs.into_iter().flatten().map(scratch).max().unwrap_or(0)
 }
 
-/// Bytes of a step's keys and values as floats, where they become bytes after the product that gives them: a decode step's, or
-/// where steps of many tokens have such products too, as many.
-pub(crate) fn kv_staging_bytes(
-    plan: &Plan,
-    options: &ModelOptions,
-    prefill: &[Node],
-    capacity: Capacity,
-) -> usize {
+/// Bytes of a decode step's keys and values as floats, where they become bytes after the fused product that gives them. A
+/// prefill has no such product.
+pub(crate) fn kv_staging_bytes(plan: &Plan, options: &ModelOptions, capacity: Capacity) -> usize {
     if options.kv_type != KvType::Q8_0 {
         return 0;
     }
-    let fused = prefill.iter().any(|node| matches!(node, Node::Qkv { .. }));
-    let tokens = if fused { capacity.tokens } else { capacity.few() };
     let row = |cache: &KvCache| 2 * cache.n_kv_heads * cache.head_dim;
-    4 * tokens * plan.caches.iter().map(row).max().unwrap_or(0)
+    4 * capacity.few() * plan.caches.iter().map(row).max().unwrap_or(0)
 }
 
 /// Whether products of many rows may round activations to eight bits, which is as exact as an f16 cache; an encoder's answer

@@ -51,6 +51,11 @@ pub(crate) fn variants() -> &'static [Variant] {
     })
 }
 
+/// Elements of a Q8_0 cache that share a scale.
+pub(crate) fn q8_block(head_dim: usize) -> usize {
+    [32, 16, 8, 4].into_iter().find(|block| head_dim.is_multiple_of(*block)).unwrap()
+}
+
 /// A Q8_0 cache's words for `values`, `block` of which share a scale.
 pub(crate) fn to_q8(values: &[f32], block: usize) -> Vec<u32> {
     let words = |values: &[f32]| {

@@ -5,6 +5,7 @@ use sotto_plan::Rows;
 use super::{Bench, Work};
 use crate::GpuError;
 use crate::kernels::experts::{self, ExpertLinear, Routes};
+use crate::kernels::linear::PLAIN_ROWS;
 use crate::kernels::matmul::{MatmulScratch, Room, Tile};
 use crate::kernels::stride;
 use crate::weights::{Matrix, Packing};
@@ -71,7 +72,7 @@ impl Bench<'_> {
                         grouped.push(scratch.quantize(&self.kernels, shape, [&x, &step])?);
                     }
                     grouped.extend(linear.grouped(&self.kernels, tile, &scratch)?);
-                    let x_rows = tile.map_or(experts::PLAIN_ROWS, Tile::x_rows) as usize;
+                    let x_rows = tile.map_or(PLAIN_ROWS, Tile::x_rows) as usize;
                     let tiles = counts.iter().map(|n| n.div_ceil(x_rows)).sum();
                     let one_by_one = linear.dispatches(&self.kernels, tuning)?;
                     for (how, dispatches, reads) in

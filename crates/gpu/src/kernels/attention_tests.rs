@@ -5,7 +5,7 @@ use sotto_plan::{Attention, KvCache};
 
 use super::*;
 use crate::kernel::{Step, StepSize};
-use crate::testing::{Variant, assert_close, device, from_q8, random, to_q8, variants};
+use crate::testing::{Variant, assert_close, device, from_q8, q8_block, random, to_q8, variants};
 
 /// Which kernels run; [`prefill`] and [`decode`] choose among them by device.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,11 +71,6 @@ struct Data {
     keys: Vec<f32>,
     values: Vec<f32>,
     position: usize,
-}
-
-/// Elements that share a scale.
-fn q8_block(head_dim: usize) -> usize {
-    [32, 16, 8, 4].into_iter().find(|block| head_dim.is_multiple_of(*block)).unwrap()
 }
 
 /// The smallest first segment.

@@ -7,14 +7,11 @@ use sotto_plan::Rows;
 
 use crate::GpuError;
 use crate::kernel::{Count, Dispatch, Kernels, Slice};
+use crate::kernels::linear::{PLAIN_ROWS, PLAIN_WORKGROUP};
 use crate::kernels::matmul::{MatmulScratch, Tile};
 use crate::kernels::{WORKGROUP, rows_count, rows_flag, stride};
 use crate::tuning::Tuning;
 use crate::weights::{Matrix, Part};
-
-/// Rows of x, and rows of the weight, that an invocation of `matmul_plain.wgsl` takes.
-pub(crate) const PLAIN_ROWS: u32 = 8;
-const PLAIN_WORKGROUP: u32 = 8;
 
 /// The experts of each row and their weights: `[rows, stride(2 * n_used)]`.
 #[derive(Clone, Copy, Debug)]

@@ -10,6 +10,11 @@ use crate::tuning::Tuning;
 use crate::weights::Matrix;
 use crate::{DeviceFacts, GpuError};
 
+/// Rows of x, and rows of the weight, that an invocation of `matmul_plain.wgsl` takes.
+pub(crate) const PLAIN_ROWS: u32 = 8;
+/// Invocations of its workgroups.
+pub(crate) const PLAIN_WORKGROUP: u32 = 8;
+
 /// `out = residual + bias + weight . x`, where `weight` is rows `first_row..first_row + rows` of `matrix`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Linear<'a> {
@@ -127,14 +132,12 @@ impl Linear<'_> {
 
     /// For steps of many rows on a software adapter.
     pub fn matmul_plain(&self, kernels: &Kernels) -> Result<Vec<Dispatch>, GpuError> {
-        const WORKGROUP: u32 = 8;
-        const EACH: u32 = 8;
         self.parts(|part| {
             let mut constants = part.constants.clone();
-            constants.push(("WORKGROUP", f64::from(WORKGROUP)));
+            constants.push(("WORKGROUP", f64::from(PLAIN_WORKGROUP)));
             let pipeline = kernels.pipeline("matmul_plain", &self.flags(), &constants)?;
-            let workgroups = (part.rows as u32).div_ceil(EACH * WORKGROUP);
-            let grid = [Count::Fixed(workgroups), rows_count(self.kind, EACH), Count::Fixed(1)];
+            let workgroups = (part.rows as u32).div_ceil(PLAIN_ROWS * PLAIN_WORKGROUP);
+            let grid = [Count::Fixed(workgroups), rows_count(self.kind, PLAIN_ROWS), Count::Fixed(1)];
             Ok(kernels.dispatch("matmul_plain", &pipeline, &part.bindings, grid))
         })
     }

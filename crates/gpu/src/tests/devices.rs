@@ -136,8 +136,14 @@ fn memory_of_keys_and_values_in_bytes_is_foreseen() {
     let file = open("../architectures/llama3.gguf");
     let [q8, f16] = [KvType::Q8_0, KvType::F16].map(|kv_type| {
         let options = ModelOptions { first_positions: 512, ..options(kv_type, true) };
-        let memory = file.on_gpu(&device, &options).memory();
+        let model = file.on_gpu(&device, &options);
+        let memory = model.memory();
         assert_eq!(memory, crate::memory_needed(&device, &file.plan, &options).unwrap(), "{kv_type:?}");
+        // Floats of eight tokens' keys and values: the last of a reply, and seven drafts.
+        let [cache, ..] = file.plan.caches[..] else { panic!("no cache") };
+        let floats = if kv_type == KvType::Q8_0 { 8 * 2 * cache.n_kv_heads * cache.head_dim } else { 0 };
+        let staging: u64 = model.runtime.buffers.kv_staging.segments.iter().map(|slice| slice.size).sum();
+        assert!(staging >= 4 * floats as u64, "{staging} bytes for {floats} floats");
         memory.kv
     });
     assert_eq!(32 * q8, 18 * f16);

@@ -59,16 +59,18 @@ fn drafts_change_no_token() {
     let plain = DeviceOptions { without_subgroups: true, max_invocations: Some(128), ..hardware.clone() };
     let devices = [DeviceOptions::default(), hardware, plain]
         .map(|options| pollster::block_on(GpuDevice::request(&options)).unwrap());
-    for (at, name) in
-        ["tok105/tok105-q4_0.gguf", "stories260K/stories260K-f16.gguf", "tok105/tok105-q8_0.gguf"]
-            .iter()
-            .enumerate()
-    {
+    let cases = [
+        ("tok105/tok105-q4_0.gguf", KvType::F16),
+        ("stories260K/stories260K-f16.gguf", KvType::F16),
+        ("tok105/tok105-q8_0.gguf", KvType::F16),
+        ("tok105/tok105-q4_0.gguf", KvType::Q8_0),
+    ];
+    for (at, (name, kv_type)) in cases.into_iter().enumerate() {
         let file = open(name);
         // Segments end within the reply.
-        let options = ModelOptions { first_positions: 16, ..options(KvType::F16, true) };
-        let mut model = file.on_gpu(&devices[at], &options);
-        let prompt = [&[1u32][..], &[1, 5, 9, 5], &[1; 40]][at];
+        let options = ModelOptions { first_positions: 16, ..options(kv_type, true) };
+        let mut model = file.on_gpu(&devices[at % devices.len()], &options);
+        let prompt = [&[1u32][..], &[1, 5, 9, 5], &[1; 40], &[1, 7]][at];
         for sampling in [settings()[at], settings()[3]] {
             model.truncate(0);
             let whole = reply(&mut model, prompt, 40, &sampling);

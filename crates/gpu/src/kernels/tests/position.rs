@@ -8,7 +8,7 @@ use crate::KvType;
 use crate::kernel::{Step, StepSize};
 use crate::kernels::position::{kv_write, rope, rope_frequencies};
 use crate::kv::{KvBuffers, Segments};
-use crate::testing::{assert_close, device, from_q8, random, variants};
+use crate::testing::{assert_close, device, from_q8, q8_block, random, variants};
 
 #[test]
 fn rope_agrees_with_the_reference_near_and_far() {
@@ -60,6 +60,7 @@ fn kv_write_appends_at_the_position() {
             (KvType::F16, 66, 66),
             (KvType::Q8_0, 192, 96),
             (KvType::Q8_0, 48, 16),
+            (KvType::Q8_0, 48, 24),
             (KvType::Q8_0, 12, 12),
         ] {
             let tokens = 3;
@@ -78,8 +79,7 @@ fn kv_write_appends_at_the_position() {
                 KvType::F32 => variant.read(&cache, n),
                 KvType::F16 => variant.read::<half::f16>(&cache, n).iter().map(|h| h.to_f32()).collect(),
                 KvType::Q8_0 => {
-                    let block =
-                        [32, 16, 4].into_iter().find(|block| head_dim.is_multiple_of(*block)).unwrap();
+                    let block = q8_block(head_dim);
                     from_q8(&variant.read(&cache, n / 4 + n / block), block)
                 }
             };
