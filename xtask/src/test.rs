@@ -20,6 +20,9 @@ use crate::wasm;
 use crate::wasm_test;
 use crate::workspace;
 
+/// Names the folder of shaders to those who write and who read them.
+const SHADERS: &str = "SOTTO_WGSL";
+
 /// A part of the tests.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Group {
@@ -61,6 +64,8 @@ pub fn test(groups: &[Group], slow: bool) -> Result<ExitCode> {
 #[derive(Default)]
 struct Session {
     slow: bool,
+    /// Where the kernels' tests left what browsers are to compile; None where they did not run.
+    shaders: Option<PathBuf>,
     steps: Vec<Step>,
     /// What `set_up` and `built` gave; None until the first step that needs them.
     toolchain: Option<Result<Toolchain, String>>,
@@ -103,9 +108,13 @@ impl Session {
     }
 
     fn rust(&mut self) {
-        self.step("cargo test", |_| {
+        self.step("cargo test", |session| {
             browser::vulkan_driver();
-            cargo()?.args(["test", "--workspace", "--exclude", "xtask", "--no-fail-fast"]).stream()
+            let shaders = emptied(workspace::scratch().join("wgsl"))?;
+            let tests = ["test", "--workspace", "--exclude", "xtask", "--no-fail-fast"];
+            let run = cargo()?.args(tests).env(SHADERS, &shaders);
+            session.shaders = Some(shaders);
+            run.stream()
         });
         // As the `xtask` alias has built all but the tests themselves.
         self.step("cargo test, xtask", |_| {
@@ -145,6 +154,9 @@ impl Session {
             let chrome = browser::find()?;
             session.built()?;
             let mut run = npm().args(["test", "--workspace", "tests/e2e"]).env("CHROME_PATH", chrome);
+            if let Some(shaders) = &session.shaders {
+                run = run.env(SHADERS, shaders);
+            }
             if let Some(firefox) = browser::firefox() {
                 run = run.env("FIREFOX_PATH", firefox);
             }
@@ -236,6 +248,15 @@ impl Session {
         println!("{:<20} {:>8.1}  {} steps, {failed} failed", "total", total.as_secs_f64(), self.steps.len());
         if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
+}
+
+/// The folder without files of earlier runs.
+fn emptied(folder: PathBuf) -> Result<PathBuf> {
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// A model of random weights far larger than the memory that loading it may take, made once a checkout: 76 MB, or

@@ -215,6 +215,8 @@ impl Kernels {
             return Ok(module.clone());
         }
         let source = shader::compose(key.0, &key.1)?;
+        #[cfg(test)]
+        crate::testing::keep_for_browsers(key.0, &key.1);
         let module = module(
             self.device.wgpu(),
             wgpu::ShaderModuleDescriptor {

@@ -51,6 +51,16 @@ pub(crate) fn variants() -> &'static [Variant] {
     })
 }
 
+/// Leaves the shader as a browser gets it in the folder that `SOTTO_WGSL` names, if any: end-to-end tests compile there what
+/// naga compiled here.
+pub(crate) fn keep_for_browsers(name: &str, flags: &[&str]) {
+    let Some(folder) = std::env::var_os("SOTTO_WGSL") else { return };
+    let flags: Vec<&str> = flags.iter().copied().chain(["web"]).collect();
+    let source = crate::shader::compose(name, &flags).expect("what was composed without a flag");
+    let file = std::path::Path::new(&folder).join(format!("{name} {}.wgsl", flags.join(" ")));
+    std::fs::write(file, source).expect("a folder that can be written to");
+}
+
 /// Elements of a Q8_0 cache that share a scale.
 pub(crate) fn q8_block(head_dim: usize) -> usize {
     [32, 16, 8, 4].into_iter().find(|block| head_dim.is_multiple_of(*block)).unwrap()
