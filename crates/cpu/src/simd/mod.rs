@@ -9,6 +9,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod scalar;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -27,7 +29,7 @@ pub const LANES: usize = 16;
 pub struct Line(pub [u8; 64]);
 
 /// Four i8 as one integer, for every lane to have.
-#[cfg(any(target_arch = "x86_64", target_arch = "wasm32"))]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "wasm32"))]
 #[inline(always)]
 fn quad(a: [i8; 4]) -> i32 {
     i32::from_le_bytes(a.map(|v| v as u8))
@@ -35,7 +37,7 @@ fn quad(a: [i8; 4]) -> i32 {
 
 /// How many sums of two products, of weights of `bits` bits and of i8 from -127 to 127, fit 16 bits together:
 /// `2^(7 - bits) * 2 * (2^bits - 1) * 127 < 2^15`. Eight at most.
-#[cfg(any(target_arch = "x86_64", target_arch = "wasm32"))]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "wasm32"))]
 #[inline(always)]
 const fn sums_that_fit(bits: u32) -> usize {
     if bits < 4 { 8 } else { 1 << (7 - bits) }
@@ -123,6 +125,12 @@ pub enum Level {
     /// AVX-512 with integer dot products.
     #[cfg(target_arch = "x86_64")]
     Avx512(avx512::Avx512),
+    /// NEON.
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon<false>),
+    /// NEON with dot products.
+    #[cfg(target_arch = "aarch64")]
+    NeonDot(neon::Neon<true>),
     /// WebAssembly's 128-bit vectors.
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Wasm(Wasm<Extended>),
@@ -150,6 +158,11 @@ impl Level {
             levels.extend(avx2::Avx2::detect().map(Level::Avx2));
             levels.extend(avx512::Avx512::detect().map(Level::Avx512));
         }
+        #[cfg(target_arch = "aarch64")]
+        {
+            levels.push(Level::Neon(neon::Neon::BASE));
+            levels.extend(neon::Neon::detect().map(Level::NeonDot));
+        }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         {
             levels.extend(Wasm::detect().map(Level::RelaxedQuads));
@@ -172,6 +185,10 @@ impl Level {
             Level::Avx2(_) => "AVX2",
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(_) => "AVX-512 VNNI",
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => "NEON",
+            #[cfg(target_arch = "aarch64")]
+            Level::NeonDot(_) => "NEON with dot products",
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Wasm(_) => "SIMD128",
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -189,6 +206,10 @@ impl Level {
             Level::Avx2(simd) => simd.run(kernel),
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(simd) => simd.run(kernel),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(simd) => kernel.run(simd),
+            #[cfg(target_arch = "aarch64")]
+            Level::NeonDot(simd) => simd.run(kernel),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Wasm(simd) => simd.run(kernel),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
