@@ -6,6 +6,7 @@ use sotto_plan::Weight;
 
 use super::activations::BLOCK;
 use super::blocks::{Layout, integers};
+use super::panel::QUADS;
 use crate::simd::{LANES, Line};
 
 /// A matrix `[rows, cols]` as [`super::panel`] reads it. Rows beyond the last are zeros.
@@ -170,23 +171,31 @@ pub fn bytes_needed(weight: &Weight, floats: bool) -> u64 {
     elements / BLOCK as u64 * (4 * u64::from(layout.bits) + 2 * halves)
 }
 
-/// Puts a row's 32 integers into the lines of its block. The lines hold zeros there.
+/// Puts a row's 32 integers into the lines of its block, four at a time. The lines hold zeros there.
 fn put_block(lines: &mut [Line], lane: usize, quants: &[u8; BLOCK]) {
-    let n = lines.len();
-    for (j, quad) in quants.as_chunks::<4>().0.iter().enumerate() {
-        let at = 4 * lane..4 * lane + 4;
-        if n == 8 {
-            lines[j].0[at].copy_from_slice(quad);
-            continue;
-        }
-        for (i, &q) in at.zip(quad) {
-            lines[j % 4].0[i] |= (q & 15) << (4 * (j / 4));
-            match n {
-                5 => lines[4].0[i] |= q >> 4 << j,
-                6 => lines[4 + j / 4].0[i] |= q >> 4 << (2 * (j % 4)),
-                _ => {}
-            }
-        }
+    /// This part of each of four bytes.
+    const NIBBLE: u32 = 0x0f0f_0f0f;
+    const BIT: u32 = 0x0101_0101;
+    let (n, at) = (lines.len(), 4 * lane..4 * lane + 4);
+    let mut quads = [0; QUADS];
+    for (quad, bytes) in quads.iter_mut().zip(quants.as_chunks().0) {
+        *quad = u32::from_le_bytes(*bytes);
+    }
+    let mut put = |line: usize, quad: u32| lines[line].0[at.clone()].copy_from_slice(&quad.to_le_bytes());
+    let nibbles = |j: usize| quads[j] & NIBBLE | (quads[j + QUADS / 2] & NIBBLE) << 4;
+    let uppers = |mask: u32, shift: usize, quads: &[u32]| {
+        (0..).zip(quads).fold(0, |all, (j, quad)| all | (quad >> 4 & mask) << (shift * j))
+    };
+    if n == 8 {
+        (0..QUADS).for_each(|j| put(j, quads[j]));
+        return;
+    }
+    (0..QUADS / 2).for_each(|j| put(j, nibbles(j)));
+    if n == 5 {
+        put(4, uppers(BIT, 1, &quads));
+    } else if n == 6 {
+        put(4, uppers(3 * BIT, 2, &quads[..QUADS / 2]));
+        put(5, uppers(3 * BIT, 2, &quads[QUADS / 2..]));
     }
 }
 
