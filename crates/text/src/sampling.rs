@@ -70,28 +70,50 @@ pub enum SampleError {
     Settings(#[from] SamplingError),
 }
 
-/// The id chosen from `logits` `[vocab]` as token number `step` of the reply. `counts` `[vocab]` are as
-/// [`TokenCounts`] has them, or empty where no penalty is set. Leaves penalised logits behind.
+/// Chooses tokens. It keeps the memory that it works in.
+#[derive(Debug, Default)]
+pub struct Sampler {
+    weights: Vec<f32>,
+    /// What a threshold is looked for in.
+    sorted: Vec<f32>,
+}
+
+impl Sampler {
+    /// The id chosen from `logits` `[vocab]` as token number `step` of the reply. `counts` `[vocab]` are as
+    /// [`TokenCounts`] has them, or empty where no penalty is set. Leaves penalised logits behind.
+    pub fn sample(
+        &mut self,
+        logits: &mut [f32],
+        counts: &[u32],
+        sampling: &Sampling,
+        step: u32,
+    ) -> Result<u32, SampleError> {
+        sampling.check()?;
+        if let Some(id) = (0u32..).zip(&*logits).find(|(_, l)| l.is_nan()).map(|(id, _)| id) {
+            return Err(SampleError::Nan { id });
+        }
+        penalise(logits, counts, sampling)?;
+        let (best, max) = argmax(logits).ok_or(SampleError::NoCandidate { logits: logits.len() })?;
+        if sampling.is_greedy() {
+            return Ok(best);
+        }
+        let Sampler { weights, sorted } = self;
+        set_weights(weights, logits, max, sampling.temperature);
+        keep_top_k(weights, logits, sampling.top_k, sorted);
+        keep_top_p(weights, sampling.top_p, sorted);
+        keep_min_p(weights, sampling.min_p);
+        Ok(draw(weights, uniform(sampling.seed, step)).unwrap_or(best))
+    }
+}
+
+/// [`Sampler::sample`], once.
 pub fn sample(
     logits: &mut [f32],
     counts: &[u32],
     sampling: &Sampling,
     step: u32,
 ) -> Result<u32, SampleError> {
-    sampling.check()?;
-    if let Some(id) = (0u32..).zip(&*logits).find(|(_, l)| l.is_nan()).map(|(id, _)| id) {
-        return Err(SampleError::Nan { id });
-    }
-    penalise(logits, counts, sampling)?;
-    let (best, max) = argmax(logits).ok_or(SampleError::NoCandidate { logits: logits.len() })?;
-    if sampling.is_greedy() {
-        return Ok(best);
-    }
-    let mut weights = weights(logits, max, sampling.temperature);
-    keep_top_k(&mut weights, logits, sampling.top_k);
-    keep_top_p(&mut weights, sampling.top_p);
-    keep_min_p(&mut weights, sampling.min_p);
-    Ok(draw(&weights, uniform(sampling.seed, step)).unwrap_or(best))
+    Sampler::default().sample(logits, counts, sampling, step)
 }
 
 fn penalise(logits: &mut [f32], counts: &[u32], sampling: &Sampling) -> Result<(), SampleError> {
@@ -124,15 +146,17 @@ fn argmax(logits: &[f32]) -> Option<(u32, f32)> {
 }
 
 /// Unnormalised probabilities; the largest is 1. Of infinite logits all are equally probable, and nothing else is.
-fn weights(logits: &[f32], max: f32, temperature: f32) -> Vec<f32> {
+fn set_weights(weights: &mut Vec<f32>, logits: &[f32], max: f32, temperature: f32) {
     let weight = |&l: &f32| if l == max { 1.0 } else { ((l - max) / temperature).exp() };
-    logits.iter().map(weight).collect()
+    weights.clear();
+    weights.extend(logits.iter().map(weight));
 }
 
 /// Keeps the logits that are at least the k-th largest.
-fn keep_top_k(weights: &mut [f32], logits: &[f32], k: u32) {
+fn keep_top_k(weights: &mut [f32], logits: &[f32], k: u32, sorted: &mut Vec<f32>) {
     let Some(last) = (k as usize).checked_sub(1).filter(|&last| last < logits.len()) else { return };
-    let mut sorted = logits.to_vec();
+    sorted.clear();
+    sorted.extend_from_slice(logits);
     let (_, &mut threshold, _) = sorted.select_nth_unstable_by(last, |a, b| b.total_cmp(a));
     for (weight, _) in weights.iter_mut().zip(logits).filter(|&(_, &l)| l < threshold) {
         *weight = 0.0;
@@ -140,11 +164,12 @@ fn keep_top_k(weights: &mut [f32], logits: &[f32], k: u32) {
 }
 
 /// Keeps the tokens at least as probable as p*, the largest probability such that those reach the mass `top_p`.
-fn keep_top_p(weights: &mut [f32], top_p: f32) {
+fn keep_top_p(weights: &mut [f32], top_p: f32, sorted: &mut Vec<f32>) {
     if top_p >= 1.0 {
         return;
     }
-    let mut sorted: Vec<f32> = weights.iter().copied().filter(|&w| w > 0.0).collect();
+    sorted.clear();
+    sorted.extend(weights.iter().copied().filter(|&w| w > 0.0));
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     let wanted = f64::from(top_p) * sorted.iter().copied().map(f64::from).sum::<f64>();
     let mut mass = 0.0;
