@@ -8,6 +8,9 @@ use sotto_cpu::simd::Level;
 use sotto_cpu::{CpuError, fast, reference};
 use sotto_plan::Outputs;
 
+/// Activations are rounded to eight bits, as those of larger models are.
+const ROUNDED: fast::Options = fast::Options { threads: 1, level: None, floats: Some(false) };
+
 /// What half-float caches and eight-bit activations may change: of the largest logit.
 const BOUND: f32 = 2e-2;
 
@@ -71,7 +74,8 @@ fn logits_are_the_interpreters_on_every_target() {
         let vocab = file.plan.output_width();
         for level in Level::all() {
             for threads in [1, 2] {
-                let mut model = fast(&file, fast::Options { threads, level: Some(level) });
+                let mut model =
+                    fast(&file, fast::Options { threads, level: Some(level), floats: Some(false) });
                 let what = format!("{name}, {}, {threads} threads", level.name());
                 let all = logits(&mut model, &ids, Outputs::All);
                 assert_close(&all, &want, vocab, &what);
@@ -93,7 +97,7 @@ fn logits_are_the_interpreters_on_every_target() {
 #[test]
 fn going_back_changes_nothing() {
     let file = Parsed::fixture("tok105/tok105-q4_0.gguf");
-    let mut model = fast(&file, fast::Options::default());
+    let mut model = fast(&file, ROUNDED);
     let ids = &ids("tok105/ref_tokens.txt")[..60];
     let all = logits(&mut model, ids, Outputs::All);
     model.truncate(25);
@@ -107,7 +111,7 @@ fn going_back_changes_nothing() {
 #[test]
 fn what_does_not_fit_is_refused_and_changes_nothing() {
     let file = Parsed::fixture("tok105/tok105-q8_0.gguf");
-    let mut model = fast(&file, fast::Options::default());
+    let mut model = fast(&file, ROUNDED);
     let limit = model.context_length();
     let mut out = Vec::new();
     let mut error = |ids: &[u32]| model.forward(ids, Outputs::Last, &mut out).unwrap_err();
@@ -121,7 +125,7 @@ fn scales_that_are_no_numbers_are_named() {
     const NAN: [u8; 2] = [0x00, 0x7e];
     let mut file = Parsed::fixture("tok105/tok105-q4_0.gguf");
     file.tensor_mut("blk.1.ffn_up.weight")[18 * 5..][..2].copy_from_slice(&NAN);
-    let mut model = fast(&file, fast::Options::default());
+    let mut model = fast(&file, ROUNDED);
     let error = model.forward(&[1], Outputs::Last, &mut Vec::new()).unwrap_err();
     assert_eq!(error, CpuError::DamagedWeight { name: "blk.1.ffn_up.weight".to_owned() });
 }

@@ -1,8 +1,9 @@
 //! Hands a model's bytes to its backend as they come.
 
-use crate::backend::{BackendLoader, DeviceChoice};
 use sotto_format::BlockType;
 
+use crate::backend::{BackendLoader, DeviceChoice};
+use crate::checked::CheckedLoader;
 use crate::header::{Segment, Target};
 use crate::making::Making;
 use crate::reads::{self, Read};
@@ -44,7 +45,7 @@ impl Default for LoadOptions {
 /// A model whose bytes are arriving.
 pub struct Loader {
     header: ModelHeader,
-    backend: BackendLoader,
+    backend: CheckedLoader,
     segments: Vec<Vec<Segment>>,
     /// Tensors that are made as their sources arrive.
     makings: Vec<Making>,
@@ -71,6 +72,7 @@ impl Loader {
         let kv_type = if header.model.plan.is_bidirectional() { KvType::F32 } else { options.kv_type };
         let options = LoadOptions { kv_type, ..*options };
         let backend = BackendLoader::open(header.model.plan.clone(), context_length, &options).await?;
+        let backend = CheckedLoader::new(backend, &header.model.plan);
         let (segments, makings) = header.segments();
         let mut loader = Loader { header, backend, segments, makings, context_length };
         // What comes from the header alone is there already.
@@ -131,7 +133,7 @@ impl Loader {
 
     /// The loaded model; an error names the first tensor whose bytes did not all come.
     pub async fn finish(self) -> Result<Engine, EngineError> {
-        let backend = self.backend.finish().await?;
-        Ok(Engine::new(backend, self.header, self.context_length))
+        let (backend, damaged) = self.backend.finish().await?;
+        Ok(Engine::new(backend, self.header, self.context_length, damaged))
     }
 }

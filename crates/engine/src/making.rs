@@ -4,7 +4,7 @@ use sotto_format::{Assembly, BlockType, Recipe};
 use sotto_plan::WeightId;
 
 use crate::EngineError;
-use crate::backend::BackendLoader;
+use crate::checked::CheckedLoader;
 
 /// A tensor in the making, and the weights that are parts of it.
 pub(crate) struct Making {
@@ -47,7 +47,7 @@ impl Making {
     }
 
     /// Gives the backend what can be made by now.
-    pub fn pass_on(&mut self, backend: &mut BackendLoader) -> Result<(), EngineError> {
+    pub fn pass_on(&mut self, backend: &mut CheckedLoader) -> Result<(), EngineError> {
         let mut bytes = Vec::new();
         let taken = self.assembly.take(&mut bytes);
         taken.map_err(|error| EngineError::Recipe { tensor: self.tensor.clone(), error })?;

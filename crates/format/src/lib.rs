@@ -23,7 +23,9 @@ mod safetensors;
 mod sha256;
 pub mod write;
 
-pub use block::{BlockError, BlockType, dequantize, quantize, quantize_weighted, takes_importance};
+pub use block::{
+    BlockError, BlockType, dequantize, is_finite, quantize, quantize_weighted, takes_importance,
+};
 pub use error::FormatError;
 pub use gguf::{
     DEFAULT_ALIGNMENT, GgufHeader, MAX_HEADER_BYTES, Parse, ReadError, TensorInfo, parse_gguf, read_gguf,

@@ -36,11 +36,14 @@ pub struct Options {
     pub threads: usize,
     /// Instructions to use; `None` takes the best that the processor has.
     pub level: Option<Level>,
+    /// Whether quantised weights are multiplied as floats, and activations are not rounded to eight bits. `None` does so
+    /// for small models only; what [`memory_needed`] tells is of that.
+    pub floats: Option<bool>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { threads: 1, level: None }
+        Options { threads: 1, level: None, floats: None }
     }
 }
 
@@ -66,13 +69,33 @@ impl Memory {
         self.weights + self.caches + self.activations
     }
 
-    /// Refuses what cannot be had.
+    /// Refuses what no program can have.
     ///
     /// # Errors
     /// [`CpuError::OutOfMemory`].
     pub fn check(self) -> Result<(), CpuError> {
         let (needed, limit) = (self.total(), ADDRESSABLE - RESERVE);
         if needed > limit { Err(CpuError::OutOfMemory { needed, limit }) } else { Ok(()) }
+    }
+
+    /// Refuses what this program cannot have now: asks for all of it and gives it back, for the model to take bit by bit.
+    ///
+    /// # Errors
+    /// [`CpuError::OutOfMemory`].
+    pub fn check_now(self) -> Result<(), CpuError> {
+        /// Asked for at a time: an allocation cannot be half of what a program can address.
+        const PIECE: u64 = 256 << 20;
+        self.check()?;
+        let needed = self.total();
+        let (mut pieces, mut limit) = (Vec::new(), 0);
+        while limit < needed {
+            let bytes = PIECE.min(needed - limit);
+            let mut piece = Vec::<u8>::new();
+            piece.try_reserve_exact(bytes as usize).map_err(|_| CpuError::OutOfMemory { needed, limit })?;
+            pieces.push(piece);
+            limit += bytes;
+        }
+        Ok(())
     }
 }
 

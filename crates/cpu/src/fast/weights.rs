@@ -22,9 +22,8 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Room for the weights of `plan`.
-    pub fn new(plan: &Plan) -> Self {
-        let floats = holds_floats(plan);
+    /// Room for the weights of `plan`; with `floats` its projections are held as such.
+    pub fn new(plan: &Plan, floats: bool) -> Self {
         let room = |(index, weight): (u32, &sotto_plan::Weight)| {
             if is_projected(plan, WeightId(index)) {
                 Stored::Matrix(Matrix::new(weight, floats))
@@ -102,15 +101,20 @@ fn is_projected(plan: &Plan, id: WeightId) -> bool {
     plan.ops.iter().any(|op| matches!(*op, Op::Linear { weight, .. } if weight == id))
 }
 
-/// Whether the projections of `plan` are held as floats, whatever the file's type. An encoder's answer is read off small
-/// differences of its outputs, and a small one can afford not to round its activations to eight bits.
+/// Whether the projections of `plan` are held as floats, whatever the file's type: a small model can afford not to round its
+/// activations to eight bits. Rounding changes a trained model's logits by less than a hundredth of the largest, but what
+/// comes of weights that were hardly trained, as small ones are, by several. An encoder's answer is read off small
+/// differences of its outputs.
 pub fn holds_floats(plan: &Plan) -> bool {
     /// 128 MiB of f32.
-    const MOST_ELEMENTS: usize = 32 << 20;
+    const MOST_OF_ENCODER: usize = 32 << 20;
+    /// 16 MiB of f32.
+    const MOST_OF_DECODER: usize = 4 << 20;
     let elements = |(index, weight): (u32, &sotto_plan::Weight)| {
         if is_projected(plan, WeightId(index)) { weight.rows * weight.cols } else { 0 }
     };
-    plan.is_bidirectional() && (0..).zip(&plan.weights).map(elements).sum::<usize>() <= MOST_ELEMENTS
+    let most = if plan.is_bidirectional() { MOST_OF_ENCODER } else { MOST_OF_DECODER };
+    (0..).zip(&plan.weights).map(elements).sum::<usize>() <= most
 }
 
 /// Weights that are arriving. A row that came in part waits for its rest; nothing else is held twice.
@@ -121,9 +125,9 @@ pub struct Filling {
 }
 
 impl Filling {
-    /// Room for the weights of `plan`.
-    pub fn new(plan: &Plan) -> Self {
-        Filling { weights: Weights::new(plan), progress: vec![(0, Vec::new()); plan.weights.len()] }
+    /// Room for the weights of `plan`; with `floats` its projections are held as such.
+    pub fn new(plan: &Plan, floats: bool) -> Self {
+        Filling { weights: Weights::new(plan, floats), progress: vec![(0, Vec::new()); plan.weights.len()] }
     }
 
     /// The next bytes of weight `id` as stored in the file; `offset` counts from the tensor's first byte.

@@ -5,6 +5,7 @@
 //! what `gguf.quants.dequantize` of the Python package `gguf` gives; [`quantize`] gives its bytes where that
 //! package can quantise, and follows llama.cpp's search for the K types.
 
+mod finite;
 mod float;
 mod iq4;
 mod k;
@@ -17,6 +18,7 @@ mod weighted;
 
 use std::fmt;
 
+pub use finite::is_finite;
 pub use weighted::{quantize_weighted, takes_importance};
 
 /// Elements in a block of the K family (and of the other 256-element types).

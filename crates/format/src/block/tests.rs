@@ -206,3 +206,27 @@ fn byte_lengths_are_whole_blocks() {
     assert_eq!(format!("{:>6}|{}", BlockType::Q4_0, BlockType::Q6_K), "  Q4_0|Q6_K");
     assert_eq!(BlockType::from_name("q9_9"), None);
 }
+
+#[test]
+fn what_decodes_to_no_number_is_told_from_what_does() {
+    for &ty in BlockType::ALL {
+        let fixture = fixture(&format!("decode_{ty}.bin"));
+        let blocks = fixture.len() / (ty.block_bytes() + 4 * ty.block_len());
+        for block in fixture[..blocks * ty.block_bytes()].chunks_exact(ty.block_bytes()) {
+            // Every pair of bytes in turn becomes a NaN or an infinity of either float type.
+            for at in 0..ty.block_bytes() - 1 {
+                for bad in [[0x00, 0x7e], [0x00, 0x7c], [0xc0, 0x7f], [0x80, 0xff]] {
+                    let mut block = block.to_vec();
+                    block[at..at + 2].copy_from_slice(&bad);
+                    let decoded = decode(ty, &block).iter().all(|v| v.is_finite());
+                    // Of a scale that is no number all weights are none, unless it is multiplied by 0 as an integer.
+                    assert!(decoded || !is_finite(ty, &block), "{ty}, {bad:x?} at {at}");
+                    if ty.block_len() == 1 {
+                        assert_eq!(decoded, is_finite(ty, &block), "{ty}, {bad:x?} at {at}");
+                    }
+                }
+            }
+            assert!(is_finite(ty, block) || decode(ty, block).iter().any(|v| !v.is_finite()), "{ty}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Weights on their way to a backend, looked at for what is no number: of a NaN or an infinity any text could come, and what
+//! processors and GPUs make of one differs.
+
+use sotto_format::{BlockType, is_finite};
+use sotto_plan::{Plan, WeightId};
+
+use crate::EngineError;
+use crate::backend::{Backend, BackendLoader};
+
+/// A backend's loader, and what its weights hold.
+pub(crate) struct CheckedLoader {
+    backend: BackendLoader,
+    weights: Vec<Seen>,
+}
+
+/// What was seen of a weight.
+struct Seen {
+    name: String,
+    ty: BlockType,
+    /// A block that came in part.
+    part: Vec<u8>,
+    finite: bool,
+}
+
+impl CheckedLoader {
+    /// For the weights of `plan`.
+    pub fn new(backend: BackendLoader, plan: &Plan) -> Self {
+        let seen = |weight: &sotto_plan::Weight| Seen {
+            name: weight.name.clone(),
+            ty: weight.ty,
+            part: Vec::new(),
+            finite: true,
+        };
+        CheckedLoader { backend, weights: plan.weights.iter().map(seen).collect() }
+    }
+
+    /// The next bytes of weight `id`; `offset` counts from its first.
+    pub fn write(&mut self, id: WeightId, offset: u64, bytes: &[u8]) -> Result<(), EngineError> {
+        self.weights[id.0 as usize].look(bytes);
+        self.backend.write(id, offset, bytes)
+    }
+
+    /// The loaded model, and the name of its first weight that holds what is no number.
+    pub async fn finish(self) -> Result<(Backend, Option<String>), EngineError> {
+        let damaged = self.weights.into_iter().find(|seen| !seen.finite).map(|seen| seen.name);
+        Ok((self.backend.finish().await?, damaged))
+    }
+}
+
+impl Seen {
+    fn look(&mut self, mut bytes: &[u8]) {
+        let block = self.ty.block_bytes();
+        if !self.part.is_empty() {
+            let (head, rest) = bytes.split_at(bytes.len().min(block - self.part.len()));
+            self.part.extend_from_slice(head);
+            bytes = rest;
+            if self.part.len() < block {
+                return;
+            }
+            self.finite &= is_finite(self.ty, &self.part);
+            self.part.clear();
+        }
+        let (whole, part) = bytes.split_at(bytes.len() / block * block);
+        self.finite &= is_finite(self.ty, whole);
+        self.part.extend_from_slice(part);
+    }
+}
