@@ -9,6 +9,7 @@ use sotto_plan::{Outputs, Plan, Sampling, WeightId};
 
 use crate::cpu::{CpuBackend, CpuModel};
 use crate::device::Device;
+use crate::generation::Begun;
 use crate::{EngineError, LoadOptions};
 
 /// Where to run.
@@ -128,7 +129,10 @@ pub(crate) const ASKED_FOR: &str = "asked for";
 impl BackendLoader {
     pub async fn open(plan: Plan, context_length: usize, options: &LoadOptions) -> Result<Self, EngineError> {
         let cpu = |plan, reason| {
-            let options = fast::Options { threads: options.threads.unwrap_or_else(threads), level: None };
+            let options = fast::Options {
+                threads: options.threads.unwrap_or_else(threads),
+                ..fast::Options::default()
+            };
             fast::Loader::new(plan, context_length, options).map(|l| BackendLoader::Cpu(Box::new(l), reason))
         };
         match options.device {
@@ -249,19 +253,23 @@ impl Backend {
         }
     }
 
-    /// Appends `ids`, the rest of the prompt, and sets up sampling for the tokens that follow.
+    /// Appends `ids`, the rest of `text`, and sets up sampling for the tokens that follow.
+    ///
+    /// # Errors
+    /// [`EngineError::Resume`] where a reply that is begun is to go on on a GPU.
     pub async fn start(
         &mut self,
         ids: &[u32],
-        prompt: &[u32],
+        text: &Begun<'_>,
         sampling: &Sampling,
     ) -> Result<(), EngineError> {
         match self {
+            Backend::Gpu(..) if text.ids.len() > text.prompt => return Err(EngineError::Resume),
             Backend::Gpu(model, ..) => {
                 model.prefill_for_decode(ids).await?;
-                model.start(sampling, prompt)?;
+                model.start(sampling, text.ids)?;
             }
-            Backend::Cpu(cpu) => cpu.start(ids, prompt, sampling)?,
+            Backend::Cpu(cpu) => cpu.start(ids, text, sampling)?,
         }
         Ok(())
     }

@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use sotto_cpu::simd::Level;
 use sotto_cpu::{fast, reference};
 use sotto_plan::{DECODE_TOKENS, Outputs, Sampling};
-use sotto_text::sampling::{TokenCounts, sample};
+use sotto_text::sampling::{Sampler, TokenCounts};
 
 use crate::EngineError;
+use crate::generation::Begun;
 
 /// What to call the CPU.
 pub(crate) fn name(level: Level, threads: usize) -> String {
@@ -70,6 +71,7 @@ pub(crate) struct CpuBackend {
     model: CpuModel,
     reason: String,
     logits: Vec<f32>,
+    sampler: Sampler,
     reply: Option<Reply>,
     steps: u64,
     drafted: u64,
@@ -94,7 +96,17 @@ struct Reply {
 impl CpuBackend {
     /// `reason` says why the model runs here.
     pub fn new(model: CpuModel, reason: String) -> Self {
-        CpuBackend { model, reason, logits: Vec::new(), reply: None, steps: 0, drafted: 0, accepted: 0 }
+        let sampler = Sampler::default();
+        CpuBackend {
+            model,
+            reason,
+            logits: Vec::new(),
+            sampler,
+            reply: None,
+            steps: 0,
+            drafted: 0,
+            accepted: 0,
+        }
     }
 
     /// What runs it, for a person.
@@ -166,13 +178,21 @@ impl CpuBackend {
         Ok(out)
     }
 
-    /// Appends `ids`, the rest of the prompt, and sets up sampling for the tokens that follow.
-    pub fn start(&mut self, ids: &[u32], prompt: &[u32], sampling: &Sampling) -> Result<(), EngineError> {
+    /// Appends `ids`, the rest of `text`, and sets up sampling for the tokens that follow.
+    pub fn start(&mut self, ids: &[u32], text: &Begun<'_>, sampling: &Sampling) -> Result<(), EngineError> {
         self.model.forward(ids, Outputs::Last, &mut self.logits)?;
         let mut counts = TokenCounts::new(self.logits.len());
+        let (prompt, written) = text.ids.split_at(text.prompt);
         prompt.iter().for_each(|&id| counts.prompt(id));
-        self.reply =
-            Some(Reply { sampling: *sampling, counts, step: 0, last: None, drafts: VecDeque::new(), at: 0 });
+        written.iter().for_each(|&id| counts.generated(id));
+        self.reply = Some(Reply {
+            sampling: *sampling,
+            counts,
+            step: written.len() as u32,
+            last: None,
+            drafts: VecDeque::new(),
+            at: 0,
+        });
         Ok(())
     }
 
@@ -197,7 +217,7 @@ impl CpuBackend {
         }
         let counts = reply.counts.as_slice();
         let logits = &mut self.logits[reply.at..reply.at + counts.len()];
-        let id = sample(logits, counts, &reply.sampling, reply.step)?;
+        let id = self.sampler.sample(logits, counts, &reply.sampling, reply.step)?;
         reply.counts.generated(id);
         reply.step += 1;
         reply.at += reply.counts.as_slice().len();

@@ -6,6 +6,7 @@ use sotto_text::{ChatTemplate, StreamDecoder, Tokenizer};
 
 use crate::backend::{Backend, Counters, DeviceInfo};
 use crate::folder::CALIBRATION_KEY;
+use crate::generation::Begun;
 use crate::lookup::Lookup;
 use crate::{EngineError, GenerateOptions, ModelHeader, ModelInfo, Prompt};
 
@@ -21,19 +22,34 @@ pub struct Engine {
     context_length: usize,
     /// Ids whose keys and values are in the cache, or will be once steps in flight are over.
     cached: Vec<u32>,
+    /// The first weight that holds what is no number.
+    damaged: Option<String>,
 }
 
 impl Engine {
-    pub(crate) fn new(backend: Backend, header: ModelHeader, context_length: usize) -> Self {
+    pub(crate) fn new(
+        backend: Backend,
+        header: ModelHeader,
+        context_length: usize,
+        damaged: Option<String>,
+    ) -> Self {
         let ModelHeader { file, tokenizer, template, info, model } = header;
         let calibration = file.metadata.str(CALIBRATION_KEY).ok().map(str::to_owned);
-        let task = model.task;
-        Engine { backend, tokenizer, template, info, task, calibration, context_length, cached: Vec::new() }
+        let (task, cached) = (model.task, Vec::new());
+        Engine { backend, tokenizer, template, info, task, calibration, context_length, cached, damaged }
     }
 
     /// A classifier's operating points, as its `viterbi_calibration.json` has them.
     pub(crate) fn calibration(&self) -> Option<&str> {
         self.calibration.as_deref()
+    }
+
+    /// Refuses to compute with weights that are no numbers, of which any text could come.
+    fn require_numbers(&self) -> Result<(), EngineError> {
+        match &self.damaged {
+            Some(tensor) => Err(EngineError::NotANumber { tensor: tensor.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// What to show of the model.
@@ -89,11 +105,12 @@ impl Engine {
             return Err(EngineError::PromptTooLong { tokens: ids.len(), limit: self.context_length });
         }
         self.reset();
-        self.backend.logits(ids, outputs).await
+        self.append(ids, outputs).await
     }
 
     /// Appends `ids` to what the backend holds, outside of any prompt.
     pub(crate) async fn append(&mut self, ids: &[u32], outputs: Outputs) -> Result<Vec<f32>, EngineError> {
+        self.require_numbers()?;
         self.backend.logits(ids, outputs).await
     }
 
@@ -128,23 +145,24 @@ impl Engine {
         Ok(self.context_length - prompt_tokens + 1)
     }
 
-    /// Prefills what the cache does not hold of `prompt`, and returns how many tokens it held.
-    pub(crate) async fn prefill_prompt(
+    /// Prefills what the cache does not hold of `text`, and returns how many tokens it held.
+    pub(crate) async fn prefill(
         &mut self,
-        prompt: &[u32],
+        text: &Begun<'_>,
         sampling: &Sampling,
     ) -> Result<usize, EngineError> {
+        self.require_numbers()?;
         self.stop_backend().await?;
-        let shared = self.cached.iter().zip(prompt).take_while(|(a, b)| a == b).count();
-        // The last token is always run: its logits are what the reply starts from.
-        let shared = shared.min(prompt.len() - 1);
+        let shared = self.cached.iter().zip(text.ids).take_while(|(a, b)| a == b).count();
+        // The last token is always run: its logits are what the reply goes on from.
+        let shared = shared.min(text.ids.len() - 1);
         let shared = self.truncate(shared);
-        let started = self.backend.start(&prompt[shared..], prompt, sampling).await;
+        let started = self.backend.start(&text.ids[shared..], text, sampling).await;
         if started.is_err() {
             self.truncate(shared);
         }
         started?;
-        self.cached = prompt.to_vec();
+        self.cached = text.ids.to_vec();
         Ok(shared)
     }
 

@@ -145,6 +145,15 @@ pub enum EngineError {
     /// The caller asked to stop.
     #[error("stopped by the caller")]
     Aborted,
+    /// A weight holds NaN or infinity.
+    #[error("tensor \"{tensor}\" holds values that are not numbers; the file is damaged, download it again")]
+    NotANumber {
+        /// The tensor.
+        tensor: String,
+    },
+    /// A reply that is begun was to go on on a GPU.
+    #[error("a reply that is begun goes on on the processor only")]
+    Resume,
     /// A reply that was stopped, or never started.
     #[error("no reply is in progress; start one with generate()")]
     NoReply,
@@ -169,6 +178,7 @@ impl EngineError {
         match self {
             EngineError::Format(error) => format_code(error),
             EngineError::HeaderIncomplete { .. }
+            | EngineError::NotANumber { .. }
             | EngineError::Manifest(_)
             | EngineError::Safetensors(_)
             | EngineError::MissingFile { .. }
@@ -210,6 +220,7 @@ impl EngineError {
             | EngineError::Task { .. }
             | EngineError::ChatRequest
             | EngineError::NoReply
+            | EngineError::Resume
             | EngineError::Option { .. } => ErrorCode::InvalidArgument,
         }
     }

@@ -96,6 +96,13 @@ pub enum FinishReason {
     Length,
 }
 
+/// A prompt, and as much of its reply as is written.
+pub(crate) struct Begun<'a> {
+    pub ids: &'a [u32],
+    /// How many of them are the prompt.
+    pub prompt: usize,
+}
+
 /// A piece of a reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -148,6 +155,20 @@ impl Engine {
         prompt: &Prompt,
         options: &GenerateOptions,
     ) -> Result<Generation, EngineError> {
+        self.resume(prompt, options, &[]).await
+    }
+
+    /// Reads a prompt and the ids that are `written` of its reply, which goes on from there as it would have where it was
+    /// begun: the reply's text has come as far as those ids make it final.
+    ///
+    /// # Errors
+    /// As [`Engine::generate`]; and [`EngineError::Resume`] on a GPU, unless nothing is written.
+    pub async fn resume(
+        &mut self,
+        prompt: &Prompt,
+        options: &GenerateOptions,
+        written: &[u32],
+    ) -> Result<Generation, EngineError> {
         if *self.task() != Task::Generate {
             return Err(EngineError::Task { needed: "generate", found: self.task().name() });
         }
@@ -167,18 +188,25 @@ impl Engine {
                 range: "strings of at least one character".to_owned(),
             });
         }
-        let ids = self.prompt_ids(prompt)?;
-        let room = self.room_for_reply(ids.len())?;
-        let reused_tokens = self.prefill_prompt(&ids, &sampling).await?;
+        let mut ids = self.prompt_ids(prompt)?;
+        let prompt_tokens = ids.len();
+        let room = self.room_for_reply(prompt_tokens)?;
+        let mut decoder = self.decoder_after(&ids);
+        let mut stops = StopStrings::new(options.stop.clone());
+        for &id in written {
+            stops.push(&decoder.push(self.tokenizer(), id));
+        }
+        ids.extend_from_slice(written);
+        let reused_tokens = self.prefill(&Begun { ids: &ids, prompt: prompt_tokens }, &sampling).await?;
         Ok(Generation {
-            prompt_tokens: ids.len(),
+            prompt_tokens,
             reused_tokens,
-            generated: 0,
-            limit: options.max_tokens.unwrap_or(room).min(room),
+            generated: written.len(),
+            limit: options.max_tokens.unwrap_or(room).min(room).max(written.len() + 1),
             ignore_eos: options.ignore_eos,
             finished: false,
-            decoder: self.decoder_after(&ids),
-            stops: StopStrings::new(options.stop.clone()),
+            decoder,
+            stops,
             lookup: options.speculate.then(|| self.lookup()),
         })
     }

@@ -7,6 +7,7 @@
 
 mod backend;
 mod chat;
+mod checked;
 mod classifier;
 mod cpu;
 mod defaults;

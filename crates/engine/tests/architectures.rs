@@ -12,20 +12,13 @@ use sotto_engine::{
     TuningChoice,
 };
 
+mod common;
 #[path = "../../../tests/conformance/report.rs"]
 mod report;
 
+use common::{BACKENDS, F32_BOUND};
 use report::{Check, assert_logits, record};
 
-/// Fraction of the largest logit by which one may be off in f32 mode.
-const F32_BOUND: f32 = 2e-3;
-/// The same where keys and values are half floats, as the CPU engine keeps them.
-const F16_BOUND: f32 = 2e-2;
-const BACKENDS: [(DeviceChoice, &str, f32); 3] = [
-    (DeviceChoice::Reference, "interpreter", F32_BOUND),
-    (DeviceChoice::Gpu, "gpu", F32_BOUND),
-    (DeviceChoice::Cpu, "cpu", F16_BOUND),
-];
 /// Those that compute in f32 throughout. Where weights are quantised the CPU engine rounds activations to eight bits, too,
 /// which the reference does not.
 const IN_F32: [(DeviceChoice, &str); 2] =

@@ -46,7 +46,7 @@ fn check(name: &str) {
     assert!(header.tensors.iter().any(|tensor| tensor.name == "blk.0.ffn_down.weight" && tensor.ty == ty));
     let cpu = (ty.block_len() == 1).then_some(CPU);
     for (device, backend) in IN_F32.into_iter().chain(cpu) {
-        let mut engine = load_bytes(&model, device);
+        let mut engine = load_bytes(&model, device).unwrap();
         let found = pollster::block_on(engine.logits(&ids, Outputs::All)).unwrap();
         let width = expected.len() / ids.len();
         let error = assert_logits(&format!("{ty} on {backend}"), &found, &expected, width, BOUND);

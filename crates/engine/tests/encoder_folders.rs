@@ -8,7 +8,7 @@ mod report;
 use std::fs::File;
 use std::path::PathBuf;
 
-use common::{read_f32s, repository};
+use common::{BACKENDS, read_f32s, repository};
 use report::{Check, assert_logits, record};
 use sotto_engine::format::read_safetensors;
 use sotto_engine::{
@@ -16,13 +16,6 @@ use sotto_engine::{
     Outputs, SentenceFiles, Task,
 };
 use sotto_pii::TokenClassifier;
-
-/// Backends, and how far off they may be: half-float keys and eight-bit activations are the CPU engine's.
-const BACKENDS: [(DeviceChoice, &str, f32); 3] = [
-    (DeviceChoice::Reference, "interpreter", 2e-3),
-    (DeviceChoice::Gpu, "gpu", 2e-3),
-    (DeviceChoice::Cpu, "cpu", 2e-2),
-];
 
 fn folder(name: &str) -> PathBuf {
     repository().join("tests/fixtures/encoders").join(name)

@@ -8,16 +8,9 @@ mod report;
 
 use std::path::PathBuf;
 
-use common::{load, read_f32s, repository};
+use common::{BACKENDS, load, read_f32s, repository};
 use report::{Check, assert_logits, record};
-use sotto_engine::{DeviceChoice, Outputs, Pooling, Task};
-
-/// Backends, and how far off they may be: half-float keys and eight-bit activations are the CPU engine's.
-const BACKENDS: [(DeviceChoice, &str, f32); 3] = [
-    (DeviceChoice::Reference, "interpreter", 2e-3),
-    (DeviceChoice::Gpu, "gpu", 2e-3),
-    (DeviceChoice::Cpu, "cpu", 2e-2),
-];
+use sotto_engine::{Outputs, Pooling, Task};
 
 fn folder(name: &str) -> PathBuf {
     repository().join("tests/fixtures/encoders").join(name)

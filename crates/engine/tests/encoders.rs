@@ -4,11 +4,9 @@ mod common;
 
 use std::ops::ControlFlow;
 
-use common::{assert_close, load, repository};
+use common::{BACKENDS, DEVICES, assert_close, load, repository};
 use sotto_engine::{Classifier, DeviceChoice, EngineError, GenerateOptions, Outputs, Prompt, Task};
 use sotto_pii::{ClassSpan, TokenClassifier};
-
-const BACKENDS: [DeviceChoice; 3] = [DeviceChoice::Reference, DeviceChoice::Cpu, DeviceChoice::Gpu];
 
 /// A case of `models/pii-mini/reference`, which numpy computed from the same file.
 struct Case {
@@ -51,16 +49,14 @@ fn pii_mini_cases(n_labels: usize) -> Vec<Case> {
 #[test]
 fn pii_mini_gives_the_logits_and_spans_of_its_reference() {
     let path = repository().join("models/pii-mini/pii-mini.gguf");
-    for device in BACKENDS {
+    for (device, _, bound) in BACKENDS {
         let mut classifier = Classifier::new(load(&path, device)).unwrap();
         let labels = classifier.labels().to_vec();
         for case in pii_mini_cases(labels.len()) {
             let ids = classifier.engine().tokenizer().encode(&case.text, true, false).unwrap();
             assert_eq!(ids, case.ids);
             let found = pollster::block_on(classifier.engine().logits(&ids, Outputs::All)).unwrap();
-            // Half-float keys and values.
-            let tolerance = if device == DeviceChoice::Cpu { 2e-2 } else { 2e-3 };
-            assert_close(&format!("{device:?}"), &found, &case.logits, labels.len(), tolerance);
+            assert_close(&format!("{device:?}"), &found, &case.logits, labels.len(), bound);
             let spans = pollster::block_on(classifier.classify(&case.text)).unwrap();
             let code_points = |byte: usize| case.text[..byte].chars().count();
             let spans: Vec<_> =
@@ -99,7 +95,7 @@ fn a_long_text_is_read_in_windows() {
 #[test]
 fn an_encoder_neither_writes_nor_reads_on() {
     let path = repository().join("models/pii-mini/pii-mini.gguf");
-    for device in BACKENDS {
+    for device in DEVICES {
         let mut engine = load(&path, device);
         assert!(matches!(engine.task(), Task::ClassifyTokens { labels } if labels.len() == 73));
         let prompt = Prompt::Text("Hello".to_owned());

@@ -176,12 +176,13 @@ impl Engine {
     }
 
     /// Reads the prompt and starts a reply. `prompt` is text or token ids; with `parse_special` the text may
-    /// hold special tokens, as chat templates write them.
+    /// hold special tokens, as chat templates write them. On the CPU the reply goes on from the ids that are `written`.
     pub async fn generate(
         &self,
         prompt: JsValue,
         options: JsValue,
         parse_special: bool,
+        written: Option<Vec<u32>>,
     ) -> Result<Generation, JsValue> {
         let defaults = self.shared.read(sotto_engine::Engine::defaults)?;
         let options: GenerateOptions = options::read_over(options, &defaults, "generate options")?;
@@ -191,7 +192,8 @@ impl Engine {
             None => Prompt::Ids(js_sys::Uint32Array::new(&prompt).to_vec()),
         };
         let shared = self.shared.clone();
-        let generation = shared.with(async |e| e.generate(&prompt, &options).await).await?;
+        let generation =
+            shared.with(async |e| e.resume(&prompt, &options, &written.unwrap_or_default()).await).await?;
         Ok(Generation::new(shared, generation))
     }
 }

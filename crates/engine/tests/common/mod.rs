@@ -3,7 +3,21 @@
 
 use std::path::{Path, PathBuf};
 
-use sotto_engine::{DeviceChoice, Engine, KvType, LoadOptions, Loader, ModelHeader};
+use sotto_engine::{DeviceChoice, Engine, EngineError, KvType, LoadOptions, Loader, ModelHeader};
+
+/// How far logits may be from their reference, as a part of the largest, where all is f32.
+pub const F32_BOUND: f32 = 2e-3;
+/// The same where keys, values and activations are stored in fewer bits, as the CPU engine stores them.
+pub const F16_BOUND: f32 = 2e-2;
+/// Where every test of what a model does runs: the interpreter first, which the others are held to. With what reports call
+/// it, and how far it may be off.
+pub const BACKENDS: [(DeviceChoice, &str, f32); 3] = [
+    (DeviceChoice::Reference, "interpreter", F32_BOUND),
+    (DeviceChoice::Gpu, "gpu", F32_BOUND),
+    (DeviceChoice::Cpu, "cpu", F16_BOUND),
+];
+/// Their devices.
+pub const DEVICES: [DeviceChoice; 3] = [BACKENDS[0].0, BACKENDS[1].0, BACKENDS[2].0];
 
 pub fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -11,18 +25,18 @@ pub fn repository() -> PathBuf {
 
 /// A model of one GGUF file.
 pub fn load(path: &Path, device: DeviceChoice) -> Engine {
-    load_bytes(&std::fs::read(path).unwrap(), device)
+    load_bytes(&std::fs::read(path).unwrap(), device).unwrap()
 }
 
-/// A model of one GGUF file that is in memory.
-pub fn load_bytes(bytes: &[u8], device: DeviceChoice) -> Engine {
-    let header = ModelHeader::parse(&[bytes]).unwrap();
+/// A model of one GGUF file that holds `bytes`.
+pub fn load_bytes(bytes: &[u8], device: DeviceChoice) -> Result<Engine, EngineError> {
+    let header = ModelHeader::parse(&[bytes])?;
     let options = LoadOptions { device, kv_type: KvType::F32, ..LoadOptions::default() };
-    let mut loader = pollster::block_on(Loader::open(header, &options)).unwrap();
+    let mut loader = pollster::block_on(Loader::open(header, &options))?;
     for (at, piece) in bytes.chunks(100_003).enumerate() {
-        loader.write(0, (at * 100_003) as u64, piece).unwrap();
+        loader.write(0, (at * 100_003) as u64, piece)?;
     }
-    pollster::block_on(loader.finish()).unwrap()
+    pollster::block_on(loader.finish())
 }
 
 /// Little-endian f32.
