@@ -28,6 +28,7 @@ import type {
   EngineGenerateOptions,
   EngineInspection,
   EngineOptions,
+  EnginePart,
   FinishReason,
   ModelInfo,
   WasmEngine,
@@ -69,6 +70,8 @@ export interface GeneratedPart {
   done: boolean;
   finishReason?: FinishReason;
   usage?: Usage;
+  /** What writes from here on, where the GPU was lost and the processor took over. */
+  device?: DeviceInfo;
 }
 
 /** Tokens a generation took. */
@@ -105,6 +108,10 @@ export class LocalHost implements ModelHost {
   #call: Promise<unknown> = Promise.resolve();
   #timing = new Timing();
   #threads: Threads = { count: 1, reason: "" };
+  /** How to load the model again where its GPU is lost: set while it is on one that the caller did not ask for by name. */
+  #again: LoadRequest | undefined;
+  /** The device that took over, until a reader is told. */
+  #tookOver: DeviceInfo | undefined;
 
   async load(
     request: LoadRequest,
@@ -117,9 +124,12 @@ export class LocalHost implements ModelHost {
       this.#threads = await threadsFor(threads, engine.device);
       const wasm = await startEngine(this.#threads.count > 1);
       throwIfAborted(signal);
-      return await (source.kind === "blobs"
+      const loaded = await (source.kind === "blobs"
         ? this.#loadBlobs(wasm, request, source, meter, signal)
         : this.#loadRemote(wasm, request, source, meter, signal));
+      const anyDevice = engine.device === undefined || engine.device === "auto";
+      this.#again = anyDevice && loaded.device.backend === "webgpu" ? request : undefined;
+      return loaded;
     } catch (error) {
       throw toSottoError(error);
     } finally {
@@ -242,6 +252,13 @@ export class LocalHost implements ModelHost {
   ): AsyncGenerator<GeneratedPart, void, undefined> {
     const endTurn = await this.#takeTurn(signal);
     let generation: WasmGeneration | undefined;
+    const written: number[] = [];
+    const begin = async () => {
+      generation = await this.#useOrMove((engine) =>
+        engine.generate(prompt, options, parseSpecial, Uint32Array.from(written)),
+      );
+      return generation;
+    };
     let working = true;
     let over = false;
     const end = async () => {
@@ -261,19 +278,36 @@ export class LocalHost implements ModelHost {
     signal.addEventListener("abort", onAbort);
     try {
       const timing = new Timing();
-      const started = await this.#use((engine) => engine.generate(prompt, options, parseSpecial));
-      generation = started;
+      let started = await begin();
       this.#timing = timing;
       timing.prompt(started);
       for (let done = false; !done;) {
         throwIfAborted(signal);
-        const { text, ids, done: last, finishReason } = await this.#use(() => started.next());
+        let part: EnginePart;
+        try {
+          part = await this.#use(() => started.next());
+        } catch (error) {
+          if (!(await this.#move(error))) throw error;
+          started.free();
+          started = await begin();
+          continue;
+        }
         throwIfAborted(signal);
+        const { text, ids, finishReason } = part;
+        written.push(...ids);
         timing.tokens(ids.length);
-        done = last;
+        done = part.done;
         const usage = { promptTokens: timing.promptTokens, generatedTokens: timing.generatedTokens };
+        const device = this.#tookOver;
+        this.#tookOver = undefined;
         working = false;
-        yield { text, ids, done, ...(done && { finishReason: finishReason ?? "stop", usage }) };
+        yield {
+          text,
+          ids,
+          done,
+          ...(done && { finishReason: finishReason ?? "stop", usage }),
+          ...(device && { device }),
+        };
         working = true;
       }
     } finally {
@@ -284,7 +318,7 @@ export class LocalHost implements ModelHost {
   /** What a token classifier sees in a text: JSON of `[{ label, start, end, score }]`, in UTF-16 units. */
   classify(text: string, signal: AbortSignal): Promise<string> {
     throwIfAborted(signal);
-    return this.#use((engine) => {
+    return this.#useOrMove((engine) => {
       if (!engine.classify) throw new UnsupportedArchError("This build of Sotto runs no token classifiers.");
       return engine.classify(text);
     });
@@ -330,6 +364,38 @@ export class LocalHost implements ModelHost {
     });
     this.#call = result.catch(() => undefined);
     return result;
+  }
+
+  /** As `#use`, once more where a lost GPU made the model move to the processor. */
+  async #useOrMove<T>(work: (engine: WasmEngine) => T | Promise<T>): Promise<T> {
+    try {
+      return await this.#use(work);
+    } catch (error) {
+      if (!(await this.#move(error))) throw error;
+      return this.#use(work);
+    }
+  }
+
+  /** Loads the model again on the processor, if the error is that of a lost GPU that may be replaced. Whether it did. */
+  async #move(error: unknown): Promise<boolean> {
+    const request = this.#again;
+    const lost = toSottoError(error);
+    if (!request || lost.code !== "E_DEVICE_LOST") return false;
+    this.#again = undefined;
+    const moved = this.#call.then(async () => {
+      this.#engine?.free();
+      this.#engine = undefined;
+      const engine = { ...request.engine, device: "cpu" as const };
+      // What is stored is taken as it is: this is no time to ask a server.
+      const again = { ...request, engine, revalidate: request.store ? false : request.revalidate };
+      const loaded = await this.load(again, new AbortController().signal, () => undefined);
+      this.#tookOver = { ...loaded.device, reason: "the GPU was lost" };
+    });
+    this.#call = moved.catch(() => {
+      this.#broken = lost;
+    });
+    await this.#call;
+    return this.#broken === undefined;
   }
 
   /** Waits for the generations asked for before. Resolves to the function that lets the next one go. */

@@ -78,20 +78,19 @@ const TOKENIZE_RULES: Rules<TokenizeOptions> = { addSpecial: rule.boolean, parse
 export class Model implements AsyncDisposable {
   /** What the model's file says of it. */
   readonly info: Readonly<ModelInfo>;
-  /** What runs it. */
-  readonly device: Readonly<DeviceInfo>;
   /** Tokens that fit, prompt and reply together. */
   readonly contextLength: number;
   /** Conversations in the shapes of OpenAI's API: `model.chat.completions.create(…)`. */
   readonly chat: Chat;
   readonly #host: ModelHost;
+  #device: Readonly<DeviceInfo>;
   readonly #lifetime = new AbortController();
 
   /** @internal */
   constructor(host: ModelHost, { info, device, contextLength }: Loaded) {
     this.#host = host;
     this.info = info;
-    this.device = device;
+    this.#device = device;
     this.contextLength = contextLength;
     this.chat = new Chat({
       info,
@@ -101,6 +100,11 @@ export class Model implements AsyncDisposable {
       },
       generate: (prompt, options) => this.generate(prompt, options),
     });
+  }
+
+  /** What runs it. Where a GPU is lost that was not asked for by name, a reply goes on on the processor, and this tells. */
+  get device(): Readonly<DeviceInfo> {
+    return this.#device;
   }
 
   /**
@@ -140,7 +144,10 @@ export class Model implements AsyncDisposable {
     this.#requireLoaded();
     const lifetime = this.#lifetime.signal;
     const both = signal ? AbortSignal.any([signal, lifetime]) : lifetime;
-    yield* this.#host.generate(prompt, options, parseSpecial, both);
+    for await (const part of this.#host.generate(prompt, options, parseSpecial, both)) {
+      if (part.device) this.#device = part.device;
+      yield part;
+    }
   }
 
   /** The text as token ids. */

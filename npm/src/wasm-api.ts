@@ -181,6 +181,8 @@ export interface WasmEngine {
     prompt: string | Uint32Array,
     options: EngineGenerateOptions,
     parseSpecial: boolean,
+    /** What is written of the reply, which goes on from there. On the processor only. */
+    written?: Uint32Array,
   ): Promise<WasmGeneration>;
   free(): void;
 }

@@ -47,6 +47,37 @@ export function withMetadata(gguf: Uint8Array, key: string, value: string): Uint
   return new Uint8Array(Buffer.concat([head, entry, filler(ALIGNMENT - unaligned), gguf.subarray(24)]));
 }
 
+/**
+ * The first bytes of STORIES with its feed-forward layers made this wide, and the length of the whole file: the header of
+ * a model of any size.
+ */
+export function widened(width: number): { bytes: Uint8Array; length: number } {
+  const gguf = Buffer.from(STORIES);
+  const key = "llama.feed_forward_length";
+  // After the key a u32 says the value's type.
+  const at = gguf.indexOf(key) + key.length + 4;
+  const before = gguf.readUInt32LE(at);
+  gguf.writeUInt32LE(width, at);
+  // Each tensor: name, number of dimensions, dimensions, type, offset from the first byte of data.
+  let place = gguf.indexOf("token_embd.weight") - 8;
+  let offset = 0;
+  for (let tensors = Number(gguf.readBigUInt64LE(8)); tensors > 0; tensors--) {
+    place += 8 + Number(gguf.readBigUInt64LE(place));
+    const dimensions = gguf.readUInt32LE(place);
+    place += 4;
+    let bytes = 4;
+    for (let dimension = 0; dimension < dimensions; dimension++, place += 8) {
+      if (Number(gguf.readBigUInt64LE(place)) === before) gguf.writeBigUInt64LE(BigInt(width), place);
+      bytes *= Number(gguf.readBigUInt64LE(place));
+    }
+    gguf.writeBigUInt64LE(BigInt(offset), place + 4);
+    place += 12;
+    offset += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+  }
+  const data = Math.ceil(place / ALIGNMENT) * ALIGNMENT;
+  return { bytes: new Uint8Array(gguf), length: data + offset };
+}
+
 function stringEntry(key: string, value: string): Buffer {
   const text = (words: string) => {
     const bytes = new TextEncoder().encode(words);

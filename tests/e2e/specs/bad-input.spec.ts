@@ -1,5 +1,5 @@
 /** Bad files, bad options, a lost device: each gives its typed error, and the next good call works. */
-import { STORIES, STORY, withMetadata } from "../harness/fixtures.ts";
+import { STORIES, STORY, widened, withMetadata } from "../harness/fixtures.ts";
 import { load, openModelPage, write } from "../harness/model.ts";
 import { expect, noise, test } from "../harness/test.ts";
 
@@ -166,6 +166,91 @@ test("a device lost between replies and within one is E_DEVICE_LOST; loading aga
     await page.evaluate(() => model.unload());
   }
   expect((await load(page, PATH, { worker: false })).code).toBeUndefined();
+  expect((await write(page, "", { maxTokens: 200 })).value?.text).toBe(STORY);
+});
+
+test("a GPU that was not asked for by name may be lost: the processor goes on, in the same stream", async ({
+  page,
+  server,
+}) => {
+  // Software takes its time with two models on its GPU.
+  test.slow();
+  await page.addInitScript(() => {
+    const made: GPUDevice[] = [];
+    Object.assign(globalThis, { made });
+    // eslint-disable-next-line @typescript-eslint/unbound-method
+    const requestDevice = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (descriptor) {
+      const device = await requestDevice.call(this, descriptor);
+      made.push(device);
+      return device;
+    };
+    // The adapter passes for a real one, which is what is taken where nothing is asked for.
+    for (const name of ["vendor", "architecture", "device", "description"] as const)
+      Object.defineProperty(GPUAdapterInfo.prototype, name, { get: () => "a card" });
+    Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
+    // With the kernels that suit it: a card's take minutes in software, and so does measuring them.
+    localStorage.setItem("sotto-tuning", JSON.stringify({ "a card 1": "1/16/0k" }));
+  });
+  await openModelPage(page, server);
+  const prompt = "Once upon a time";
+  await load(page, PATH, { device: "cpu" });
+  const sampling = { maxTokens: 60, temperature: 0.9, repetitionPenalty: 1.1, seed: 3 };
+  const sampled = (await write(page, prompt, sampling)).value;
+
+  for (const within of [false, true]) {
+    await load(page, PATH, { device: "auto", worker: false });
+    expect(await page.evaluate(() => model.device.backend)).toBe("webgpu");
+    server.forget();
+    const told = await page.evaluate(
+      async ([prompt, sampling, within]) => {
+        const destroy = () => {
+          for (const device of (globalThis as unknown as { made: GPUDevice[] }).made) device.destroy();
+        };
+        if (!within) destroy();
+        const ids: number[] = [];
+        let text = "";
+        let last;
+        for await (const part of model.generate(prompt, sampling)) {
+          ids.push(...part.ids);
+          text += part.text;
+          last = part;
+          if (within && ids.length === 20) destroy();
+        }
+        return { ids, text, usage: last?.usage, device: model.device };
+      },
+      [prompt, sampling, within] as const,
+    );
+    expect(told.device).toMatchObject({ backend: "cpu", reason: "the GPU was lost" });
+    expect(told.text).toBe(sampled?.text);
+    expect(told.ids).toEqual(sampled?.ids);
+    expect(told.usage).toEqual(sampled?.last.usage);
+    // What is stored is loaded from there.
+    expect(server.requests(PATH)).toEqual([]);
+    expect((await write(page, "", { maxTokens: 200 })).value?.text).toBe(STORY);
+    await page.evaluate(() => model.unload());
+  }
+});
+
+test("a model that no page can hold is E_OUT_OF_MEMORY with the numbers before its weights are fetched", async ({
+  page,
+  server,
+}) => {
+  // 15 matrices of 64 x 4 Mi floats: 16 GB.
+  const big = widened(4 * 2 ** 20);
+  server.put(PATH, big);
+  const { code, message } = await load(page, PATH, { device: "cpu" });
+  expect(code, message).toBe("E_OUT_OF_MEMORY");
+  const [needed = 0, limit = 0] = (message?.match(/\d+/g) ?? []).map(Number);
+  expect(needed).toBeGreaterThan(16e9);
+  expect(needed).toBeLessThan(16.5e9);
+  expect(limit).toBeLessThan(2 ** 32);
+  expect(limit).toBeGreaterThan(2 ** 32 - 100e6);
+  expect(server.requests(PATH)).toHaveLength(1);
+  expect(await page.evaluate(() => sotto.listModels())).toEqual([]);
+  // One whose header is as it should be is read on.
+  server.put(PATH, { bytes: widened(172).bytes });
+  expect((await load(page, PATH, { device: "cpu" })).code).toBeUndefined();
   expect((await write(page, "", { maxTokens: 200 })).value?.text).toBe(STORY);
 });
 

@@ -15,6 +15,30 @@ const FILE = process.env.SOTTO_BIG_MODEL;
 const MOST_WASM_BYTES = 200e6;
 const CHUNK_BYTES = 4 * 2 ** 20;
 
+/** What the CPU's memory may have besides weights, keys and values. */
+const MOST_BESIDES = 32e6;
+
+test("on the processor a model takes its weights, its keys and values, and little more", async ({
+  page,
+  server,
+}) => {
+  test.skip(FILE === undefined, "SOTTO_BIG_MODEL names no file");
+  test.setTimeout(20 * 60_000);
+  const path = `/m/${basename(FILE ?? "")}`;
+  server.put(path, { bytes: readFileSync(FILE ?? "") });
+  await openModelPage(page, server);
+  expect((await load(page, path, { device: "cpu", contextLength: 2048 })).code).toBeUndefined();
+  expect((await write(page, "", { maxTokens: 2 })).code).toBeUndefined();
+  const { stats, weightBytes, memory } = await page.evaluate(async (path) => {
+    const { memory } = await sotto.inspectModel(path, { device: "cpu" });
+    return { stats: await model.stats(), weightBytes: model.info.weightBytes, memory };
+  }, path);
+  const cacheBytes = memory.find((need) => need.contextLength === 2048)?.cacheBytes ?? 0;
+  expect(cacheBytes).toBeGreaterThan(0);
+  console.log(`${weightBytes} bytes of weights, ${cacheBytes} of cache: ${stats.wasmBytes} of memory`);
+  expect(stats.wasmBytes).toBeLessThanOrEqual(1.15 * weightBytes + cacheBytes + MOST_BESIDES);
+});
+
 test("loading holds a few chunks in memory, never the model", async ({ server }) => {
   test.skip(FILE === undefined, "SOTTO_BIG_MODEL names no file");
   test.setTimeout(20 * 60_000);
