@@ -34,6 +34,16 @@ impl CheckedLoader {
         CheckedLoader { backend, weights: plan.weights.iter().map(seen).collect() }
     }
 
+    /// How many threads the model is to run on, where it can have some.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.backend.set_threads(threads);
+    }
+
+    /// Whether the model comes to the CPU's fast engine.
+    pub fn is_on_cpu(&self) -> bool {
+        self.backend.is_on_cpu()
+    }
+
     /// The next bytes of weight `id`; `offset` counts from its first.
     pub fn write(&mut self, id: WeightId, offset: u64, bytes: &[u8]) -> Result<(), EngineError> {
         self.weights[id.0 as usize].look(bytes);
