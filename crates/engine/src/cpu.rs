@@ -267,7 +267,7 @@ mod tests {
         }
         let model = CpuModel::Reference(Box::new(loader.finish().unwrap()));
         let mut backend = CpuBackend::new(model, String::new());
-        backend.start(&[1], &[1], &Sampling::greedy()).unwrap();
+        backend.start(&[1], &Begun { ids: &[1], prompt: 1 }, &Sampling::greedy()).unwrap();
         for _ in 0..CONTEXT {
             backend.next(&[]).unwrap();
         }
