@@ -55,7 +55,7 @@ async fn a_real_model_streams_its_reference_text() {
     }
     let engine = loader.finish(1).await.unwrap();
     let greedy = options(&[("temperature", 0.into()), ("maxTokens", 50.into())]);
-    let mut generation = engine.generate("".into(), greedy, false).await.unwrap();
+    let mut generation = engine.generate("".into(), greedy, false, None).await.unwrap();
     let mut got = String::new();
     loop {
         let part = generation.next().await.unwrap();
@@ -71,7 +71,7 @@ async fn a_real_model_streams_its_reference_text() {
         ("max_tokens", 3.into(), "max_tokens"),
         ("stop", "secret".into(), "wrong type"),
     ] {
-        let error = engine.generate("".into(), options(&[(name, value)]), false).await.err().unwrap();
+        let error = engine.generate("".into(), options(&[(name, value)]), false, None).await.err().unwrap();
         assert_eq!(text(&error, "code"), "E_INVALID_ARGUMENT");
         let message = text(&error, "message");
         assert!(message.contains(says) && !message.contains("secret"), "{message}");
