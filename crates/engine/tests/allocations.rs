@@ -68,7 +68,7 @@ fn a_token_allocates_nothing() {
                 let mut model = load(name, options);
                 let mut logits = Vec::new();
                 let mut sampler = Sampler::default();
-                // What grows with the text, rotations and scores, grows by leaps: none of them falls in these tokens.
+                // Rotations grow with the text by leaps, none of which falls in these tokens.
                 let prompt: Vec<u32> = (0..100).map(|at| 3 + at % 90).collect();
                 model.forward(&prompt, Outputs::Last, &mut logits).unwrap();
                 let mut counts = TokenCounts::new(logits.len());

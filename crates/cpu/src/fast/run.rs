@@ -116,7 +116,8 @@ impl State {
         let pool = Pool::new(options.threads);
         State {
             level: options.level.unwrap_or_else(Level::best),
-            scores: vec![Vec::new(); pool.threads()],
+            // For all positions at once, so that no token makes them grow.
+            scores: (0..pool.threads()).map(|_| Vec::with_capacity(scores_needed(positions))).collect(),
             pool,
             values: vec![Vec::new(); plan.values.len()],
             buffers: vec![Vec::new(); buffers],
