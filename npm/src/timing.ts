@@ -7,7 +7,7 @@ export interface Stats extends EngineCounters {
   /** Prompt tokens whose keys and values were still there from the reply before. */
   reusedTokens: number;
   generatedTokens: number;
-  /** From the request to the end of the prompt's reading. */
+  /** From the request until the prompt was read; on a GPU until that was asked of it, which is sooner. */
   prefillMs: number;
   /** From the request to the first token. */
   firstTokenMs: number;
