@@ -92,6 +92,16 @@ pub(crate) fn buffer_bytes(bytes: u64) -> u64 {
     bytes.max(16).next_multiple_of(16)
 }
 
+/// In a browser not in wgpu's words, which tell of the systems that it was not compiled for.
+fn no_adapter(error: &wgpu::RequestAdapterError) -> GpuError {
+    let message = if cfg!(target_arch = "wasm32") {
+        "the browser has no WebGPU, or none for this machine".to_owned()
+    } else {
+        error.to_string()
+    };
+    GpuError::NoAdapter { message }
+}
+
 impl GpuDevice {
     /// Asks the platform for a device with all the limits its adapter has.
     ///
@@ -107,7 +117,7 @@ impl GpuDevice {
                 ..Default::default()
             })
             .await
-            .map_err(|e| GpuError::NoAdapter { message: e.to_string() })?;
+            .map_err(|error| no_adapter(&error))?;
         let mut features = adapter.features() & wanted_features();
         features.set(
             wgpu::Features::SHADER_F16,

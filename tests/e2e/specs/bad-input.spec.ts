@@ -306,6 +306,7 @@ test("a browser without WebGPU is E_NO_WEBGPU before the weights are fetched; th
   const options = { worker: false, chunkBytes: 64 * 1024 };
   const { code, message } = await load(page, PATH, options);
   expect(code, message).toBe("E_NO_WEBGPU");
+  expect(message).toContain("the browser has no WebGPU");
   expect(server.requests(PATH)).toHaveLength(1);
   expect((await load(page, PATH, { ...options, device: "cpu" })).code).toBeUndefined();
   expect((await write(page, "", { maxTokens: 200 })).value?.text).toBe(STORY);
