@@ -288,6 +288,7 @@ export class LocalHost implements ModelHost {
           part = await this.#use(() => started.next());
         } catch (error) {
           if (!(await this.#move(error))) throw error;
+          generation = undefined; // if the next cannot begin, `end` must not free this one again
           started.free();
           started = await begin();
           continue;

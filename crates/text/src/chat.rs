@@ -3,7 +3,7 @@
 //! They are written for Python's `jinja2` as Hugging Face's `transformers` sets it up, and rendered here by
 //! `minijinja` in an environment that does the same: blocks trimmed, loop controls, Python's methods and its
 //! way to write values, `tojson`, `raise_exception`, `strftime_now`. A template is a program from a stranger, so
-//! it gets a budget of steps and sees nothing but its input.
+//! it gets a budget of steps and of memory (`bound`) and sees nothing but its input.
 //!
 //! It is kinder than Python in two things that are a `TypeError` there: looping over `none` does nothing, and
 //! what `map` and its like give can be written as JSON.

@@ -13,6 +13,21 @@ declare global {
 export type Outcome<T> =
   { value: T; code?: undefined; message?: undefined } | { value?: undefined; code: string; message: string };
 
+/** Before the page opens: the engine gets its GPU devices as ever, and the page has them in `made`. */
+export async function keepDevices(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const made: GPUDevice[] = [];
+    Object.assign(globalThis, { made });
+    // eslint-disable-next-line @typescript-eslint/unbound-method
+    const requestDevice = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (descriptor) {
+      const device = await requestDevice.call(this, descriptor);
+      made.push(device);
+      return device;
+    };
+  });
+}
+
 export async function openModelPage(page: Page, server: TestServer): Promise<void> {
   await page.goto(`${server.origin}/pages/model.html`);
   await page.waitForFunction(() => "sotto" in globalThis);

@@ -1,6 +1,6 @@
 /** Bad files, bad options, a lost device: each gives its typed error, and the next good call works. */
 import { STORIES, STORY, widened, withMetadata } from "../harness/fixtures.ts";
-import { load, openModelPage, write } from "../harness/model.ts";
+import { keepDevices, load, openModelPage, write } from "../harness/model.ts";
 import { expect, noise, test } from "../harness/test.ts";
 
 const PATH = "/m/stories.gguf";
@@ -133,18 +133,7 @@ test("a device lost between replies and within one is E_DEVICE_LOST; loading aga
   page,
   server,
 }) => {
-  await page.addInitScript(() => {
-    const made: GPUDevice[] = [];
-    Object.assign(globalThis, { made });
-    // The engine gets its device as ever; the test keeps a hand on it.
-    // eslint-disable-next-line @typescript-eslint/unbound-method
-    const requestDevice = GPUAdapter.prototype.requestDevice;
-    GPUAdapter.prototype.requestDevice = async function (descriptor) {
-      const device = await requestDevice.call(this, descriptor);
-      made.push(device);
-      return device;
-    };
-  });
+  await keepDevices(page);
   await openModelPage(page, server);
   for (const within of [false, true]) {
     await load(page, PATH, { worker: false });
@@ -175,16 +164,8 @@ test("a GPU that was not asked for by name may be lost: the processor goes on, i
 }) => {
   // Software takes its time with two models on its GPU.
   test.slow();
+  await keepDevices(page);
   await page.addInitScript(() => {
-    const made: GPUDevice[] = [];
-    Object.assign(globalThis, { made });
-    // eslint-disable-next-line @typescript-eslint/unbound-method
-    const requestDevice = GPUAdapter.prototype.requestDevice;
-    GPUAdapter.prototype.requestDevice = async function (descriptor) {
-      const device = await requestDevice.call(this, descriptor);
-      made.push(device);
-      return device;
-    };
     // The adapter passes for a real one, which is what is taken where nothing is asked for.
     for (const name of ["vendor", "architecture", "device", "description"] as const)
       Object.defineProperty(GPUAdapterInfo.prototype, name, { get: () => "a card" });

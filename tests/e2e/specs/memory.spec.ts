@@ -1,6 +1,6 @@
 /** The GPU memory of a model in the page, where no worker's end frees it. */
 import { STORIES } from "../harness/fixtures.ts";
-import { load, openModelPage, write } from "../harness/model.ts";
+import { keepDevices, load, openModelPage, write } from "../harness/model.ts";
 import { expect, test } from "../harness/test.ts";
 
 const PATH = "/m/stories.gguf";
@@ -11,24 +11,14 @@ test.beforeEach(async ({ page, server }) => {
 });
 
 test("whatever becomes of a model in the page, its GPU memory goes with it", async ({ page, server }) => {
-  await page.addInitScript(() => {
-    const lost: Promise<GPUDeviceLostInfo>[] = [];
-    Object.assign(globalThis, { lost });
-    // eslint-disable-next-line @typescript-eslint/unbound-method
-    const requestDevice = GPUAdapter.prototype.requestDevice;
-    GPUAdapter.prototype.requestDevice = async function (descriptor) {
-      const device = await requestDevice.call(this, descriptor);
-      lost.push(device.lost);
-      return device;
-    };
-  });
+  await keepDevices(page);
   await openModelPage(page, server);
   const chunkBytes = 64 * 1024;
   /** Why each device that was made since the last time is gone; waits for it. */
   const gone = () =>
     page.evaluate(async () => {
-      const { lost } = globalThis as unknown as { lost: Promise<GPUDeviceLostInfo>[] };
-      return (await Promise.all(lost.splice(0))).map(({ reason }) => reason);
+      const { made } = globalThis as unknown as { made: GPUDevice[] };
+      return (await Promise.all(made.splice(0).map(({ lost }) => lost))).map(({ reason }) => reason);
     });
 
   await load(page, PATH, { worker: false, device: "webgpu" });
