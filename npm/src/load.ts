@@ -46,7 +46,8 @@ export interface LoadOptions {
   kvType?: "f32" | "f16" | "q8_0" | undefined;
   /**
    * Turns weight matrices that are F32, F16 or BF16 into this type as they load, so that they take less memory; the
-   * download stays as it is. Default: they stay as they are. Quantised ones always do.
+   * download stays as it is. Default: they stay as they are. Quantised ones always do. A GPU makes `"Q4_0"` and `"Q8_0"`
+   * itself, at the pace of the download; other types are made on the processor.
    */
   quantize?: QuantizeType | undefined;
   /** Keep the model in the browser's storage, so that the next load needs no network. Default true. Files are never copied. */

@@ -4,6 +4,7 @@ use std::ops::Sub;
 
 use serde::Serialize;
 use sotto_cpu::{fast, reference};
+use sotto_format::BlockType;
 use sotto_gpu::{GpuDevice, GpuError, GpuModel, ModelOptions};
 use sotto_plan::{Outputs, Plan, Sampling, WeightId};
 
@@ -165,6 +166,14 @@ impl BackendLoader {
         let options = ModelOptions { context_length, kv_type: options.kv_type, ..Default::default() };
         let loader = sotto_gpu::Loader::new(&device.0, plan, &options).await?;
         Ok(BackendLoader::Gpu(Box::new(loader), device, reason.to_owned()))
+    }
+
+    /// Has the weights `ids` come as rows of floats of type `ty`, for the backend to quantise; `false` where it does not.
+    pub fn take_floats(&mut self, ids: &[WeightId], ty: BlockType) -> Result<bool, EngineError> {
+        match self {
+            BackendLoader::Gpu(loader, ..) => Ok(loader.take_floats(ids, ty)?),
+            BackendLoader::Cpu(..) | BackendLoader::Reference(..) => Ok(false),
+        }
     }
 
     pub fn write(&mut self, id: WeightId, offset: u64, bytes: &[u8]) -> Result<(), EngineError> {

@@ -1,7 +1,7 @@
 //! Weights on their way to a backend, looked at for what is no number: of a NaN or an infinity any text could come, and what
-//! processors and GPUs make of one differs.
+//! processors and GPUs make of one differs. Floats that a backend quantises are refused here where the encoder would.
 
-use sotto_format::{BlockType, is_finite};
+use sotto_format::{BlockType, RecipeError, check_rows, is_finite};
 use sotto_plan::{Plan, WeightId};
 
 use crate::EngineError;
@@ -17,6 +17,9 @@ pub(crate) struct CheckedLoader {
 struct Seen {
     name: String,
     ty: BlockType,
+    cols: usize,
+    /// The type of floats that its rows come in, for the backend to quantise.
+    floats: Option<BlockType>,
     /// A block that came in part.
     part: Vec<u8>,
     finite: bool,
@@ -28,6 +31,8 @@ impl CheckedLoader {
         let seen = |weight: &sotto_plan::Weight| Seen {
             name: weight.name.clone(),
             ty: weight.ty,
+            cols: weight.cols,
+            floats: None,
             part: Vec::new(),
             finite: true,
         };
@@ -44,9 +49,28 @@ impl CheckedLoader {
         self.backend.is_on_cpu()
     }
 
+    /// Has the weights `ids` come as whole rows of floats of type `ty`, for the backend to quantise; `false` where it does
+    /// not.
+    pub fn take_floats(&mut self, ids: &[WeightId], ty: BlockType) -> Result<bool, EngineError> {
+        let taken = self.backend.take_floats(ids, ty)?;
+        if taken {
+            ids.iter().for_each(|id| self.weights[id.0 as usize].floats = Some(ty));
+        }
+        Ok(taken)
+    }
+
     /// The next bytes of weight `id`; `offset` counts from its first.
+    ///
+    /// # Errors
+    /// [`EngineError::Recipe`] for floats that cannot be quantised.
     pub fn write(&mut self, id: WeightId, offset: u64, bytes: &[u8]) -> Result<(), EngineError> {
-        self.weights[id.0 as usize].look(bytes);
+        let seen = &mut self.weights[id.0 as usize];
+        match seen.floats {
+            None => seen.look(bytes),
+            Some(floats) => check_rows(seen.ty, floats, seen.cols, bytes).map_err(|error| {
+                EngineError::Recipe { tensor: seen.name.clone(), error: RecipeError::Block(error) }
+            })?,
+        }
         self.backend.write(id, offset, bytes)
     }
 

@@ -75,8 +75,11 @@ impl Loader {
         let backend = CheckedLoader::new(backend, &header.model.plan);
         let (segments, makings) = header.segments();
         let mut loader = Loader { header, backend, segments, makings, context_length };
-        // What comes from the header alone is there already.
-        loader.makings.iter_mut().try_for_each(|making| making.pass_on(&mut loader.backend))?;
+        for making in &mut loader.makings {
+            making.leave_quantising(&mut loader.backend)?;
+            // What comes from the header alone is there already.
+            making.pass_on(&mut loader.backend)?;
+        }
         Ok(loader)
     }
 

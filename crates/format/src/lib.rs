@@ -24,7 +24,7 @@ mod sha256;
 pub mod write;
 
 pub use block::{
-    BlockError, BlockType, dequantize, is_finite, quantize, quantize_weighted, takes_importance,
+    BlockError, BlockType, check_rows, dequantize, is_finite, quantize, quantize_weighted, takes_importance,
 };
 pub use error::FormatError;
 pub use gguf::{

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use sotto_format::BlockType;
 use sotto_plan::{Plan, WeightId};
 
 use crate::device::Done;
@@ -61,6 +62,14 @@ impl Loader {
     #[cfg(test)]
     pub(crate) fn pipelines(&self) -> usize {
         self.runtime.kernels.pipelines()
+    }
+
+    /// Has the weights `ids`, of which nothing was written, come as whole rows of F32, F16 or BF16 (`ty`) and be quantised on
+    /// the GPU, to the bits that [`sotto_format::quantize`] gives (`shaders/quantize_weights.wgsl` names an exception). The
+    /// floats must be such that it does not refuse them. `false`, and nothing changes, where no kernel makes one of the
+    /// weights' types.
+    pub fn take_floats(&mut self, ids: &[WeightId], ty: BlockType) -> Result<bool, GpuError> {
+        self.writer.take_floats(&self.runtime.plan, &self.runtime.weights, ids, ty)
     }
 
     /// The next bytes of weight `id`, as stored in the file. `offset` counts from the tensor's first byte; each

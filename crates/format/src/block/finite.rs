@@ -3,7 +3,7 @@
 
 use half::f16;
 
-use super::BlockType;
+use super::{BlockError, BlockType, dequantize, quantize};
 
 /// Where the f16 of a block lie.
 fn halves(ty: BlockType) -> &'static [usize] {
@@ -34,5 +34,36 @@ pub fn is_finite(ty: BlockType, blocks: &[u8]) -> bool {
         _ => blocks.chunks_exact(ty.block_bytes()).all(|block| {
             halves(ty).iter().all(|&at| f16::from_le_bytes([block[at], block[at + 1]]).is_finite())
         }),
+    }
+}
+
+/// Whether [`quantize`] makes blocks of `ty` of `rows`, whole rows of `cols` floats stored as `stored`; its error if it does
+/// not.
+pub fn check_rows(ty: BlockType, stored: BlockType, cols: usize, rows: &[u8]) -> Result<(), BlockError> {
+    if is_small(stored, rows) {
+        return Ok(());
+    }
+    let mut values = vec![0.0; cols];
+    for row in rows.chunks_exact(cols * stored.block_bytes()) {
+        dequantize(stored, row, &mut values)?;
+        quantize(ty, &values, &mut Vec::new())?;
+    }
+    Ok(())
+}
+
+/// Whether all of these floats are so small that no block's scale overflows, told by their upper bits alone; NaN and
+/// infinity are not.
+fn is_small(ty: BlockType, floats: &[u8]) -> bool {
+    /// 2^18 as BF16: an eighth of it is a finite f16.
+    const LARGE_BF16: u16 = 0x4880;
+    const INFINITE_F16: u16 = 0x7c00;
+    let below = |[low, high]: [u8; 2], limit: u16| u16::from_le_bytes([low, high]) & 0x7fff < limit;
+    match ty {
+        BlockType::F32 => {
+            floats.as_chunks().0.iter().all(|&[_, _, low, high]| below([low, high], LARGE_BF16))
+        }
+        BlockType::BF16 => floats.as_chunks().0.iter().all(|&half| below(half, LARGE_BF16)),
+        BlockType::F16 => floats.as_chunks().0.iter().all(|&half| below(half, INFINITE_F16)),
+        _ => false,
     }
 }

@@ -18,7 +18,7 @@ mod weighted;
 
 use std::fmt;
 
-pub use finite::is_finite;
+pub use finite::{check_rows, is_finite};
 pub use weighted::{quantize_weighted, takes_importance};
 
 /// Elements in a block of the K family (and of the other 256-element types).

@@ -92,8 +92,18 @@ impl Assembly {
         Ok(())
     }
 
+    /// What is made.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
     /// Appends to `out` the bytes of the tensor that can be made now and have not been given.
     pub fn take(&mut self, out: &mut Vec<u8>) -> Result<(), RecipeError> {
+        self.take_some(usize::MAX, out)
+    }
+
+    /// As [`Assembly::take`], but begins no row once `out` has `most` bytes.
+    pub fn take_some(&mut self, most: usize, out: &mut Vec<u8>) -> Result<(), RecipeError> {
         let matrices = match &mut self.recipe {
             Recipe::Constant(bytes) => {
                 out.append(bytes);
@@ -109,11 +119,15 @@ impl Assembly {
                 self.values.resize(matrix.cols as usize, 0.0);
                 let sources = Sources::new(matrix, &arriving.bytes, arriving.taken)?;
                 let before: u64 = matrices[..self.matrix].iter().map(|matrix| matrix.rows).sum();
-                for row in self.row..ready {
+                while self.row < ready {
+                    if out.len() >= most {
+                        return Ok(());
+                    }
+                    let row = self.row;
                     let importance = self.importance.as_ref().map(|importance| (importance, before + row));
                     push_row(matrix, &sources, row, self.ty, &mut self.values, importance, out)?;
+                    self.row += 1;
                 }
-                self.row = ready;
             }
             if self.row < matrix.rows {
                 arriving.forget_rows(matrix, self.row);

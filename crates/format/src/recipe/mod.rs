@@ -93,6 +93,18 @@ impl Recipe {
         }
     }
 
+    /// The smallest type of floats that holds every element exactly; `None` where the result is no matrix of floats.
+    pub fn float_type(&self) -> Option<BlockType> {
+        let Recipe::Stack(matrices) = self else { return None };
+        let natural = self.natural_type();
+        let exact = |matrix: &Matrix| matrix.add == 0.0 && matrix.storage.holds(natural);
+        match natural {
+            BlockType::F16 | BlockType::BF16 if matrices.iter().all(exact) => Some(natural),
+            BlockType::F32 | BlockType::F16 | BlockType::BF16 => Some(BlockType::F32),
+            _ => None,
+        }
+    }
+
     /// All sources with the matrix and the place in it that each belongs to.
     pub fn spans(&self) -> impl Iterator<Item = (usize, usize, Span)> + '_ {
         let matrices = match self {

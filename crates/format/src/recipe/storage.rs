@@ -93,6 +93,11 @@ impl Storage {
         }
     }
 
+    /// Whether the elements are stored as `ty`.
+    pub(super) fn holds(&self, ty: BlockType) -> bool {
+        matches!(*self, Storage::Plain(stored) | Storage::Transposed { ty: stored, .. } if stored == ty)
+    }
+
     /// The type that holds a matrix of `cols` columns best.
     pub fn natural_type(&self, cols: u64) -> BlockType {
         let fits = |group: u64| group.is_multiple_of(BLOCK as u64) && cols.is_multiple_of(BLOCK as u64);

@@ -112,6 +112,17 @@ fn rows_are_quantised_as_they_arrive() {
     let mut want = Vec::new();
     quantize(BlockType::Q4_0, &stored, &mut want).unwrap();
     assert_eq!(assemble(recipe.clone(), BlockType::Q4_0, &[vec![source.clone()]], 7).unwrap(), want);
+    // Rows wait where fewer bytes are asked for.
+    let mut waiting = Assembly::new(recipe.clone(), BlockType::Q4_0);
+    waiting.write(0, 0, 0, &source).unwrap();
+    let mut pieces = Vec::new();
+    for rows in [2, 1, 1, 0] {
+        let mut piece = Vec::new();
+        waiting.take_some(if rows == 2 { 19 } else { 1 }, &mut piece).unwrap();
+        assert_eq!(piece.len(), rows * 18);
+        pieces.extend(piece);
+    }
+    assert_eq!(pieces, want);
     // One row's bytes give one row.
     let mut assembly = Assembly::new(recipe, BlockType::Q4_0);
     let mut out = Vec::new();

@@ -65,6 +65,23 @@ impl Packing {
         }
     }
 
+    /// The flags with which `shaders/quantize_weights.wgsl` makes this layout of rows of floats stored as `ty`; `None`
+    /// where it does not.
+    pub fn quantizing_flags(self, ty: BlockType) -> Option<[&'static str; 2]> {
+        let to = match self {
+            Packing::Q4_0 => "w_q4_0",
+            Packing::Q8_0 => "w_q8_0",
+            _ => return None,
+        };
+        let from = match ty {
+            BlockType::F32 => "from_f32",
+            BlockType::F16 => "from_f16",
+            BlockType::BF16 => "from_bf16",
+            _ => return None,
+        };
+        Some([from, to])
+    }
+
     /// Whether weights lie as integers with scales.
     pub fn is_quantised(self) -> bool {
         !matches!(self, Packing::F32 | Packing::F16 | Packing::Bf16)

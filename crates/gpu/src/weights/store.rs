@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sotto_format::dequantize;
+use sotto_format::{BlockType, dequantize};
 use sotto_plan::{Factors, Op, Plan, Rope, WeightId};
 
 use super::matrix::{Matrix, cuts};
@@ -165,6 +165,26 @@ impl WeightWriter {
         };
         let factors = plan.ops.iter().filter_map(factor).collect();
         Ok(WeightWriter { uploader, cursors, factors })
+    }
+
+    /// Has the weights `ids`, of which nothing has come, come as rows of floats of type `ty`, to be quantised on the GPU;
+    /// `false`, and all stays as it is, where no kernel makes one of them.
+    pub fn take_floats(
+        &mut self,
+        plan: &Plan,
+        store: &WeightStore,
+        ids: &[WeightId],
+        ty: BlockType,
+    ) -> Result<bool, GpuError> {
+        if !ids.iter().all(|&id| store.matrix(id).0.packing.quantizing_flags(ty).is_some()) {
+            return Ok(false);
+        }
+        for &id in ids {
+            let (matrix, first_row) = store.matrix(id);
+            let cursor = self.uploader.cursor(matrix, ty, first_row, plan.weight(id).rows)?;
+            self.cursors[id.0 as usize] = cursor;
+        }
+        Ok(true)
     }
 
     /// The next bytes of weight `id`.

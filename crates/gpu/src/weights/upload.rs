@@ -1,7 +1,7 @@
 //! Brings a tensor's bytes, as they come from a file in arbitrary pieces, into a [`Matrix`].
 //!
-//! Quantised blocks go to a small staging buffer, from which the repack kernel lays them out. Rows of
-//! floats, and of types that no shader reads, are written by the CPU.
+//! Quantised blocks go to a small staging buffer, from which the repack kernel lays them out; rows of floats that are to be
+//! quantised alike, by a kernel of their own. Other rows of floats, and of types that no shader reads, are written by the CPU.
 
 use half::f16;
 use sotto_format::{BlockType, dequantize};
@@ -52,7 +52,8 @@ impl Uploader {
         Ok(Uploader { staging: Slice::whole(&staging), range: Slice::whole(&range), kernels })
     }
 
-    /// Prepares to write the tensor of type `ty` whose rows are `first_row..first_row + rows` of `matrix`.
+    /// Prepares to write the tensor whose rows are `first_row..first_row + rows` of `matrix` and come as `ty`: the type that
+    /// the matrix is laid out for, or floats to be quantised ([`Packing::quantizing_flags`]).
     pub fn cursor(
         &self,
         matrix: &Matrix,
@@ -64,7 +65,7 @@ impl Uploader {
         let (unit_bytes, repack) = match matrix.packing.unit_blocks() {
             Some(blocks) => {
                 let bytes = blocks as usize * BLOCK / ty.block_len() * ty.block_bytes();
-                let parts = matrix.parts.iter().map(|part| self.repack(matrix.packing, part));
+                let parts = matrix.parts.iter().map(|part| self.repack(matrix.packing, ty, part));
                 (bytes, parts.collect::<Result<_, _>>()?)
             }
             None => (row_bytes, Vec::new()),
@@ -73,13 +74,16 @@ impl Uploader {
         Ok(Cursor { ty, first_row, rows, written: 0, bytes, carry: Vec::new(), unit_bytes, units: 0, repack })
     }
 
-    fn repack(&self, packing: Packing, part: &Part) -> Result<Dispatch, GpuError> {
-        let pipeline = self.kernels.pipeline("repack", packing.flags(), &[])?;
+    fn repack(&self, packing: Packing, ty: BlockType, part: &Part) -> Result<Dispatch, GpuError> {
+        let (shader, pipeline) = match packing.quantizing_flags(ty) {
+            Some(flags) => ("quantize_weights", self.kernels.pipeline("quantize_weights", &flags, &[])?),
+            None => ("repack", self.kernels.pipeline("repack", packing.flags(), &[])?),
+        };
         let mut bindings = vec![(0, &self.staging), (1, &self.range)];
         bindings.extend((2..).zip(&part.planes));
         // The grid counts units as "tokens".
         Ok(self.kernels.dispatch(
-            "repack",
+            shader,
             &pipeline,
             &bindings,
             [Count::Tokens(WORKGROUP), Count::Fixed(1), Count::Fixed(1)],

@@ -6,6 +6,7 @@ mod experts;
 mod linear;
 mod norms;
 mod position;
+mod quantize_weights;
 mod short_conv;
 
 use std::sync::Arc;
