@@ -91,6 +91,7 @@ export interface ModelHost {
     parseSpecial: boolean,
     signal: AbortSignal,
   ): AsyncIterable<GeneratedPart>;
+  classify(text: string, operatingPoint: string | undefined, signal: AbortSignal): Promise<string>;
   renderChat(messages: unknown[]): Promise<string>;
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<number[]>;
   detokenize(ids: Uint32Array): Promise<string>;
@@ -317,11 +318,11 @@ export class LocalHost implements ModelHost {
   }
 
   /** What a token classifier sees in a text: JSON of `[{ label, start, end, score }]`, in UTF-16 units. */
-  classify(text: string, signal: AbortSignal): Promise<string> {
+  classify(text: string, operatingPoint: string | undefined, signal: AbortSignal): Promise<string> {
     throwIfAborted(signal);
     return this.#useOrMove((engine) => {
       if (!engine.classify) throw new UnsupportedArchError("This build of Sotto runs no token classifiers.");
-      return engine.classify(text);
+      return engine.classify(text, operatingPoint);
     });
   }
 

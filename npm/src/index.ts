@@ -1,6 +1,12 @@
 /** Language models in the browser, on the visitor's own GPU. */
 export { inspectModel, loadModel, type InspectOptions, type LoadOptions, type QuantizeType } from "./load.js";
-export { Model, type GenerateOptions, type TokenizeOptions } from "./model.js";
+export {
+  Model,
+  type ClassifiedSpan,
+  type ClassifyOptions,
+  type GenerateOptions,
+  type TokenizeOptions,
+} from "./model.js";
 export { deleteModel, listModels, persist, storageEstimate, type StorageUse } from "./storage.js";
 export type { GeneratedPart, ModelInspection, Usage } from "./host.js";
 export type { Stats } from "./timing.js";

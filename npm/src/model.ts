@@ -52,6 +52,26 @@ export interface TokenizeOptions {
   parseSpecial?: boolean | undefined;
 }
 
+/** How a token classifier reads a text. */
+export interface ClassifyOptions {
+  /**
+   * One of `info.operatingPoints`: the dial between recall and precision that some models bring, as `openai/privacy-filter` does.
+   * Default: the one called `"default"`, where there is one.
+   */
+  operatingPoint?: string | undefined;
+  /** Gives up with `E_ABORTED`. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What a token classifier sees in a part of a text: `text.slice(start, end)`. */
+export interface ClassifiedSpan {
+  label: string;
+  start: number;
+  end: number;
+  /** How probable, 0 to 1. */
+  score: number;
+}
+
 const GENERATE_RULES: Rules<GenerateOptions> = {
   maxTokens: rule.integer(1),
   temperature: rule.number(0, Infinity),
@@ -71,6 +91,8 @@ const GENERATE_RULES: Rules<GenerateOptions> = {
 
 /** The most that the engine, whose words have 32 bits, can count to. No context is that long. */
 const MAX_TOKENS = 2 ** 32 - 1;
+
+const CLASSIFY_RULES: Rules<ClassifyOptions> = { operatingPoint: rule.string, signal: rule.signal };
 
 const TOKENIZE_RULES: Rules<TokenizeOptions> = { addSpecial: rule.boolean, parseSpecial: rule.boolean };
 
@@ -148,6 +170,21 @@ export class Model implements AsyncDisposable {
       if (part.device) this.#device = part.device;
       yield part;
     }
+  }
+
+  /**
+   * What a token classifier (`info.task` is `"classify"`) sees in a text, in order. A text may be longer than the model's
+   * context.
+   *
+   * @throws SottoError `E_INVALID_ARGUMENT` for a model of another kind, or an operating point that it does not bring.
+   */
+  async classify(text: string, options: ClassifyOptions = {}): Promise<ClassifiedSpan[]> {
+    this.#requireLoaded();
+    if (typeof text !== "string") throw new InvalidArgumentError("classify takes a string.");
+    const { operatingPoint, signal } = checkOptions(options, CLASSIFY_RULES, "classify");
+    const lifetime = this.#lifetime.signal;
+    const both = signal ? AbortSignal.any([signal, lifetime]) : lifetime;
+    return JSON.parse(await this.#host.classify(text, operatingPoint, both)) as ClassifiedSpan[];
   }
 
   /** The text as token ids. */

@@ -50,6 +50,10 @@ export class WorkerHost implements ModelHost {
     ) as AsyncIterable<GeneratedPart>;
   }
 
+  classify(text: string, operatingPoint: string | undefined, signal: AbortSignal): Promise<string> {
+    return this.#client.call("classify", [text, operatingPoint], signal) as Promise<string>;
+  }
+
   renderChat(messages: unknown[]): Promise<string> {
     return this.#client.call("renderChat", [messages]) as Promise<string>;
   }

@@ -13,6 +13,8 @@ export interface ModelInfo {
   task: "generate" | "classify" | "embed";
   /** The classes of a token classifier. */
   labels?: string[];
+  /** The operating points that a token classifier brings, its dial between recall and precision: what `classify` takes. */
+  operatingPoints?: string[];
   /** Tokens the model was made for, prompt and reply together. */
   contextLength: number;
   vocabSize: number;
@@ -175,7 +177,7 @@ export interface WasmEngine {
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Uint32Array;
   detokenize(ids: Uint32Array): string;
   /** A token classifier's findings: JSON of `[{ label, start, end, score }]`, in UTF-16 units. Absent where none can be loaded. */
-  classify?(text: string): Promise<string>;
+  classify?(text: string, operatingPoint?: string): Promise<string>;
   renderChat(request: { messages: unknown[]; addGenerationPrompt?: boolean }): string;
   generate(
     prompt: string | Uint32Array,

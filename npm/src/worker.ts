@@ -9,6 +9,8 @@ serve(self, {
   calls: {
     load: ([request]: [LoadRequest], { signal, emit }) => host.load(request, signal, emit),
     inspect: ([request]: [LoadRequest], { signal }) => host.inspect(request, signal),
+    classify: ([text, operatingPoint]: [string, string | undefined], { signal }) =>
+      host.classify(text, operatingPoint, signal),
     renderChat: ([messages]: [unknown[]]) => host.renderChat(messages),
     tokenize: ([text, addSpecial, parseSpecial]: [string, boolean, boolean]) =>
       host.tokenize(text, addSpecial, parseSpecial),

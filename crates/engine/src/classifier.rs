@@ -48,7 +48,7 @@ impl Classifier {
         };
         let (labels, tags) = (labels.clone(), Tags::parse(labels)?);
         let calibration = engine.calibration().map(Calibration::parse).transpose()?.unwrap_or_default();
-        let biases = calibration.biases(Calibration::DEFAULT).unwrap_or_default();
+        let biases = calibration.default_biases();
         Ok(Classifier { engine, tags, labels, calibration, biases })
     }
 
@@ -67,18 +67,16 @@ impl Classifier {
         &mut self.engine
     }
 
-    /// The operating points that the model brings: its dial between recall and precision. It stands at the one called
-    /// "default", where there is one.
-    pub fn operating_points(&self) -> impl Iterator<Item = &str> {
-        self.calibration.names()
-    }
-
-    /// Turns the dial.
+    /// Turns the dial between recall and precision to one of the model's operating points
+    /// ([`ModelInfo::operating_points`]), or back to the one called "default", where there is one.
     ///
     /// # Errors
     /// [`EngineError::Calibration`] where the model brings no such point; the message lists those that it does.
-    pub fn set_operating_point(&mut self, name: &str) -> Result<(), EngineError> {
-        self.biases = self.calibration.biases(name)?;
+    pub fn set_operating_point(&mut self, name: Option<&str>) -> Result<(), EngineError> {
+        self.biases = match name {
+            Some(name) => self.calibration.biases(name)?,
+            None => self.calibration.default_biases(),
+        };
         Ok(())
     }
 

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sotto_format::{BlockType, ModelFile};
 use sotto_model::{Hyperparameters, Task};
+use sotto_pii::bioes::Calibration;
 
 use crate::SamplingDefaults;
+use crate::folder::CALIBRATION_KEY;
 
 /// Facts of a model that its header states.
 #[derive(Clone, Debug, Serialize)]
@@ -25,6 +27,9 @@ pub struct ModelInfo {
     /// The labels of a classifier of tokens, in the order of its logits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// The operating points that a classifier of tokens brings: its dial between recall and precision.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub operating_points: Vec<String>,
     /// Longest context the model was trained for, in tokens.
     pub context_length: usize,
     /// Rows of the embedding table.
@@ -64,6 +69,14 @@ impl ModelInfo {
                 Task::ClassifyTokens { labels } => labels.clone(),
                 _ => Vec::new(),
             },
+            // One that cannot be read is refused where it would be used.
+            operating_points: file
+                .metadata
+                .str(CALIBRATION_KEY)
+                .ok()
+                .and_then(|json| Calibration::parse(json).ok())
+                .map(|calibration| calibration.names().map(str::to_owned).collect())
+                .unwrap_or_default(),
             context_length: h.context_length,
             vocab_size: h.vocab_size,
             layers: h.n_layers,

@@ -149,13 +149,15 @@ fn operating_points_are_a_dial() {
         "recall": {"biases": {"transition_bias_background_to_start": 1000}}}}"#;
     let engine = load_calibrated("privacy-filter", DeviceChoice::Reference, Some(calibration));
     let mut classifier = Classifier::new(engine).unwrap();
-    assert_eq!(classifier.operating_points().collect::<Vec<_>>(), ["default", "recall"]);
+    assert_eq!(classifier.info().operating_points, ["default", "recall"]);
     let text = "Ana lives in Berlin.";
     let spans = |classifier: &mut Classifier| pollster::block_on(classifier.classify(text)).unwrap().len();
     assert_eq!(spans(&mut classifier), 0);
-    classifier.set_operating_point("recall").unwrap();
+    classifier.set_operating_point(Some("recall")).unwrap();
     assert!(spans(&mut classifier) > 0);
-    let error = classifier.set_operating_point("precision").unwrap_err();
+    classifier.set_operating_point(None).unwrap();
+    assert_eq!(spans(&mut classifier), 0);
+    let error = classifier.set_operating_point(Some("precision")).unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidArgument);
     assert!(error.to_string().contains("known are default, recall"), "{error}");
     let engine = load_calibrated("privacy-filter", DeviceChoice::Reference, Some(b"{}"));

@@ -182,9 +182,6 @@ fn known_points(known: &[String]) -> String {
 pub struct Calibration(BTreeMap<String, Biases>);
 
 impl Calibration {
-    /// The point that a model is used at when nobody asks for another.
-    pub const DEFAULT: &str = "default";
-
     /// Reads the file.
     pub fn parse(json: &str) -> Result<Calibration, CalibrationError> {
         #[derive(Deserialize)]
@@ -203,6 +200,11 @@ impl Calibration {
     /// The names of its points.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
+    }
+
+    /// Those that a model is used with when nobody asks for others: the point called "default", or none.
+    pub fn default_biases(&self) -> Biases {
+        self.0.get("default").copied().unwrap_or_default()
     }
 
     /// The biases of one of them.
@@ -402,7 +404,7 @@ mod tests {
         let json =
             r#"{"operating_points":{"default":{"biases":{"transition_bias_background_to_start":1.0}}}}"#;
         let calibration = Calibration::parse(json).unwrap();
-        assert_eq!(calibration.biases(Calibration::DEFAULT), Ok(eager));
+        assert_eq!(calibration.default_biases(), eager);
         let error = calibration.biases("x").unwrap_err().to_string();
         assert!(error.contains("\"x\"") && error.contains("known are default"), "{error}");
         assert!(matches!(Calibration::parse("{"), Err(CalibrationError::Shape { .. })));

@@ -144,10 +144,14 @@ impl Engine {
         })?
     }
 
-    /// What a token classifier sees in a text: JSON of `[{ label, start, end, score }]`, offsets in UTF-16 units.
-    pub async fn classify(&self, text: String) -> Result<String, JsValue> {
+    /// What a token classifier sees in a text: JSON of `[{ label, start, end, score }]`, offsets in UTF-16 units. It reads at one of the
+    /// model's operating points, by default at its own.
+    pub async fn classify(&self, text: String, operating_point: Option<String>) -> Result<String, JsValue> {
         let classify = async |loaded: &mut Loaded| match loaded {
-            Loaded::Classifier(classifier) => classifier.classify(&text).await,
+            Loaded::Classifier(classifier) => {
+                classifier.set_operating_point(operating_point.as_deref())?;
+                classifier.classify(&text).await
+            }
             Loaded::Other(engine) => {
                 Err(EngineError::Task { needed: "classify", found: engine.task().name() })
             }

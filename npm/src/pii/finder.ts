@@ -24,6 +24,7 @@ export interface ModelRequest {
   name: string;
   device: "auto" | "webgpu" | "cpu";
   store: boolean;
+  operatingPoint?: string | undefined;
 }
 
 /** What is known of a model that reads along. */

@@ -11,7 +11,7 @@ export interface ModelReader {
 }
 
 export async function openModel(
-  { source, store, name, device }: ModelRequest,
+  { source, store, name, device, operatingPoint }: ModelRequest,
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
 ): Promise<ModelReader> {
@@ -28,9 +28,11 @@ export async function openModel(
         `The model ${info.name ?? name} does not classify tokens. Choose a token classifier, "bundled" or false.`,
       );
     }
+    // Without a text it only sees whether the model brings such a point.
+    await host.classify("", operatingPoint, signal);
     return {
       opened: { name: info.name ?? name, backend: opened.backend, device: opened.name },
-      read: (text, signal) => host.classify(text, signal),
+      read: (text, signal) => host.classify(text, operatingPoint, signal),
       close: () => host.close(),
     };
   } catch (error) {

@@ -30,6 +30,11 @@ export interface RedactorOptions extends RedactionRules {
    * classifier of yours, as `loadModel` takes it.
    */
   model?: ModelSource | false | undefined;
+  /**
+   * One of the operating points that a model of yours brings, such as `openai/privacy-filter`'s: its own dial between recall and
+   * precision, beside `operatingPoint`, which says what scores count. Default: the model's `"default"`, where there is one.
+   */
+  modelOperatingPoint?: string | undefined;
   /** What the model runs on. Default `"auto"`: the GPU if there is a real one, else the processor. */
   device?: "auto" | "webgpu" | "cpu" | undefined;
   /** Keep a model of yours in the browser's storage. Default true. */
@@ -68,6 +73,7 @@ export interface StreamOptions extends Omit<CallOptions, "field" | "onProgress">
 const LOAD_RULES: Rules<RedactorOptions> = {
   ...RULES,
   model: { must: '"bundled", false or a model source', ok: (v) => v !== true && v !== null },
+  modelOperatingPoint: rule.string,
   device: rule.oneOf("auto", "webgpu", "cpu"),
   store: rule.boolean,
   hfEndpoint: rule.string,
@@ -105,14 +111,15 @@ export class Redactor implements AsyncDisposable {
    * @throws SottoError `E_INVALID_ARGUMENT`, `E_ABORTED`, `E_NO_SIMD`, `E_INTERNAL`; with a model also what `loadModel` throws.
    */
   static async load(options: RedactorOptions = {}): Promise<Redactor> {
-    const { model, device, store, hfEndpoint, worker, signal, onProgress, ...rules } = checkOptions(
-      options,
-      LOAD_RULES,
-      "Redactor.load",
-    );
+    const { model, modelOperatingPoint, device, store, hfEndpoint, worker, signal, onProgress, ...rules } =
+      checkOptions(options, LOAD_RULES, "Redactor.load");
     throwIfAborted(signal);
     requireSimd();
     const request = modelRequest(model ?? "bundled", device ?? "auto", store ?? true, hfEndpoint);
+    if (request) request.operatingPoint = modelOperatingPoint;
+    else if (modelOperatingPoint !== undefined) {
+      throw new InvalidArgumentError("The option modelOperatingPoint of Redactor.load needs a model.");
+    }
     const wasm = await startPii();
     const config = writeConfig(rules);
     guarded(() => {

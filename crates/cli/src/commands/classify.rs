@@ -31,9 +31,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let text = args.text.read()?;
     let mut classifier = ModelFiles::open(&args.model)?.load_classifier(args.backend)?;
-    if let Some(name) = &args.operating_point {
-        classifier.set_operating_point(name)?;
-    }
+    classifier.set_operating_point(args.operating_point.as_deref())?;
     let spans = pollster::block_on(classifier.classify(&text))?;
     let offsets = Offsets::new(&text);
     let place = |byte| offsets.code_point(byte);
