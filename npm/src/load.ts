@@ -41,7 +41,8 @@ export interface LoadOptions {
   contextLength?: number | undefined;
   /**
    * Storage of attention keys and values on the GPU: `"f16"` takes half the memory of `"f32"`, `"q8_0"` little more than a
-   * quarter, rounded to eight bits. Default: `"f16"`. The CPU keeps its own.
+   * quarter, rounded to eight bits. Default: `"f16"`. The CPU has them as `"f16"` whatever is asked for, and `device: "cpu"`
+   * refuses `"q8_0"`.
    */
   kvType?: "f32" | "f16" | "q8_0" | undefined;
   /**

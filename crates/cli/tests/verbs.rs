@@ -233,6 +233,17 @@ fn inspect_tells_the_memory_of_each_context() {
     assert_eq!(weights("cpu", &["--quantize", "q4_0"]), weights("cpu", &[]));
 }
 
+#[test]
+fn keys_and_values_in_eight_bits_are_for_the_gpu() {
+    let path = model("stories260K/stories260K-f32.gguf");
+    let args = ["run", "--model", path.to_str().unwrap(), "--prompt", "Once", "--max-tokens", "1", "--kv"];
+    for backend in ["cpu", "reference"] {
+        let (code, line) = failure(&[&args[..], &["q8_0", "--backend", backend]].concat());
+        assert!(code == 2 && line.contains("q8_0") && line.contains("GPU"), "{code}: {line}");
+        stdout(&[&args[..], &["f16", "--backend", backend]].concat(), "");
+    }
+}
+
 /// A file with a vocabulary and nothing else, of an architecture that cannot be run.
 #[test]
 fn a_tokenizer_needs_no_model() {

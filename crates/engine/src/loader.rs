@@ -16,7 +16,7 @@ pub struct LoadOptions {
     pub device: DeviceChoice,
     /// Positions to hold at most; `None` takes the model's own, up to [`DEFAULT_CONTEXT_LENGTH`].
     pub context_length: Option<usize>,
-    /// How keys and values are stored on the GPU.
+    /// How keys and values are stored on the GPU. The CPU has them as F16, and refuses to have them as Q8_0.
     pub kv_type: KvType,
     /// Threads on the CPU; `None` takes as many as the processor runs at once.
     pub threads: Option<usize>,
@@ -62,6 +62,16 @@ impl Loader {
                 name: "contextLength",
                 value: context_length.to_string(),
                 range: format!("at least 1 and at most {trained}, the context this model was trained for"),
+            });
+        }
+        if options.kv_type == KvType::Q8_0
+            && matches!(options.device, DeviceChoice::Cpu | DeviceChoice::Reference)
+        {
+            return Err(EngineError::Option {
+                name: "kvType",
+                value: "q8_0".to_owned(),
+                range: "f16 or f32 on the processor: only a GPU keeps keys and values in eight bits"
+                    .to_owned(),
             });
         }
         if let Some(ty) = options.quantize {

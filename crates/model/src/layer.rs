@@ -73,6 +73,8 @@ pub(crate) struct Experts {
     /// Elements of an expert's inner state.
     pub hidden_dim: usize,
     pub kind: Gated,
+    /// Whether the weights of those chosen are made to add up to 1.
+    pub normalise: bool,
 }
 
 impl Experts {
@@ -83,6 +85,8 @@ impl Experts {
             n_used: keys.size("expert_used_count")?,
             hidden_dim: keys.size_or("expert_feed_forward_length", source.h.hidden_dim)?,
             kind,
+            // What llama.cpp does where a file does not say.
+            normalise: keys.flag_or("expert_weights_norm", true)?,
         })
     }
 }
@@ -209,10 +213,10 @@ impl<'s, 'a> Layer<'s, 'a> {
     /// A mixture of experts: each token goes through the few that a projection chooses, and their results are
     /// added with the weights it gives.
     pub fn experts(&mut self, x: ValueId, experts: &Experts) -> Result<ValueId, PlanError> {
-        let &Experts { n_experts, n_used, hidden_dim, kind } = experts;
+        let &Experts { n_experts, n_used, hidden_dim, kind, normalise } = experts;
         let dim = self.h.dim;
         let logits = self.linear("ffn_gate_inp", x, [n_experts, dim])?;
-        let routes = self.b.route(logits, n_used, true)?;
+        let routes = self.b.route(logits, n_used, normalise)?;
         let gate = self.expert_linear("ffn_gate_exps", x, routes, [n_experts, hidden_dim, dim])?;
         let up = self.expert_linear("ffn_up_exps", x, routes, [n_experts, hidden_dim, dim])?;
         let inner = self.b.gated(kind, gate, up)?;

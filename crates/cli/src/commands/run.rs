@@ -45,7 +45,7 @@ pub struct Args {
     /// Turn weight matrices in F32, F16 or BF16 into this type as they load: Q4_0, Q4_K, Q8_0, ...
     #[arg(long, value_parser = super::block_type)]
     quantize: Option<BlockType>,
-    /// How keys and values are kept on the GPU
+    /// How keys and values are kept on the GPU; the processor has them as f16
     #[arg(long, value_enum, default_value_t)]
     kv: Kv,
 }

@@ -71,9 +71,9 @@ pub enum Storage {
         /// Whether the maxima are quantised too.
         nested: bool,
     },
-    /// gpt-oss: MXFP4 with `blocks` `[rows, cols / 32, 16]` (the first of two elements in the lower bits) and `scales`
-    /// `[rows, cols / 32]` apart. Exactly GGUF's MXFP4.
-    /// Source: transformers, `integrations/mxfp4.py` (`convert_moe_packed_tensors`).
+    /// MXFP4 with `blocks` `[rows, cols / 32, 16]` (the first of two elements in the lower bits) and `scales` `[rows, cols / 32]`
+    /// apart, as gpt-oss has it, and MLX in its mode `mxfp4`. Exactly GGUF's MXFP4.
+    /// Source: transformers, `integrations/mxfp4.py` (`convert_moe_packed_tensors`); `mx.quantize`.
     Mxfp4,
 }
 

@@ -127,8 +127,8 @@ pub(crate) fn qwen2(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) 
 
 pub(crate) fn qwen3_moe(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
     qwen2(config, keys, made)?;
-    let renormalised = config.flag_opt("norm_topk_prob")?.unwrap_or(false);
-    config.require("norm_topk_prob", renormalised, "true")?;
+    let normalise = config.flag_opt("norm_topk_prob")?.unwrap_or(false);
+    keys.set("expert_weights_norm", Value::Bool(normalise));
     let step = config.size_opt("decoder_sparse_step")?.unwrap_or(1);
     config.require("decoder_sparse_step", step == 1, "1")?;
     let experts = match config.size_opt("num_experts")? {

@@ -158,6 +158,8 @@ const GPT_OSS_LAYER: &[Name] = &[
     ("mlp.experts.gate_up_proj", "ffn_gate_exps", share(0, 2, ExpertRows::InterleavedTransposed)),
     ("mlp.experts.gate_up_proj", "ffn_up_exps", share(1, 2, ExpertRows::InterleavedTransposed)),
     ("mlp.experts.down_proj", "ffn_down_exps", share(0, 1, ExpertRows::InterleavedTransposed)),
+    ("mlp.experts.gate_proj", "ffn_gate_exps", Change::None),
+    ("mlp.experts.up_proj", "ffn_up_exps", Change::None),
     ("mlp.experts.gate_up_proj_bias", "ffn_gate_exps.bias", share(0, 2, ExpertRows::Interleaved)),
     ("mlp.experts.gate_up_proj_bias", "ffn_up_exps.bias", share(1, 2, ExpertRows::Interleaved)),
     ("mlp.experts.down_proj_bias", "ffn_down_exps.bias", Change::None),

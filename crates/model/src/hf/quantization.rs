@@ -5,7 +5,8 @@ use sotto_format::{BlockType, Dtype, Matrix, RowOrder, Storage};
 use super::modules::{Found, Module};
 use super::{Config, HfError};
 
-const KNOWN: &str = "MLX affine (4 and 8 bits), GPTQ (4 bits), AWQ GEMM (4 bits), bitsandbytes NF4 and MXFP4";
+const KNOWN: &str =
+    "MLX affine (4 and 8 bits) and mxfp4, GPTQ (4 bits), AWQ GEMM (4 bits), bitsandbytes NF4 and MXFP4";
 const FLOATS: &[Dtype] = &[Dtype::F16, Dtype::BF16, Dtype::F32];
 /// Codes of an 8-bit table.
 const BYTE_CODES: u64 = 256;
@@ -16,10 +17,28 @@ const NF4_NESTED_GROUP: u64 = 256;
 #[derive(Clone, Debug)]
 pub(crate) enum Quantization {
     None,
-    Affine { bits: u64, group: u64, modules: Box<Config> },
-    Gptq { group: Option<u64>, zero_bias: i32, symmetric: bool, act_order: bool },
-    Awq { group: Option<u64> },
+    /// With the settings of modules that have some of their own.
+    Mlx {
+        mode: Mlx,
+        modules: Box<Config>,
+    },
+    Gptq {
+        group: Option<u64>,
+        zero_bias: i32,
+        symmetric: bool,
+        act_order: bool,
+    },
+    Awq {
+        group: Option<u64>,
+    },
     Nf4,
+    Mxfp4,
+}
+
+/// How MLX quantises a matrix.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mlx {
+    Affine { bits: u64, group: u64 },
     Mxfp4,
 }
 
@@ -31,15 +50,10 @@ impl Quantization {
         {
             return Quantization::of_method(name, method);
         }
-        let Some(affine) = config.section("quantization", "quantization.").or(method) else {
+        let Some(settings) = config.section("quantization", "quantization.").or(method) else {
             return Ok(Quantization::None);
         };
-        let mode = affine.text_opt("mode")?.unwrap_or("affine");
-        if mode != "affine" {
-            return Err(unsupported(format!("MLX's mode \"{mode}\"")));
-        }
-        let (bits, group) = affine_settings(&affine)?;
-        Ok(Quantization::Affine { bits, group, modules: Box::new(affine) })
+        Ok(Quantization::Mlx { mode: Mlx::read(&settings)?, modules: Box::new(settings) })
     }
 
     fn of_method(name: &str, config: &Config) -> Result<Quantization, HfError> {
@@ -104,12 +118,12 @@ impl Quantization {
         shape: Option<[u64; 2]>,
     ) -> Result<Matrix, HfError> {
         match self {
-            Quantization::Affine { bits, group, modules } if module.get("scales").is_some() => {
-                let (bits, group) = match modules.get(name) {
-                    Some(serde_json::Value::Object(_)) => affine_settings(&modules.subsection(name))?,
-                    _ => (*bits, *group),
+            Quantization::Mlx { mode, modules } if module.get("scales").is_some() => {
+                let mode = match modules.get(name) {
+                    Some(serde_json::Value::Object(_)) => Mlx::read(&modules.subsection(name))?,
+                    _ => *mode,
                 };
-                affine(name, module, bits, group)
+                mlx(name, module, mode)
             }
             Quantization::Gptq { group, zero_bias, symmetric, act_order }
                 if module.get("qweight").is_some() =>
@@ -127,12 +141,16 @@ fn unsupported(method: String) -> HfError {
     HfError::UnsupportedQuantization { method, known: KNOWN }
 }
 
-fn affine_settings(config: &Config) -> Result<(u64, u64), HfError> {
-    let (bits, group) = (config.size("bits")?, config.size("group_size")?);
-    if matches!(bits, 4 | 8) && matches!(group, 32 | 64 | 128) {
-        Ok((bits.into(), group.into()))
-    } else {
-        Err(unsupported(format!("MLX of {bits} bits in groups of {group}")))
+impl Mlx {
+    fn read(config: &Config) -> Result<Mlx, HfError> {
+        let (bits, group) = (config.size("bits")?, config.size("group_size")?);
+        match (config.text_opt("mode")?.unwrap_or("affine"), bits, group) {
+            ("affine", 4 | 8, 32 | 64 | 128) => Ok(Mlx::Affine { bits: bits.into(), group: group.into() }),
+            ("mxfp4", 4, 32) => Ok(Mlx::Mxfp4),
+            (mode, ..) => {
+                Err(unsupported(format!("MLX's mode \"{mode}\" of {bits} bits in groups of {group}")))
+            }
+        }
     }
 }
 
@@ -159,7 +177,11 @@ pub(crate) fn float_type(found: Found<'_>, expected: &'static str) -> Result<Blo
     Ok(found.tensor.dtype.block_type().unwrap_or(BlockType::F32))
 }
 
-fn affine(name: &str, module: &Module<'_>, bits: u64, group: u64) -> Result<Matrix, HfError> {
+fn mlx(name: &str, module: &Module<'_>, mode: Mlx) -> Result<Matrix, HfError> {
+    let (bits, group) = match mode {
+        Mlx::Affine { bits, group } => (bits, group),
+        Mlx::Mxfp4 => (4, 32),
+    };
     let data = module.need(name, "weight", "MLX keeps the quants there")?;
     data.expect_dtype(&[Dtype::U32], "U32")?;
     // Experts' matrices stand one after the other: `[experts, rows, words]`.
@@ -171,11 +193,15 @@ fn affine(name: &str, module: &Module<'_>, bits: u64, group: u64) -> Result<Matr
     if rows == 0 || cols == 0 || !cols.is_multiple_of(group) {
         return Err(bad_shape(data, format!("rows of whole groups of {group}")));
     }
-    let scales = module.need(name, "scales", "MLX quantises with scales and biases")?;
-    let biases = module.need(name, "biases", "MLX quantises with scales and biases")?;
-    let ty = float_type(scales, "F16, BF16 or F32")?;
+    let scales = module.need(name, "scales", "MLX quantises with scales")?;
     let groups = [outer, &[cols / group]].concat();
     scales.expect_shape(&groups)?;
+    if let Mlx::Mxfp4 = mode {
+        scales.expect_dtype(&[Dtype::U8], "U8")?;
+        return Ok(matrix(rows, cols, Storage::Mxfp4, &[data, scales]));
+    }
+    let biases = module.need(name, "biases", "MLX's mode \"affine\" has scales and biases")?;
+    let ty = float_type(scales, "F16, BF16 or F32")?;
     biases.expect_shape(&groups)?;
     biases.expect_dtype(&[scales.tensor.dtype], "of the scales' type")?;
     Ok(matrix(rows, cols, Storage::Affine { bits, group, scales: ty }, &[data, scales, biases]))

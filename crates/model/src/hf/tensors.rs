@@ -32,7 +32,7 @@ pub(crate) enum Change {
     Expert,
     /// The dimension of 1 in `[channels, 1, taps]`, or MLX's `[channels, taps, 1]`, goes.
     Squeeze,
-    /// A tensor of all experts, `[experts, rows, cols]`, and share `first` of `of` of each one's rows.
+    /// A tensor of all experts with no module around it, `[experts, rows, cols]`, and share `first` of `of` of each one's rows.
     Experts { first: u64, of: u64, stored: ExpertRows },
     /// As [`Change::Experts`], the shares interleaved, of the two tensors `<name>_blocks` and `<name>_scales`.
     Mxfp4Experts { first: u64, of: u64 },
@@ -172,7 +172,8 @@ impl Mapper<'_> {
             found.map(|found| found.tensor.shape.clone()).unwrap_or_default()
         };
         match place.change {
-            Change::Experts { first, of, stored } => {
+            // As other tools store them they are modules with a matrix of each projection.
+            Change::Experts { first, of, stored } if module.get("").is_some() => {
                 let (matrix, shape) = (plain(name, module)?, own_shape());
                 experts_rows(gguf_name, matrix, shape, first, of, stored)
             }
@@ -191,7 +192,7 @@ impl Mapper<'_> {
                 let mut matrix = self.quantization.matrix(name, module, self.linear_shape(place.gguf))?;
                 let shape = match matrix.storage {
                     Storage::Plain(_) => own_shape(),
-                    Storage::Affine { .. } => {
+                    Storage::Affine { .. } | Storage::Mxfp4 => {
                         let mut shape = own_shape();
                         shape.pop();
                         shape.push(matrix.cols);
