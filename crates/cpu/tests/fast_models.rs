@@ -95,6 +95,24 @@ fn logits_are_the_interpreters_on_every_target() {
 }
 
 #[test]
+fn threads_change_no_bit() {
+    for name in ["tok105/tok105-q4_0", "tok105/tok105-f32", "stories260K/stories260K-f16"] {
+        let file = Parsed::fixture(&format!("{name}.gguf"));
+        let prompt: Vec<u32> = (0..90).map(|at| 3 + at * 7 % 90).collect();
+        let run = |threads| {
+            let mut model = fast(&file, fast::Options { threads, ..ROUNDED });
+            let mut all = logits(&mut model, &prompt, Outputs::All);
+            (0..20).for_each(|id| all.extend(logits(&mut model, &[3 + id], Outputs::Last)));
+            all.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        let one = run(1);
+        for threads in [2, 3, 5] {
+            assert!(run(threads) == one, "{name}, {threads} threads");
+        }
+    }
+}
+
+#[test]
 fn going_back_changes_nothing() {
     let file = Parsed::fixture("tok105/tok105-q4_0.gguf");
     let mut model = fast(&file, ROUNDED);

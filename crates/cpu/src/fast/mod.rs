@@ -16,6 +16,7 @@ mod panel;
 mod rope;
 mod run;
 mod schedule;
+mod together;
 mod weights;
 
 #[cfg(test)]

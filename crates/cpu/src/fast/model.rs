@@ -1,10 +1,11 @@
 //! A loaded model, stepped through its plan.
 
-use sotto_plan::{Outputs, Plan, Rows};
+use sotto_plan::{Op, Outputs, Plan, Rows};
 
 use super::Options;
 use super::run::State;
-use super::schedule::Schedule;
+use super::schedule::{Group, Schedule};
+use super::together;
 use super::weights::Weights;
 use crate::CpuError;
 use crate::reference::{self, Step};
@@ -131,21 +132,35 @@ impl Model {
         if let Some(id) = plan.output {
             state.buffers[schedule.buffer[id.0 as usize]] = std::mem::take(&mut state.values[id.0 as usize]);
         }
-        for (op, ends) in plan.ops.iter().zip(&schedule.ends) {
-            let mut out = Vec::new();
-            if let Some(id) = op.out() {
+        for Group { ops, ends } in &schedule.groups {
+            let ops = &plan.ops[ops.clone()];
+            let room = |state: &mut State, op: &Op| {
+                let Some(id) = op.out() else { return Vec::new() };
                 let value = plan.value(id);
                 let rows = match value.rows {
                     Rows::Tokens => step.ids.len(),
                     Rows::Fixed(rows) => rows as usize,
                     Rows::Outputs => step.ids.len() - step.first_output,
                 };
-                out = std::mem::take(&mut state.buffers[schedule.buffer[id.0 as usize]]);
+                let mut out = std::mem::take(&mut state.buffers[schedule.buffer[id.0 as usize]]);
                 out.resize(rows * value.width, 0.0);
-            }
-            state.run(plan, weights, op, step, &mut out);
-            if let Some(id) = op.out() {
-                state.values[id.0 as usize] = out;
+                out
+            };
+            if ops.len() > 1 && state.shares_job(step) {
+                let mut outs = [const { Vec::new() }; together::MOST];
+                outs.iter_mut().zip(ops).for_each(|(out, op)| *out = room(state, op));
+                state.run_together(weights, ops, &mut outs);
+                for (out, id) in outs.into_iter().zip(ops.iter().filter_map(Op::out)) {
+                    state.values[id.0 as usize] = out;
+                }
+            } else {
+                for op in ops {
+                    let mut out = room(state, op);
+                    state.run(plan, weights, op, step, &mut out);
+                    if let Some(id) = op.out() {
+                        state.values[id.0 as usize] = out;
+                    }
+                }
             }
             for id in ends {
                 let index = id.0 as usize;

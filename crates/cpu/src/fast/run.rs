@@ -11,6 +11,7 @@ use super::elementwise;
 use super::matmul::{Input, MatMul};
 use super::matrix::Matrix;
 use super::rope::Table;
+use super::together;
 use super::weights::Weights;
 use crate::pool::Pool;
 use crate::reference::{self, Interpreter, Step};
@@ -284,6 +285,50 @@ impl State {
                 let x = input(index * tile..tokens.min((index + 1) * tile));
                 MatMul { matrix, bias, x, alone, panels: 0..all, out }.run(level);
             });
+        }
+    }
+
+    /// Whether operations that can are to run together in `step`. Where there are more tokens, they are long enough to be shared
+    /// one by one.
+    pub fn shares_job(&self, step: Step<'_>) -> bool {
+        step.ids.len() == 1 && self.pool.threads() > 1
+    }
+
+    /// Runs `ops`, which [`together::count`] found, on one token; they write `outs`.
+    pub fn run_together(&mut self, weights: &Weights, ops: &[Op], outs: &mut [Vec<f32>; together::MOST]) {
+        let linear = |op: &Op| match *op {
+            Op::Linear { x, weight, bias, .. } => Some((x, weights.matrix(weight), bias)),
+            _ => None,
+        };
+        let Some((x, ..)) = linear(&ops[0]) else { return };
+        let matrices = ops.iter().filter_map(linear);
+        if matrices.clone().any(|(_, matrix, _)| matrix.is_quantised()) {
+            self.quantise(x);
+        }
+        let all: usize = matrices.clone().map(|(_, matrix, _)| matrix.rows.div_ceil(LANES)).sum();
+        let State { level, pool, values, blocks, .. } = self;
+        let level = *level;
+        let product = |op: usize, panel: usize, out: &mut [f32]| {
+            let Some((_, matrix, bias)) = linear(&ops[op]) else { return };
+            let x = match matrix.is_quantised() {
+                true => Input::Blocks(blocks),
+                false => Input::Floats(&values[x.0 as usize]),
+            };
+            let bias = bias.map(|id| weights.vector(id));
+            let panels = panel..panel + out.len().div_ceil(LANES);
+            MatMul { matrix, bias, x, alone: false, panels, out }.run(level);
+        };
+        let panels = all.div_ceil(pool.threads() * PIECES).max(PANELS);
+        if let Op::Gated { kind, .. } = ops[ops.len() - 1] {
+            // A piece is of both projections.
+            let panels = panels.div_ceil(2);
+            pool.pieces_beside(outs, panels * LANES, |index, [gate, up, out]| {
+                product(0, index * panels, gate);
+                product(1, index * panels, up);
+                elementwise::gated(level, kind, gate, up, out);
+            });
+        } else {
+            pool.pieces_of_all(outs, panels * LANES, |op, index, out| product(op, index * panels, out));
         }
     }
 

@@ -1,6 +1,10 @@
 //! Which buffer each activation lives in: activations that are never needed at once share one.
 
-use sotto_plan::{Plan, Rows, ValueId};
+use std::ops::Range;
+
+use sotto_plan::{Op, Plan, Rows, ValueId};
+
+use super::together;
 
 /// The buffers of a plan.
 pub struct Schedule {
@@ -8,8 +12,16 @@ pub struct Schedule {
     pub buffer: Vec<usize>,
     /// How many there are.
     pub buffers: usize,
-    /// For each operation, the values that nobody reads after it.
-    pub ends: Vec<Vec<ValueId>>,
+    /// The plan's operations, in their order.
+    pub groups: Vec<Group>,
+}
+
+/// Operations that may run together (see [`together`]).
+pub struct Group {
+    /// Their indices.
+    pub ops: Range<usize>,
+    /// The values that nobody reads after them.
+    pub ends: Vec<ValueId>,
 }
 
 /// Bytes of the buffers when a step has `tokens` tokens.
@@ -49,23 +61,24 @@ impl Schedule {
         if let Some(output) = plan.output {
             last_use[output.0 as usize] = None;
         }
-        let mut ends = vec![Vec::new(); plan.ops.len()];
-        for (id, end) in (0u32..).zip(&last_use) {
-            if let Some(op) = *end {
-                ends[op].push(ValueId(id));
-            }
-        }
-        let mut schedule = Schedule { buffer: vec![0; plan.values.len()], buffers: 0, ends };
-        let mut free = Vec::new();
-        for (op, ends) in plan.ops.iter().zip(&schedule.ends) {
-            if let Some(out) = op.out() {
+        let mut groups = Vec::new();
+        let mut schedule = Schedule { buffer: vec![0; plan.values.len()], buffers: 0, groups: Vec::new() };
+        let (mut free, mut start) = (Vec::new(), 0);
+        while start < plan.ops.len() {
+            let ops = start..start + together::count(&plan.ops[start..]);
+            start = ops.end;
+            for out in plan.ops[ops.clone()].iter().filter_map(Op::out) {
                 schedule.buffer[out.0 as usize] = free.pop().unwrap_or_else(|| {
                     schedule.buffers += 1;
                     schedule.buffers - 1
                 });
             }
+            let ended = |(_, last): &(ValueId, Option<usize>)| last.is_some_and(|last| ops.contains(&last));
+            let ends: Vec<_> =
+                (0..).map(ValueId).zip(last_use.iter().copied()).filter(ended).map(|(id, _)| id).collect();
             free.extend(ends.iter().map(|id| schedule.buffer[id.0 as usize]));
+            groups.push(Group { ops, ends });
         }
-        schedule
+        Schedule { groups, ..schedule }
     }
 }

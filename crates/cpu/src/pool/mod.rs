@@ -21,6 +21,8 @@ use native as platform;
 #[cfg(target_arch = "wasm32")]
 use web as platform;
 
+use std::marker::PhantomData;
+
 use job::Task;
 
 /// The threads.
@@ -73,28 +75,84 @@ impl Pool {
         task: impl Fn(usize, &mut [T], &mut S) + Sync,
     ) {
         assert!(scratch.len() >= self.threads(), "each thread has a scratch of its own");
-        let (scratch, start, total) = (Start(scratch.as_mut_ptr()), Start(out.as_mut_ptr()), out.len());
-        self.run(total.div_ceil(length.max(1)), &|index, thread| {
-            let from = index * length;
-            // SAFETY: `run` gives each index once, so no two pieces overlap; all lie within `out`, which is lent to
-            // this function until every task is over.
-            let piece = unsafe { std::slice::from_raw_parts_mut(start.at(from), length.min(total - from)) };
+        let (scratch, out) = (Pieces::new(scratch, 1), Pieces::new(out, length));
+        self.run(out.count(), &|index, thread| {
+            // SAFETY: `run` gives each index once.
+            let piece = unsafe { out.get(index) };
             // SAFETY: a thread runs one task at a time, and there is a scratch for each thread's number.
-            let scratch = unsafe { &mut *scratch.at(thread) };
-            task(index, piece, scratch);
+            let scratch = unsafe { scratch.get(thread) };
+            task(index, piece, &mut scratch[0]);
+        });
+    }
+
+    /// As [`Pool::pieces`] of buffers that are cut at the same places, into as many pieces: `task` is given a piece of each.
+    pub fn pieces_beside<T: Send, const N: usize>(
+        &self,
+        outs: &mut [Vec<T>; N],
+        length: usize,
+        task: impl Fn(usize, [&mut [T]; N]) + Sync,
+    ) {
+        let outs = outs.each_mut().map(|out| Pieces::new(out, length));
+        let count = outs.iter().map(Pieces::count).min().unwrap_or(0);
+        // SAFETY: `run` gives each index once.
+        self.run(count, &|index, _| task(index, outs.each_ref().map(|out| unsafe { out.get(index) })));
+    }
+
+    /// As [`Pool::pieces`] of several buffers, all in one job: `task` is told which one a piece is of.
+    pub fn pieces_of_all<T: Send, const N: usize>(
+        &self,
+        outs: &mut [Vec<T>; N],
+        length: usize,
+        task: impl Fn(usize, usize, &mut [T]) + Sync,
+    ) {
+        let outs = outs.each_mut().map(|out| Pieces::new(out, length));
+        self.run(outs.iter().map(Pieces::count).sum(), &|mut index, _| {
+            for (which, out) in outs.iter().enumerate() {
+                if index < out.count() {
+                    // SAFETY: `run` gives each index once, and each stands for a piece of one buffer.
+                    return task(which, index, unsafe { out.get(index) });
+                }
+                index -= out.count();
+            }
         });
     }
 }
 
-/// Where a buffer starts, for all threads.
-struct Start<T>(*mut T);
+/// A buffer that is cut into pieces of one length, the last as long as what is left, for threads to write in.
+struct Pieces<'a, T> {
+    start: *mut T,
+    total: usize,
+    length: usize,
+    lent: PhantomData<&'a mut [T]>,
+}
 
 // SAFETY: it is only used to make slices that do not overlap, each for one thread.
-unsafe impl<T: Send> Sync for Start<T> {}
+unsafe impl<T: Send> Sync for Pieces<'_, T> {}
 
-impl<T> Start<T> {
-    fn at(&self, offset: usize) -> *mut T {
-        self.0.wrapping_add(offset)
+impl<'a, T> Pieces<'a, T> {
+    fn new(buffer: &'a mut [T], length: usize) -> Self {
+        let (start, total) = (buffer.as_mut_ptr(), buffer.len());
+        Pieces { start, total, length: length.max(1), lent: PhantomData }
+    }
+
+    /// How many there are.
+    fn count(&self) -> usize {
+        self.total.div_ceil(self.length)
+    }
+
+    /// Piece `index`.
+    ///
+    /// # Safety
+    /// Nobody else has it.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the pieces are of a buffer that is lent for writing, and each is one's alone"
+    )]
+    unsafe fn get(&self, index: usize) -> &mut [T] {
+        assert!(index < self.count(), "a piece is part of the buffer");
+        let from = index * self.length;
+        // SAFETY: it lies within the buffer, and the caller has it alone.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(from), self.length.min(self.total - from)) }
     }
 }
 
@@ -122,6 +180,27 @@ mod tests {
                 }
             }
             assert!(out.iter().enumerate().all(|(i, &v)| v == 199.0 * i as f32), "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn pieces_of_several_buffers_are_given_once_each() {
+        for threads in 1..4 {
+            let pool = Pool::new(threads);
+            let mut all = [vec![0; 100], vec![], vec![0; 33]];
+            pool.pieces_of_all(&mut all, 16, |which, index, piece| {
+                piece.iter_mut().enumerate().for_each(|(i, v)| *v += 1000 * which + index * 16 + i);
+            });
+            for (which, out) in all.iter().enumerate() {
+                assert!(out.iter().enumerate().all(|(i, &v)| v == 1000 * which + i), "{out:?}");
+            }
+            let mut beside = [vec![0; 50], vec![0; 50]];
+            pool.pieces_beside(&mut beside, 7, |index, [a, b]| {
+                assert_eq!(a.len(), b.len());
+                a.fill(index);
+                b.iter_mut().zip(a).for_each(|(b, a)| *b += 2 * *a);
+            });
+            assert!((0..50).all(|i| beside[0][i] == i / 7 && beside[1][i] == 2 * (i / 7)));
         }
     }
 
