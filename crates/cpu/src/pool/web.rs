@@ -3,7 +3,7 @@
 //! The standard library is compiled for one thread: its allocator, locks and thread-locals are not for helpers. They run
 //! tasks and nothing else, and tasks allocate nothing.
 
-use super::job::Job;
+use super::job::{Job, Line};
 use super::word::Word;
 
 /// Looks for a job before a helper sleeps: some hundreds of microseconds. There is no instruction to pause.
@@ -22,13 +22,13 @@ const FOREVER: i64 = -1;
 /// The job of this module: an instance of it has one model.
 static JOB: Job = Job::new();
 /// Helpers that sleep, or are about to.
-static SLEEPING: Word = Word::new(0);
+static SLEEPING: Line<Word> = Line(Word::new(0));
 /// What nobody ever writes, for the caller to wait on.
-static NOTHING: Word = Word::new(0);
+static NOTHING: Line<Word> = Line(Word::new(0));
 
 /// Lets another thread have the processor.
 pub fn pause() {
-    NOTHING.wait(0, PAUSE_NANOSECONDS);
+    NOTHING.0.wait(0, PAUSE_NANOSECONDS);
 }
 
 /// The helpers of a pool.
@@ -54,7 +54,7 @@ impl Crew {
 
     /// Wakes those that sleep.
     pub fn wake(&self) {
-        if SLEEPING.load() > 0 {
+        if SLEEPING.0.load() > 0 {
             JOB.state.notify();
         }
     }
@@ -71,11 +71,11 @@ pub fn new_stack() -> usize {
 #[unsafe(no_mangle)]
 extern "C" fn sotto_help(thread: u32) {
     JOB.serve(thread as usize, |state| {
-        SLEEPING.add(1);
+        SLEEPING.0.add(1);
         // The caller counts the job first and looks for sleepers then: either it sees this one, or this one that it is
         // another job.
         JOB.state.wait(state, FOREVER);
-        SLEEPING.add(1_u32.wrapping_neg());
+        SLEEPING.0.add(1_u32.wrapping_neg());
     });
 }
 

@@ -7,8 +7,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-/// A word, on a cache line of its own. What a thread wrote before it wrote the word is there for who reads it.
-#[repr(align(64))]
+/// A word. What a thread wrote before it wrote the word is there for who reads it.
 pub struct Word(AtomicU32);
 
 impl Word {
