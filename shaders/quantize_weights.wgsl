@@ -119,14 +119,15 @@ fn block(index: u32, first: u32) -> u32 {
         inverse = bitcast<f32>(sign | quotient(0x3f800000u, d));
     }
 #if w_q4_0
-    var words: vec4<u32>;
+    // Without a value of its own SwiftShader gives it the one it had before.
+    var words = vec4<u32>(0u);
     for (var e = 0u; e < 32u; e++) {
         words[(e / 4u) & 3u] |= quant(element(first + e), inverse) << (8u * (e & 3u) + 4u * (e / 16u));
     }
     quants[index] = words;
 #else
     for (var half = 0u; half < 2u; half++) {
-        var words: vec4<u32>;
+        var words = vec4<u32>(0u);
         for (var e = 0u; e < 16u; e++) {
             words[e / 4u] |= quant(element(first + 16u * half + e), inverse) << (8u * (e & 3u));
         }

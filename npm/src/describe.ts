@@ -153,8 +153,8 @@ async function folderFiles(
   const small = names.filter((_, index) => found[index]);
   const known = new formats.Folder();
   try {
-    // These two name further files.
-    for (const name of small.filter((name) => /\.index\.json$|^modules\.json$/.test(name))) {
+    // These say which further files there are.
+    for (const name of small.filter((name) => /^config\.json$|\.index\.json$|^modules\.json$/.test(name))) {
       known.insert(name, new TextEncoder().encode(await fetchText(url(name), name, options)));
     }
     const further = known.further();
