@@ -21,6 +21,16 @@ struct Merged {
     sum: vec4<f32>,
 }
 
+// (maximum, weight) of a split, LOWEST and 0 beyond the last.
+fn state_of(at: u32, split: u32, used: u32) -> vec2<f32> {
+    let state = partials[at + min(split, used - 1u) * (QUADS + 1u) + QUADS].xy;
+    return select(vec2<f32>(LOWEST, 0.0), state, split < used);
+}
+
+fn sum_of(at: u32, split: u32, used: u32, quad: u32) -> vec4<f32> {
+    return partials[at + min(split, used - 1u) * (QUADS + 1u) + quad];
+}
+
 fn merged(a: Merged, state: vec2<f32>, sum: vec4<f32>) -> Merged {
     let maximum = max(a.softmax.maximum, state.x);
     let keep = exp(a.softmax.maximum - maximum);
@@ -43,9 +53,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let at = partial_at(t, head, 0u);
     var all = Merged(Softmax(LOWEST, 0.0), vec4<f32>(0.0));
     if (part < PARTS) {
-        for (var i = part; i < used; i += PARTS) {
-            let split = at + i * (QUADS + 1u);
-            all = merged(all, partials[split + QUADS].xy, partials[split + quad]);
+        // Four splits are under way at a time.
+        for (var i = part; i < used; i += 4u * PARTS) {
+            let state0 = state_of(at, i, used);
+            let state1 = state_of(at, i + PARTS, used);
+            let state2 = state_of(at, i + 2u * PARTS, used);
+            let state3 = state_of(at, i + 3u * PARTS, used);
+            let sum0 = sum_of(at, i, used, quad);
+            let sum1 = sum_of(at, i + PARTS, used, quad);
+            let sum2 = sum_of(at, i + 2u * PARTS, used, quad);
+            let sum3 = sum_of(at, i + 3u * PARTS, used, quad);
+            all = merged(merged(all, state0, sum0), state1, sum1);
+            all = merged(merged(all, state2, sum2), state3, sum3);
         }
     }
     states[local] = vec2<f32>(all.softmax.maximum, all.softmax.sum);

@@ -7,10 +7,14 @@
 //
 // With `gated`, the weight holds 2 * ROWS rows, those of the gate and then those of the up projection:
 //   out[t, o] = gated(gate . x, up . x)
+#if held
+#include "lib/matvec_held.wgsl"
+#else
 #if lanes
 #include "lib/matvec_lanes.wgsl"
 #else
 #include "lib/matvec.wgsl"
+#endif
 #endif
 #if gated
 #include "lib/gated.wgsl"

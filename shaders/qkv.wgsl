@@ -13,10 +13,14 @@
 //            with `kv_staged` rows [tokens, 2, kv heads, HEAD_DIM] of f32, which kv_write.wgsl takes from there
 //   9        uniform: frequencies [ROTARY_DIM / 2], radians a position
 //   10       bias [Q_ROWS + K_ROWS + V_ROWS]   with `bias`
+#if held
+#include "lib/matvec_held.wgsl"
+#else
 #if lanes
 #include "lib/matvec_lanes.wgsl"
 #else
 #include "lib/matvec.wgsl"
+#endif
 #endif
 #include "lib/rope.wgsl"
 #include "lib/kv_segments.wgsl"

@@ -32,6 +32,9 @@ pub struct Tuning {
     pub eight: bool,
     /// The next blocks of a weight are loaded before these are multiplied.
     pub ahead: bool,
+    /// An invocation holds its blocks of x in registers and goes through rows of a weight (`lib/matvec_held.wgsl`), where
+    /// x is whole steps and the lanes are a subgroup's. `lanes` are of other products then.
+    pub held: bool,
     /// Partial sums meet by subgroup shuffles.
     pub subgroups: bool,
     /// Whether many rows go through workgroup memory (`matmul.wgsl`) or four at a time through `matvec.wgsl`.
@@ -54,6 +57,13 @@ const BLOCK_VEC4S: u32 = 9;
 /// Blocks of x that a workgroup holds at most: more would leave room for too few workgroups at once.
 const CHUNK: u32 = 128;
 
+/// Lanes of `lib/matvec_held.wgsl` at most.
+const HELD_LANES: u32 = 32;
+/// What it takes for a block of x.
+const HELD_VEC4S: u32 = 5;
+/// Workgroups that a product is spread over at least, where it has rows for them.
+const HELD_WORKGROUPS: u32 = 256;
+
 /// Rows of a weight from which on groups take eight: of fewer there would be too few groups.
 const EIGHT_ROWS: usize = 4096;
 
@@ -69,6 +79,7 @@ impl Tuning {
         coarse: false,
         eight: false,
         ahead: false,
+        held: false,
         subgroups: false,
         tiled_matmul: false,
     };
@@ -83,6 +94,7 @@ impl Tuning {
         coarse: false,
         eight: true,
         ahead: false,
+        held: true,
         subgroups: true,
         tiled_matmul: true,
     };
@@ -144,6 +156,9 @@ impl Tuning {
             };
         }
         let floats = !matrix.packing.is_quantised();
+        if let Some(shape) = this.held(facts, matrix, rows, tokens, norm) {
+            return shape;
+        }
         let eight = this.eight && tokens == 1 && rows >= EIGHT_ROWS;
         let sums = if eight { 2 } else { tokens };
         let workgroup = this.workgroup.min(facts.max_invocations).max(lanes);
@@ -187,6 +202,59 @@ impl Tuning {
             flags: flags.into_iter().filter_map(|(set, flag)| set.then_some(flag)).collect(),
             constants,
         }
+    }
+
+    /// The shape of `lib/matvec_held.wgsl`, where a device and a product suit it.
+    fn held(
+        self,
+        facts: &DeviceFacts,
+        matrix: &Matrix,
+        rows: usize,
+        tokens: u32,
+        norm: bool,
+    ) -> Option<MatvecShape> {
+        let lanes = facts.subgroup_min.min(HELD_LANES);
+        let blocks = matrix.row_blocks() as u32;
+        let suits = self.held && self.ints && self.subgroups && matrix.packing.is_quantised() && tokens == 1;
+        if !suits || lanes < 8 || blocks < lanes {
+            return None;
+        }
+        let slots = (rows as u32).div_ceil(4);
+        let most_splits = facts.max_invocations.min(1024) / lanes;
+        // Two blocks an invocation, one where there would be too few invocations.
+        let mut splits = blocks.div_ceil(2 * lanes).next_power_of_two();
+        if slots * lanes * splits < self.threads && blocks > lanes * splits {
+            splits *= 2;
+        }
+        let two = blocks > lanes * splits;
+        let held = lanes * splits * if two { 2 } else { 1 };
+        let groups =
+            (self.workgroup / (lanes * splits)).clamp(1, slots.div_ceil(HELD_WORKGROUPS).next_power_of_two());
+        let rounds = slots.div_ceil((self.threads / (lanes * splits)).max(1)).max(1);
+        let workgroups = slots.div_ceil(groups * rounds);
+        let partials = groups * splits * rounds;
+        let bytes = VEC4_BYTES * (HELD_VEC4S * held + partials + groups * splits);
+        if splits > most_splits || bytes > facts.max_workgroup_bytes || workgroups > facts.max_workgroups {
+            return None;
+        }
+        let flags =
+            [(true, "held"), (true, "ints"), (self.coarse, "coarse"), (two, "two"), (true, "subgroups")];
+        let mut constants = vec![
+            ("LANES", lanes),
+            ("GROUPS", groups),
+            ("SPLITS", splits),
+            ("ROUNDS", rounds),
+            ("WORKGROUPS", workgroups),
+            ("HELD", held),
+            ("STAGED", HELD_VEC4S * held),
+            ("PARTIALS", partials),
+        ];
+        constants.extend(norm.then_some(("SQUARES", groups * splits)));
+        Some(MatvecShape {
+            rows: 4 * groups * rounds,
+            flags: flags.into_iter().filter_map(|(set, flag)| set.then_some(flag)).collect(),
+            constants,
+        })
     }
 
     /// Lanes and groups of a workgroup for rows of `blocks` blocks, where nothing else is shared.

@@ -7,12 +7,13 @@ use super::Tuning;
 
 /// The letters of a name, and what each stands for.
 type Letter = (char, fn(&mut Tuning) -> &mut bool);
-const LETTERS: [Letter; 7] = [
+const LETTERS: [Letter; 8] = [
     ('m', |t| &mut t.mantissa),
     ('i', |t| &mut t.ints),
     ('c', |t| &mut t.coarse),
     ('e', |t| &mut t.eight),
     ('a', |t| &mut t.ahead),
+    ('h', |t| &mut t.held),
     ('g', |t| &mut t.subgroups),
     ('t', |t| &mut t.tiled_matmul),
 ];

@@ -230,6 +230,22 @@ fn every_variant_of_the_matvec_agrees_with_the_reference() {
     }
 }
 
+#[test]
+fn rows_go_past_a_held_x_as_in_the_reference() {
+    // Many rounds and one; an invocation has one block or two, of which some are beyond the row.
+    const NAMES: [&str; 3] = ["8/64/0kihgt", "8/256/64kihgt", "8/64/1kihcgt"];
+    for variant in variants() {
+        let small = variant.name != device().name;
+        let types = if small { &[BlockType::Q4_0, BlockType::Q6_K][..] } else { &TYPES[..] };
+        for (at, &ty) in types.iter().enumerate() {
+            for (i, (rows, cols)) in [(37, 512), (10, 1280), (70, 768)].into_iter().enumerate() {
+                let tuning: Tuning = NAMES[(at + i) % NAMES.len()].parse().unwrap();
+                check_matvec(variant, &Weight::random(61, ty, rows, cols), 1, tuning);
+            }
+        }
+    }
+}
+
 /// Plain and after a norm.
 fn check_matvec(variant: &Variant, weight: &Weight, tokens: usize, tuning: Tuning) {
     let &Weight { ty, rows, cols, .. } = weight;
