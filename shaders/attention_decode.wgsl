@@ -2,7 +2,7 @@
 //
 // A workgroup of 128 takes one split for HEADS query heads of one key/value head, so that keys and values are read
 // once for all of them. Tile by tile of 128 positions, of which most splits have one:
-//   - an invocation a position computes its scores for all heads, sixteen quads of the key at a time;
+//   - an invocation a position computes its scores for all heads, four quads of the key at a time;
 //   - sixteen invocations a head turn them into exp(s - maximum), the maximum so far;
 //   - QUADS invocations read one value row after the other, each its quad, and add it to all heads' sums; there are
 //     ROWS such rows of invocations, each with every ROWS-th position of the tile, which meet at the end.
@@ -32,29 +32,13 @@ var<workgroup> maxima: array<f32, TILE>;
 var<workgroup> shrinks: array<f32, SLOTS>;
 var<workgroup> meeting: array<vec4<f32>, TILE>;
 
-// Quads i to i + 3 of a head, the last in the place of those beyond it.
-fn quads4(i: u32) -> vec4<u32> {
-    return min(vec4<u32>(i) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(QUADS - 1u));
-}
-
-// The products of quad i of a key with those of four queries from `head` on; beyond the head they are 0.
-fn dots4(head: u32, i: u32, quad: KvQuad) -> vec4<f32> {
-    let key = kv_load(quad) * select(0.0, 1.0, i < QUADS);
-    let at = head * QUADS + min(i, QUADS - 1u);
+// The products of quad i of a key with those of four queries from `head` on.
+fn dots4(head: u32, i: u32, key: vec4<f32>) -> vec4<f32> {
+    let at = head * QUADS + i;
     return vec4<f32>(
         dot(queries[at], key), dot(queries[at + QUADS], key),
         dot(queries[at + 2u * QUADS], key), dot(queries[at + 3u * QUADS], key),
     );
-}
-
-fn four_dots(head: u32, i: u32, keys: Four) -> vec4<f32> {
-    return (dots4(head, i, keys.a) + dots4(head, i + 1u, keys.b))
-        + (dots4(head, i + 2u, keys.c) + dots4(head, i + 3u, keys.d));
-}
-
-fn strip_dots(head: u32, i: u32, keys: Sixteen) -> vec4<f32> {
-    return (four_dots(head, i, keys.a) + four_dots(head, i + 4u, keys.b))
-        + (four_dots(head, i + 8u, keys.c) + four_dots(head, i + 12u, keys.d));
 }
 
 fn put_scores(head: u32, key: u32, dots: vec4<f32>) {
@@ -64,31 +48,11 @@ fn put_scores(head: u32, key: u32, dots: vec4<f32>) {
     weights[(head + 3u) * TILE + key] = score_of(dots.w);
 }
 
-// Keys k, k + ROWS and so on. What the cache holds beyond the last key may be NaN: the last stands for it, and weighs nothing.
-fn keys4(k: u32, n_keys: u32) -> vec4<u32> {
-    return min(vec4<u32>(k) + ROWS * vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(n_keys - 1u));
-}
-
-// An invocation's quads of the values of sixteen keys from k on.
-fn value_strip(segment: u32, at: u32, k: u32, n_keys: u32) -> Sixteen {
-    let at4 = vec4<u32>(at);
-    return kv_sixteen(
-        segment, at4 + keys4(k, n_keys) * KV_STRIDE, at4 + keys4(k + 4u * ROWS, n_keys) * KV_STRIDE,
-        at4 + keys4(k + 8u * ROWS, n_keys) * KV_STRIDE, at4 + keys4(k + 12u * ROWS, n_keys) * KV_STRIDE,
-    );
-}
-
-fn four_sum(head: u32, k: u32, n_keys: u32, values: Four) -> vec4<f32> {
-    let at = vec4<u32>(head * TILE) + keys4(k, n_keys);
+// The weights of four keys, of which `n` are there.
+fn weights4(head: u32, keys: vec4<u32>, n: u32) -> vec4<f32> {
+    let at = vec4<u32>(head * TILE) + keys;
     let p = vec4<f32>(weights[at.x], weights[at.y], weights[at.z], weights[at.w]);
-    let there = vec4<u32>(k) + ROWS * vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(n_keys);
-    let v = mat4x4<f32>(kv_load(values.a), kv_load(values.b), kv_load(values.c), kv_load(values.d));
-    return v * select(vec4<f32>(0.0), p, there);
-}
-
-fn strip_sum(head: u32, k: u32, n_keys: u32, values: Sixteen) -> vec4<f32> {
-    return (four_sum(head, k, n_keys, values.a) + four_sum(head, k + 4u * ROWS, n_keys, values.b))
-        + (four_sum(head, k + 8u * ROWS, n_keys, values.c) + four_sum(head, k + 12u * ROWS, n_keys, values.d));
+    return select(vec4<f32>(0.0), p, vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(n));
 }
 
 @compute @workgroup_size(128)
@@ -137,21 +101,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let n_keys = tile_end - tile;
         let tile_at = kv_at(tile, segment, kv_head);
         workgroupBarrier();
-        // The first values are on their way while keys are weighed.
-        let values_at = tile_at + KV_VALUES + quad;
-        var values = value_strip(segment, values_at, row, n_keys);
         if (local < n_keys) {
             let at = tile_at + local * KV_STRIDE;
             var dots = vec4<f32>(0.0);
 #if eight_heads
             var more = vec4<f32>(0.0);
 #endif
-            for (var i = 0u; i < QUADS; i += 16u) {
-                let at4 = vec4<u32>(at);
-                let keys = kv_sixteen(segment, at4 + quads4(i), at4 + quads4(i + 4u), at4 + quads4(i + 8u), at4 + quads4(i + 12u));
-                dots += strip_dots(0u, i, keys);
+            for (var i = 0u; i < QUADS; i += 4u) {
+                let quads = min(vec4<u32>(i) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(QUADS - 1u));
+                let keys = kv_four(segment, vec4<u32>(at) + quads);
+                let a = kv_load(keys.a);
+                let b = kv_load(keys.b) * select(0.0, 1.0, i + 1u < QUADS);
+                let c = kv_load(keys.c) * select(0.0, 1.0, i + 2u < QUADS);
+                let d = kv_load(keys.d) * select(0.0, 1.0, i + 3u < QUADS);
+                dots += (dots4(0u, quads.x, a) + dots4(0u, quads.y, b)) + (dots4(0u, quads.z, c) + dots4(0u, quads.w, d));
 #if eight_heads
-                more += strip_dots(4u, i, keys);
+                more += (dots4(4u, quads.x, a) + dots4(4u, quads.y, b)) + (dots4(4u, quads.z, c) + dots4(4u, quads.w, d));
 #endif
             }
             put_scores(0u, local, dots);
@@ -202,19 +167,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         sum7 *= shrinks[7u];
 #endif
         if (row < ROWS) {
-            for (var k = row; k < n_keys; k += 16u * ROWS) {
-                if (k != row) {
-                    values = value_strip(segment, values_at, k, n_keys);
-                }
-                sum0 += strip_sum(0u, k, n_keys, values);
-                sum1 += strip_sum(1u, k, n_keys, values);
-                sum2 += strip_sum(2u, k, n_keys, values);
-                sum3 += strip_sum(3u, k, n_keys, values);
+            let at = tile_at + KV_VALUES + quad;
+            for (var k = row; k < n_keys; k += 4u * ROWS) {
+                // What the cache holds beyond the last key may be NaN: the last stands for it, and weighs nothing.
+                let keys = min(vec4<u32>(k) + ROWS * vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(n_keys - 1u));
+                let n = (n_keys - k + ROWS - 1u) / ROWS;
+                let four = kv_four(segment, vec4<u32>(at) + keys * KV_STRIDE);
+                let v = mat4x4<f32>(kv_load(four.a), kv_load(four.b), kv_load(four.c), kv_load(four.d));
+                sum0 += v * weights4(0u, keys, n);
+                sum1 += v * weights4(1u, keys, n);
+                sum2 += v * weights4(2u, keys, n);
+                sum3 += v * weights4(3u, keys, n);
 #if eight_heads
-                sum4 += strip_sum(4u, k, n_keys, values);
-                sum5 += strip_sum(5u, k, n_keys, values);
-                sum6 += strip_sum(6u, k, n_keys, values);
-                sum7 += strip_sum(7u, k, n_keys, values);
+                sum4 += v * weights4(4u, keys, n);
+                sum5 += v * weights4(5u, keys, n);
+                sum6 += v * weights4(6u, keys, n);
+                sum7 += v * weights4(7u, keys, n);
 #endif
             }
         }

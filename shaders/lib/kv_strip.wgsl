@@ -1,4 +1,4 @@
-// Reading from a segment of the cache: it is chosen once for sixteen quads, whose loads are under way together.
+// Reading from a segment of the cache: it is chosen once for several quads, whose loads are under way together.
 #include "lib/kv.wgsl"
 
 struct Four {
@@ -6,13 +6,6 @@ struct Four {
     b: KvQuad,
     c: KvQuad,
     d: KvQuad,
-}
-
-struct Sixteen {
-    a: Four,
-    b: Four,
-    c: Four,
-    d: Four,
 }
 
 fn kv_0_four(at: vec4<u32>) -> Four {
@@ -37,27 +30,58 @@ fn kv_4_four(at: vec4<u32>) -> Four {
 }
 #endif
 
-fn kv_sixteen(segment: u32, a: vec4<u32>, b: vec4<u32>, c: vec4<u32>, d: vec4<u32>) -> Sixteen {
+fn kv_four(segment: u32, at: vec4<u32>) -> Four {
 #if kv_segments
     switch segment {
         case 1u: {
-            return Sixteen(kv_1_four(a), kv_1_four(b), kv_1_four(c), kv_1_four(d));
+            return kv_1_four(at);
         }
         case 2u: {
-            return Sixteen(kv_2_four(a), kv_2_four(b), kv_2_four(c), kv_2_four(d));
+            return kv_2_four(at);
         }
         case 3u: {
-            return Sixteen(kv_3_four(a), kv_3_four(b), kv_3_four(c), kv_3_four(d));
+            return kv_3_four(at);
         }
         case 4u: {
-            return Sixteen(kv_4_four(a), kv_4_four(b), kv_4_four(c), kv_4_four(d));
+            return kv_4_four(at);
         }
         default: {
-            return Sixteen(kv_0_four(a), kv_0_four(b), kv_0_four(c), kv_0_four(d));
+            return kv_0_four(at);
         }
     }
 #else
-    return Sixteen(kv_0_four(a), kv_0_four(b), kv_0_four(c), kv_0_four(d));
+    return kv_0_four(at);
+#endif
+}
+
+struct Pairs {
+    keys: Four,
+    values: Four,
+}
+
+// Quads of four keys, and of their values.
+fn kv_pairs(segment: u32, at: vec4<u32>) -> Pairs {
+    let values = at + vec4<u32>(KV_VALUES);
+#if kv_segments
+    switch segment {
+        case 1u: {
+            return Pairs(kv_1_four(at), kv_1_four(values));
+        }
+        case 2u: {
+            return Pairs(kv_2_four(at), kv_2_four(values));
+        }
+        case 3u: {
+            return Pairs(kv_3_four(at), kv_3_four(values));
+        }
+        case 4u: {
+            return Pairs(kv_4_four(at), kv_4_four(values));
+        }
+        default: {
+            return Pairs(kv_0_four(at), kv_0_four(values));
+        }
+    }
+#else
+    return Pairs(kv_0_four(at), kv_0_four(values));
 #endif
 }
 

@@ -1,5 +1,5 @@
-//! Attention over the KV cache: `attention_prefill.wgsl`, `attention_decode.wgsl` with `attention_merge.wgsl`, and
-//! `attention_plain.wgsl` for software adapters.
+//! Attention over the KV cache: `attention_prefill.wgsl`, `attention_lanes.wgsl` or, without subgroups,
+//! `attention_decode.wgsl` with `attention_merge.wgsl`, and `attention_plain.wgsl` for software adapters.
 //!
 //! All compute the same for any number of tokens; they differ in what they are fast at. The cache of a layer is
 //! segments of `[positions, 2, n_kv_heads, head_dim]`, of f32, of f16 packed two to a u32, or of bytes with scales
@@ -17,6 +17,8 @@ use crate::{DeviceFacts, GpuError, KvType};
 const MAX_HEAD_DIM: usize = 256;
 /// Query heads that a workgroup of `attention_decode.wgsl` takes at most.
 const MAX_DECODE_HEADS: usize = 8;
+/// Lanes of a head in `attention_lanes.wgsl` at most: its workgroups have 128 invocations and several rows of them.
+const MAX_LANES: u32 = 32;
 /// Workgroups along the positions in `attention_decode.wgsl`.
 const SPLITS: usize = 32;
 /// Positions that a split takes at least, so that starting a workgroup is worth it.
@@ -75,7 +77,8 @@ pub(crate) fn decode(
     if kernels.device().facts().software {
         return plain(kernels, shape, slices);
     }
-    split(kernels, shape, slices)
+    let device = kernels.device();
+    split(kernels, shape, slices, device.tuning().subgroups && shape.has_lanes(device.facts()))
 }
 
 /// Attention for steps of many tokens: one dispatch, of a workgroup for each 64 query heads of the step.
@@ -90,10 +93,12 @@ pub(crate) fn prefill(
     Ok(vec![tiled(kernels, shape, slices)?])
 }
 
+/// With `by_lanes` a head's quads are lanes of a subgroup.
 fn split(
     kernels: &Kernels,
     shape: &AttentionShape,
     slices: AttentionSlices<'_>,
+    by_lanes: bool,
 ) -> Result<Vec<Dispatch>, GpuError> {
     let group = shape.group();
     let parts = group.div_ceil(MAX_DECODE_HEADS);
@@ -101,13 +106,15 @@ fn split(
     let splits = [("SPLITS", SPLITS as f64), ("MIN_SPLIT", MIN_SPLIT as f64)];
     let constants = shape.constants(splits.into_iter().chain([("HEADS", heads as f64)]))?;
     let eight = (heads > MAX_DECODE_HEADS / 2).then_some("eight_heads");
-    let flags: Vec<_> = shape.flags().chain(shape.segments_flag()).chain(eight).collect();
-    let pipeline = kernels.pipeline("attention_decode", &flags, &constants)?;
+    let flags = shape.flags().chain(shape.segments_flag()).chain(eight);
+    let flags: Vec<_> = flags.chain(by_lanes.then_some("subgroups")).collect();
+    let shader = if by_lanes { "attention_lanes" } else { "attention_decode" };
+    let pipeline = kernels.pipeline(shader, &flags, &constants)?;
     let AttentionSlices { q, scratch, step, .. } = slices;
     let bindings = shape.with_segments(&[(3, q), (4, scratch), (5, step)], slices.kv);
     let workgroups = (shape.cache.n_kv_heads * parts) as u32;
     let grid = [Count::Fixed(workgroups), Count::Fixed(SPLITS as u32), Count::Tokens(1)];
-    let decode = kernels.dispatch("attention_decode", &pipeline, &bindings, grid);
+    let decode = kernels.dispatch(shader, &pipeline, &bindings, grid);
     Ok(vec![decode, merge(kernels, shape, slices, &[], splits)?])
 }
 
@@ -188,6 +195,12 @@ impl AttentionShape {
     /// Query heads a key/value head.
     fn group(&self) -> usize {
         self.attention.n_heads / self.cache.n_kv_heads.max(1)
+    }
+
+    /// Whether a head's quads can be lanes of a subgroup, for `attention_lanes.wgsl`.
+    fn has_lanes(&self, facts: &DeviceFacts) -> bool {
+        let quads = (self.cache.head_dim / 4) as u32;
+        facts.subgroups && quads.is_power_of_two() && quads <= facts.subgroup_min.min(MAX_LANES)
     }
 
     pub(super) fn flags(&self) -> impl Iterator<Item = &'static str> {

@@ -13,9 +13,10 @@ enum Path {
     Plain,
     Tiled,
     Split,
+    Lanes,
 }
 
-const PATHS: [Path; 3] = [Path::Plain, Path::Tiled, Path::Split];
+const PATHS: [Path; 4] = [Path::Plain, Path::Tiled, Path::Split, Path::Lanes];
 
 #[derive(Clone, Copy, Debug)]
 struct Case {
@@ -148,7 +149,10 @@ impl Data {
         let dispatches = match path {
             Path::Plain => plain(&variant.kernels, &self.shape, slices),
             Path::Tiled => tiled(&variant.kernels, &self.shape, slices).map(|d| vec![d]),
-            Path::Split => split(&variant.kernels, &self.shape, slices),
+            Path::Split => split(&variant.kernels, &self.shape, slices, false),
+            Path::Lanes => {
+                split(&variant.kernels, &self.shape, slices, self.shape.has_lanes(variant.device.facts()))
+            }
         }
         .unwrap();
         let size = StepSize { tokens: tokens as u32, outputs: 1 };
@@ -168,10 +172,30 @@ fn every_kernel_agrees_with_the_reference_in_every_shape() {
         for segments in [Segments::one(positions), Segments::new(positions, SHORT)] {
             data.shape.segments = segments;
             for path in PATHS {
+                if path == Path::Lanes && !data.shape.has_lanes(device().device.facts()) {
+                    continue;
+                }
                 let found = data.run(device(), path, None);
                 let what = format!("{path:?} {kv_type:?} {case:?} {segments:?}");
                 assert_close(&what, &found, &expected, 1e-5);
             }
+        }
+    }
+}
+
+/// Subgroups of 16 and 32 are a GPU's; in software these heads go another way.
+#[test]
+fn heads_as_wide_as_a_subgroup_agree_with_the_reference() {
+    let cases = [
+        Case { position: 700, group: 4, head_dim: 64, ..CASE },
+        Case { tokens: 3, position: 77, group: 7, head_dim: 128, kv_heads: 1, window: Some(50), ..CASE },
+    ];
+    for (case, kv_type) in cases.into_iter().zip([KvType::F16, KvType::Q8_0]) {
+        let mut data = Data::random(case, kv_type);
+        for segments in [data.shape.segments, Segments::new(case.position + case.tokens, SHORT)] {
+            data.shape.segments = segments;
+            let found = data.run(device(), Path::Lanes, None);
+            assert_close(&format!("{kv_type:?} {case:?} {segments:?}"), &found, &data.expected(), 1e-5);
         }
     }
 }

@@ -43,16 +43,22 @@ fn qkv_agrees_with_the_reference() {
         case(Adjacent, [2, 2, 12, 8], 96, 2, KvType::F16, true, true),
         case(Halves, [6, 2, 64, 64], 256, 1, KvType::F16, false, true),
     ];
+    let floats = Tuning { ints: false, ..Tuning::GPU };
+    let many_rounds = Tuning { threads: 0, workgroup: 64, ..Tuning::GPU };
     for variant in variants() {
         for (at, case) in cases.iter().enumerate() {
-            for tuning in [Tuning { ints: false, ..Tuning::GPU }, Tuning::SOFTWARE] {
-                check(variant, case, tuning, &format!("case {at}, {} lanes, {}", tuning.lanes, variant.name));
+            let quantised = case.tokens == 1 && case.cols == 256;
+            let tunings = [floats, Tuning::SOFTWARE, many_rounds];
+            for (ty, tuning) in [BlockType::F32, BlockType::F32, BlockType::Q8_0].into_iter().zip(tunings) {
+                if ty == BlockType::F32 || quantised {
+                    check(variant, case, (ty, tuning), &format!("case {at}, {tuning}, {}", variant.name));
+                }
             }
         }
     }
 }
 
-fn check(variant: &crate::testing::Variant, case: &Case, tuning: Tuning, what: &str) {
+fn check(variant: &crate::testing::Variant, case: &Case, (ty, tuning): (BlockType, Tuning), what: &str) {
     let &Case { layout, heads: [n_heads, n_kv_heads, head_dim, rotary_dim], cols, tokens, kv_type, .. } =
         case;
     const POSITION: usize = 7;
@@ -68,7 +74,12 @@ fn check(variant: &crate::testing::Variant, case: &Case, tuning: Tuning, what: &
         growth: None,
         factors: None,
     };
-    let (x, weight) = (random(1, tokens * cols), random(2, rows * cols));
+    let (x, mut weight) = (random(1, tokens * cols), random(2, rows * cols));
+    let mut bytes = Vec::new();
+    sotto_format::quantize(ty, &weight, &mut bytes).unwrap();
+    sotto_format::dequantize(ty, &bytes, &mut weight).unwrap();
+    // Half a step of x (lib/operand.wgsl).
+    let exactly = if ty == BlockType::F32 { 2e-5 } else { 1e-4 };
     let (norm, bias) = (random(3, cols), random(4, rows));
 
     let input = if case.norm { ops::rms_norm(&x, &norm, eps) } else { x.clone() };
@@ -81,9 +92,9 @@ fn check(variant: &crate::testing::Variant, case: &Case, tuning: Tuning, what: &
     let keys = ops::rope(&take(q, kv), kv, POSITION, &rope, None);
 
     let uploader = Uploader::new(Arc::clone(&variant.kernels)).unwrap();
-    let matrix = Matrix::new(&variant.device, "qkv", Packing::F32, rows, cols).unwrap();
-    let mut cursor = uploader.cursor(&matrix, BlockType::F32, 0, rows).unwrap();
-    uploader.write(&matrix, &mut cursor, bytemuck::cast_slice(&weight)).unwrap();
+    let matrix = Matrix::new(&variant.device, "qkv", Packing::of(ty), rows, cols).unwrap();
+    let mut cursor = uploader.cursor(&matrix, ty, 0, rows).unwrap();
+    uploader.write(&matrix, &mut cursor, &bytes).unwrap();
     let mut padded_norm = norm;
     padded_norm.resize(cols.next_multiple_of(32), 0.0);
     let (norm, bias) = (variant.upload(&padded_norm), variant.upload(&bias));
@@ -127,8 +138,8 @@ fn check(variant: &crate::testing::Variant, case: &Case, tuning: Tuning, what: &
             variant.device.queue().write_buffer(&slice.buffer, 0, &zeros);
         }
         variant.run(&dispatches, StepSize { tokens: tile, outputs: 0 });
-        assert_close(&format!("queries, {what}"), &variant.read(&out, tokens * q), &queries, 2e-5);
-        let tolerance = if kv_type == KvType::F16 { 1e-3 } else { 2e-5 };
+        assert_close(&format!("queries, {what}"), &variant.read(&out, tokens * q), &queries, exactly);
+        let tolerance = if kv_type == KvType::F16 { 1e-3 } else { exactly };
         let n = (POSITION + tokens) * 2 * kv;
         let found: Vec<f32> = match kv_type {
             KvType::F32 => variant.read(&cache, n),

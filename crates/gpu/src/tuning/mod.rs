@@ -87,7 +87,7 @@ impl Tuning {
     /// What suits a GPU that nothing is known about. Where a workgroup may not have as many invocations it has what it may.
     pub const GPU: Tuning = Tuning {
         lanes: 8,
-        workgroup: 256,
+        workgroup: 512,
         threads: 1 << 16,
         mantissa: true,
         ints: true,
@@ -113,12 +113,15 @@ impl Tuning {
             return Vec::new();
         }
         let gpu = Tuning::GPU;
-        let floats = Tuning { ints: false, ..gpu };
+        let lanes = Tuning { held: false, workgroup: 256, ..gpu };
+        let floats = Tuning { ints: false, ..lanes };
         [
             gpu,
             Tuning { threads: 1 << 17, ..gpu },
             Tuning { threads: 1 << 14, workgroup: 128, ..gpu },
-            Tuning { eight: false, threads: 1 << 17, ..gpu },
+            lanes,
+            Tuning { threads: 1 << 14, workgroup: 128, ..lanes },
+            Tuning { eight: false, threads: 1 << 17, ..lanes },
             floats,
             Tuning { eight: false, workgroup: 128, ..floats },
             // Some convert bytes to floats in one instruction.
