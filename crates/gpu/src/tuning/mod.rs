@@ -16,7 +16,7 @@ use crate::weights::{Matrix, Packing};
 pub struct Tuning {
     /// Invocations side by side that share rows of a matrix-vector product. 1 where barriers are slow.
     pub lanes: u32,
-    /// Invocations of a workgroup of matrix-vector products, about.
+    /// Invocations of a workgroup of matrix-vector products, about; those that `held` is for have twice as many.
     pub workgroup: u32,
     /// Invocations that a matrix-vector product is spread over at least, where its rows are long enough: as many as
     /// keep the memory busy.
@@ -87,7 +87,7 @@ impl Tuning {
     /// What suits a GPU that nothing is known about. Where a workgroup may not have as many invocations it has what it may.
     pub const GPU: Tuning = Tuning {
         lanes: 8,
-        workgroup: 512,
+        workgroup: 256,
         threads: 1 << 16,
         mantissa: true,
         ints: true,
@@ -113,7 +113,7 @@ impl Tuning {
             return Vec::new();
         }
         let gpu = Tuning::GPU;
-        let lanes = Tuning { held: false, workgroup: 256, ..gpu };
+        let lanes = Tuning { held: false, ..gpu };
         let floats = Tuning { ints: false, ..lanes };
         [
             gpu,
@@ -223,7 +223,7 @@ impl Tuning {
             return None;
         }
         let slots = (rows as u32).div_ceil(4);
-        let most_splits = facts.max_invocations.min(1024) / lanes;
+        let workgroup = (2 * self.workgroup).min(facts.max_invocations);
         // Two blocks an invocation, one where there would be too few invocations.
         let mut splits = blocks.div_ceil(2 * lanes).next_power_of_two();
         if slots * lanes * splits < self.threads && blocks > lanes * splits {
@@ -232,12 +232,15 @@ impl Tuning {
         let two = blocks > lanes * splits;
         let held = lanes * splits * if two { 2 } else { 1 };
         let groups =
-            (self.workgroup / (lanes * splits)).clamp(1, slots.div_ceil(HELD_WORKGROUPS).next_power_of_two());
+            (workgroup / (lanes * splits)).clamp(1, slots.div_ceil(HELD_WORKGROUPS).next_power_of_two());
         let rounds = slots.div_ceil((self.threads / (lanes * splits)).max(1)).max(1);
         let workgroups = slots.div_ceil(groups * rounds);
         let partials = groups * splits * rounds;
         let bytes = VEC4_BYTES * (HELD_VEC4S * held + partials + groups * splits);
-        if splits > most_splits || bytes > facts.max_workgroup_bytes || workgroups > facts.max_workgroups {
+        if lanes * splits > workgroup
+            || bytes > facts.max_workgroup_bytes
+            || workgroups > facts.max_workgroups
+        {
             return None;
         }
         let flags =
