@@ -113,6 +113,14 @@ fn threads_change_no_bit() {
 }
 
 #[test]
+fn each_thread_is_counted() {
+    let plan = &Parsed::fixture("tok105/tok105-q4_0.gguf").plan;
+    let needed = |context, threads| fast::memory_needed(plan, context, threads).total();
+    // Four queries' scores of every position, as floats.
+    assert_eq!(needed(512, 3) - needed(512, 1), 2 * 4 * 4 * 512);
+}
+
+#[test]
 fn going_back_changes_nothing() {
     let file = Parsed::fixture("tok105/tok105-q4_0.gguf");
     let mut model = fast(&file, ROUNDED);

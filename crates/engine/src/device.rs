@@ -116,7 +116,7 @@ impl Device {
         let kv_type = if plan.is_bidirectional() { KvType::F32 } else { kv_type };
         let need = match &self.gpu {
             None => {
-                let memory = fast::memory_needed(&plan, context_length);
+                let memory = fast::memory_needed(&plan, context_length, threads());
                 let need =
                     MemoryNeed::new(context_length, [memory.weights, memory.caches, memory.activations]);
                 match memory.check() {

@@ -11,41 +11,58 @@ use sotto_plan::{Attention, KvCache};
 
 use super::elementwise::{exp, tanh};
 use super::panel::{floats, floats_tile};
+use crate::pool::Pieces;
 use crate::simd::{Kernel, LANES, Level, Simd};
 
 /// Keys and values of one layer.
 pub struct HalfCache {
+    layout: CacheLayout,
+    keys: Vec<[f16; LANES]>,
+    values: Vec<[f16; LANES]>,
+}
+
+/// Keys or values, in pieces of a head each.
+type Lines<'a> = Pieces<'a, [f16; LANES]>;
+
+/// Where a cache's elements lie: one head after the other.
+#[derive(Clone, Copy)]
+pub struct CacheLayout {
     shape: KvCache,
     /// Positions there is room for, a multiple of 16.
     capacity: usize,
-    keys: Vec<[f16; LANES]>,
-    values: Vec<[f16; LANES]>,
+}
+
+/// Keys and values of some heads.
+#[derive(Clone, Copy)]
+pub struct Heads<'a> {
+    layout: CacheLayout,
+    /// The first of them.
+    first: usize,
+    keys: &'a [[f16; LANES]],
+    values: &'a [[f16; LANES]],
 }
 
 impl HalfCache {
     /// Room for `positions`.
     pub fn new(shape: KvCache, positions: usize) -> Self {
-        let capacity = positions.next_multiple_of(LANES);
-        let KvCache { n_kv_heads, head_dim } = shape;
+        let layout = CacheLayout { shape, capacity: positions.next_multiple_of(LANES) };
         HalfCache {
-            shape,
-            capacity,
-            keys: vec![[f16::ZERO; LANES]; n_kv_heads * capacity / LANES * head_dim],
-            values: vec![[f16::ZERO; LANES]; n_kv_heads * head_dim.div_ceil(LANES) * capacity],
+            layout,
+            keys: vec![[f16::ZERO; LANES]; shape.n_kv_heads * layout.key_lines()],
+            values: vec![[f16::ZERO; LANES]; shape.n_kv_heads * layout.value_lines()],
         }
     }
 
     /// Bytes of a cache of `positions` positions.
     pub fn bytes_needed(shape: KvCache, positions: usize) -> u64 {
-        let capacity = positions.next_multiple_of(LANES);
-        let lines = shape.n_kv_heads
-            * (capacity / LANES * shape.head_dim + shape.head_dim.div_ceil(LANES) * capacity);
+        let layout = CacheLayout { shape, capacity: positions.next_multiple_of(LANES) };
+        let lines = shape.n_kv_heads * (layout.key_lines() + layout.value_lines());
         (lines * size_of::<[f16; LANES]>()) as u64
     }
 
     /// Key/value heads.
     pub fn n_kv_heads(&self) -> usize {
-        self.shape.n_kv_heads
+        self.layout.shape.n_kv_heads
     }
 
     /// Bytes held.
@@ -53,35 +70,69 @@ impl HalfCache {
         (size_of_val(&self.keys[..]) + size_of_val(&self.values[..])) as u64
     }
 
-    /// Stores keys and values `[tokens, n_kv_heads, head_dim]` of the tokens from `position` on.
-    pub fn write(&mut self, position: usize, keys: &[f32], values: &[f32]) {
+    /// All heads, to be read.
+    pub fn heads(&self) -> Heads<'_> {
+        Heads { layout: self.layout, first: 0, keys: &self.keys, values: &self.values }
+    }
+
+    /// The keys and the values of each head by itself, to be written.
+    pub fn by_head(&mut self) -> (CacheLayout, (Lines<'_>, Lines<'_>)) {
+        let layout = self.layout;
+        let keys = Pieces::new(&mut self.keys, layout.key_lines());
+        (layout, (keys, Pieces::new(&mut self.values, layout.value_lines())))
+    }
+}
+
+impl CacheLayout {
+    /// Lines of a head's keys.
+    fn key_lines(self) -> usize {
+        self.capacity / LANES * self.shape.head_dim
+    }
+
+    /// Lines of a head's values.
+    fn value_lines(self) -> usize {
+        self.shape.head_dim.div_ceil(LANES) * self.capacity
+    }
+
+    /// Head `first` alone.
+    pub fn head<'a>(self, first: usize, keys: &'a [[f16; LANES]], values: &'a [[f16; LANES]]) -> Heads<'a> {
+        Heads { layout: self, first, keys, values }
+    }
+
+    /// Stores what `keys` and `values` `[tokens, n_kv_heads, head_dim]` have of a head, of the tokens from `position` on.
+    pub fn write(
+        self,
+        head: usize,
+        position: usize,
+        [keys, values]: [&[f32]; 2],
+        (to_keys, to_values): (&mut [[f16; LANES]], &mut [[f16; LANES]]),
+    ) {
         let KvCache { n_kv_heads, head_dim } = self.shape;
-        for (row, (keys, values)) in
-            keys.chunks_exact(head_dim).zip(values.chunks_exact(head_dim)).enumerate()
-        {
-            let (p, head) = (position + row / n_kv_heads, row % n_kv_heads);
-            let first = (head * self.capacity / LANES + p / LANES) * head_dim;
-            for (to, key) in self.keys[first..].iter_mut().zip(keys) {
+        let of_head = |all| <[f32]>::chunks_exact(all, head_dim).skip(head).step_by(n_kv_heads);
+        for (p, (keys, values)) in (position..).zip(of_head(keys).zip(of_head(values))) {
+            for (to, key) in to_keys[p / LANES * head_dim..].iter_mut().zip(keys) {
                 to[p % LANES] = f16::from_f32(*key);
             }
             for (panel, values) in values.chunks(LANES).enumerate() {
-                let to = &mut self.values[(head * head_dim.div_ceil(LANES) + panel) * self.capacity + p];
+                let to = &mut to_values[panel * self.capacity + p];
                 to.iter_mut().zip(values).for_each(|(to, value)| *to = f16::from_f32(*value));
             }
         }
     }
+}
 
+impl<'a> Heads<'a> {
     /// The keys of positions `16 * block ..`.
     #[inline(always)]
-    fn key_panel(&self, head: usize, block: usize) -> &[[f16; LANES]] {
-        let n = self.shape.head_dim;
-        &self.keys[(head * self.capacity / LANES + block) * n..][..n]
+    fn key_panel(self, head: usize, block: usize) -> &'a [[f16; LANES]] {
+        let n = self.layout.shape.head_dim;
+        &self.keys[(head - self.first) * self.layout.key_lines() + block * n..][..n]
     }
 
     /// Elements `16 * panel ..` of the values at `positions`.
     #[inline(always)]
-    fn value_panel(&self, head: usize, panel: usize, positions: Range<usize>) -> &[[f16; LANES]] {
-        let first = (head * self.shape.head_dim.div_ceil(LANES) + panel) * self.capacity;
+    fn value_panel(self, head: usize, panel: usize, positions: Range<usize>) -> &'a [[f16; LANES]] {
+        let first = (head - self.first) * self.layout.value_lines() + panel * self.layout.capacity;
         &self.values[first + positions.start..first + positions.end]
     }
 }
@@ -99,7 +150,7 @@ pub struct Queries<'a> {
     pub attention: &'a Attention,
     /// `[n_heads]`, see [`Attention::sinks`].
     pub sinks: Option<&'a [f32]>,
-    pub cache: &'a HalfCache,
+    pub cache: Heads<'a>,
     /// For scores, as long as [`scores_needed`] says.
     pub scores: &'a mut [f32],
     /// `[tokens, query heads of the groups, head_dim]`.
@@ -126,8 +177,8 @@ impl Kernel for Queries<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
-        let head_dim = self.cache.shape.head_dim;
-        let group = self.attention.n_heads / self.cache.shape.n_kv_heads;
+        let head_dim = self.cache.layout.shape.head_dim;
+        let group = self.attention.n_heads / self.cache.layout.shape.n_kv_heads;
         let tokens = self.q.len() / (self.attention.n_heads * head_dim);
         let rows = tokens * group;
         let scores = std::mem::take(&mut self.scores);
@@ -158,7 +209,7 @@ impl Queries<'_> {
         scores: &mut [f32],
     ) {
         let Attention { n_heads, scale, causal, window, softcap, .. } = *self.attention;
-        let n = self.cache.shape.head_dim;
+        let n = self.cache.layout.shape.head_dim;
         let place = |i: usize| ((first + i) / group, (first + i) % group);
         let q: [&[f32]; T] = std::array::from_fn(|i| {
             let (t, h) = place(i);

@@ -17,7 +17,7 @@ pub struct Loader {
 impl Loader {
     /// Makes room for the weights of `plan`. The model will hold at most `context_length` positions.
     pub fn new(plan: Plan, context_length: usize, options: Options) -> Result<Self, CpuError> {
-        super::memory_needed(&plan, context_length).check_now()?;
+        super::memory_needed(&plan, context_length, options.threads).check_now()?;
         let weights = Filling::new(&plan, options.floats.unwrap_or_else(|| holds_floats(&plan)));
         Ok(Loader { plan, context_length, options, weights })
     }

@@ -55,7 +55,7 @@ pub struct Memory {
     pub weights: u64,
     /// Keys and values of all positions.
     pub caches: u64,
-    /// Activations of a step, and the output's rows.
+    /// Activations of a step, the output's rows, and each thread's scores of all positions.
     pub activations: u64,
 }
 
@@ -100,12 +100,13 @@ impl Memory {
     }
 }
 
-/// The memory that `plan` takes with `context_length` positions.
-pub fn memory_needed(plan: &Plan, context_length: usize) -> Memory {
+/// The memory that `plan` takes with `context_length` positions on so many threads.
+pub fn memory_needed(plan: &Plan, context_length: usize, threads: usize) -> Memory {
     let positions = context_length.min(plan.max_positions().unwrap_or(usize::MAX));
     Memory {
         weights: weights::bytes_needed(plan),
         caches: run::cache_bytes_needed(plan, positions),
-        activations: schedule::bytes_needed(plan, positions.min(model::chunk(plan))),
+        activations: schedule::bytes_needed(plan, positions.min(model::chunk(plan)))
+            + threads as u64 * run::score_bytes_needed(plan, positions),
     }
 }

@@ -132,7 +132,7 @@ impl Model {
         if let Some(id) = plan.output {
             state.buffers[schedule.buffer[id.0 as usize]] = std::mem::take(&mut state.values[id.0 as usize]);
         }
-        for Group { ops, ends } in &schedule.groups {
+        for Group { ops, ends, reader } in &schedule.groups {
             let ops = &plan.ops[ops.clone()];
             let room = |state: &mut State, op: &Op| {
                 let Some(id) = op.out() else { return Vec::new() };
@@ -149,9 +149,11 @@ impl Model {
             if ops.len() > 1 && state.shares_job(step) {
                 let mut outs = [const { Vec::new() }; together::MOST];
                 outs.iter_mut().zip(ops).for_each(|(out, op)| *out = room(state, op));
-                state.run_together(weights, ops, &mut outs);
-                for (out, id) in outs.into_iter().zip(ops.iter().filter_map(Op::out)) {
-                    state.values[id.0 as usize] = out;
+                state.run_together(weights, ops, *reader, step, &mut outs);
+                for (op, out) in ops.iter().zip(outs) {
+                    if let Some(id) = op.out() {
+                        state.values[id.0 as usize] = out;
+                    }
                 }
             } else {
                 for op in ops {

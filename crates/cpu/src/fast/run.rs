@@ -11,9 +11,8 @@ use super::elementwise;
 use super::matmul::{Input, MatMul};
 use super::matrix::Matrix;
 use super::rope::Table;
-use super::together;
 use super::weights::Weights;
-use crate::pool::Pool;
+use crate::pool::{Pieces, Pool};
 use crate::reference::{self, Interpreter, Step};
 use crate::simd::{LANES, Level};
 
@@ -21,23 +20,33 @@ use crate::simd::{LANES, Level};
 pub struct State {
     pub level: Level,
     pub pool: Pool,
+    /// For what is done sooner than shared.
+    alone: Pool,
     /// Activations that live, by their id.
     pub values: Vec<Vec<f32>>,
     /// The buffers of those that do not, by the schedule's numbers.
     pub buffers: Vec<Vec<f32>>,
     /// Half-float caches, where every operation that uses one has a fast form; else the interpreter's.
-    half: Vec<Option<HalfCache>>,
+    pub half: Vec<Option<HalfCache>>,
     plain: Vec<reference::Cache>,
     /// The last rows that each of the plan's states has seen, at least [`REWIND`] more than it reads where there were so many.
     histories: Vec<Vec<f32>>,
     ropes: Vec<Table>,
-    /// For attention, one a thread. They grow with the text and are kept.
-    scores: Vec<Vec<f32>>,
+    /// One a thread, for what nobody reads after its piece of work. They grow with the text and are kept.
+    pub scratch: Vec<Vec<f32>>,
     /// The value that was quantised last in this step.
-    blocks_of: Option<ValueId>,
-    blocks: Vec<Block>,
+    pub given: Blocks,
+    /// The last that was gated by threads together, and only quantised.
+    pub gated: Blocks,
     /// Products of a few tokens, by pieces of work.
     parts: Vec<f32>,
+}
+
+/// A value as blocks.
+#[derive(Default)]
+pub struct Blocks {
+    pub of: Option<ValueId>,
+    pub blocks: Vec<Block>,
 }
 
 /// Tokens that go through a matrix together: their activations stay in the nearest caches.
@@ -47,9 +56,9 @@ const FEW_TOKENS: usize = DECODE_TOKENS;
 /// Tokens whose queries are one piece of work.
 const QUERY_TILE: usize = 4;
 /// Panels of one piece of work, at least: fewer are done sooner than shared.
-const PANELS: usize = 4;
+pub const PANELS: usize = 4;
 /// Pieces of work a thread, so that one that is slower gets fewer.
-const PIECES: usize = 4;
+pub const PIECES: usize = 4;
 /// Positions that a state can be taken back by, besides the rows it reads.
 const REWIND: usize = 64;
 /// Elements below which an elementwise operation is done sooner than shared.
@@ -80,7 +89,7 @@ fn has_fast_form(op: &Op) -> bool {
 }
 
 /// Whether every operation that uses a cache reads half floats; else the interpreter's are kept.
-fn is_half(plan: &Plan, cache: usize) -> bool {
+pub fn is_half(plan: &Plan, cache: usize) -> bool {
     plan.ops.iter().all(|op| op.cache().is_none_or(|id| id.0 as usize != cache) || has_fast_form(op))
 }
 
@@ -94,6 +103,12 @@ pub fn cache_bytes_needed(plan: &Plan, positions: usize) -> u64 {
     let rows = |state: &sotto_plan::State| positions.min(2 * (state.rows + REWIND));
     let histories = plan.states.iter().map(|state| (4 * rows(state) * state.width) as u64);
     plan.caches.iter().enumerate().map(bytes).sum::<u64>() + histories.sum::<u64>()
+}
+
+/// Bytes that each thread takes for scores when `plan` has `positions` positions.
+pub fn score_bytes_needed(plan: &Plan, positions: usize) -> u64 {
+    let attends = (0..plan.caches.len()).any(|cache| is_half(plan, cache));
+    if attends { (scores_needed(positions) * size_of::<f32>()) as u64 } else { 0 }
 }
 
 impl State {
@@ -118,16 +133,17 @@ impl State {
         State {
             level: options.level.unwrap_or_else(Level::best),
             // For all positions at once, so that no token makes them grow.
-            scores: (0..pool.threads()).map(|_| Vec::with_capacity(scores_needed(positions))).collect(),
+            scratch: (0..pool.threads()).map(|_| Vec::with_capacity(scores_needed(positions))).collect(),
             pool,
+            alone: Pool::new(1),
             values: vec![Vec::new(); plan.values.len()],
             buffers: vec![Vec::new(); buffers],
             half: plan.caches.iter().enumerate().map(half).collect(),
             plain: vec![reference::Cache::default(); plan.caches.len()],
             histories: vec![Vec::new(); plan.states.len()],
             ropes,
-            blocks_of: None,
-            blocks: Vec::new(),
+            given: Blocks::default(),
+            gated: Blocks::default(),
             parts: Vec::new(),
         }
     }
@@ -165,7 +181,7 @@ impl State {
 
     /// Before the first operation of a step.
     pub fn begin(&mut self, step: Step<'_>) {
-        self.blocks_of = None;
+        (self.given.of, self.gated.of) = (None, None);
         self.ropes.iter_mut().for_each(|table| table.reach(step.position + step.ids.len()));
     }
 
@@ -181,7 +197,7 @@ impl State {
             }
             Op::RmsNorm { x, weight, eps, .. } => {
                 let (level, weight) = (self.level, weights.vector(weight));
-                self.rows(out, plan.value(x).width, [x], |[x], out| {
+                self.rows(out, plan.value(x).width, [x], |_, [x], out| {
                     elementwise::rms_norm(level, x, weight, eps, out);
                 });
             }
@@ -190,10 +206,14 @@ impl State {
             }
             Op::Rope { x, ref rope, .. } => {
                 let table = self.ropes.iter().find(|table| table.is_of(rope)).expect("there is one for each");
-                table.rotate(&self.values[x.0 as usize], plan.value(x).width, step.position, out);
+                let width = plan.value(x).width;
+                self.rows(out, width, [x], |row, [x], out| table.rotate(x, width, step.position + row, out));
             }
             Op::KvWrite { k, v, cache } if let Some(half) = &mut self.half[cache.0 as usize] => {
-                half.write(step.position, &self.values[k.0 as usize], &self.values[v.0 as usize]);
+                let rows = [k, v].map(|id| &self.values[id.0 as usize][..]);
+                let (layout, heads) = half.by_head();
+                let pool = if rows[0].len() < SMALL { &self.alone } else { &self.pool };
+                pool.each(heads, |head, to| layout.write(head, step.position, rows, to));
             }
             Op::Attention { q, cache, ref attention, .. } if self.half[cache.0 as usize].is_some() => {
                 let sinks = attention.sinks.map(|id| weights.vector(id));
@@ -201,13 +221,15 @@ impl State {
             }
             Op::Gated { kind, gate, up, .. } => {
                 let level = self.level;
-                self.rows(out, plan.value(gate).width, [gate, up], |[gate, up], out| {
+                self.rows(out, plan.value(gate).width, [gate, up], |_, [gate, up], out| {
                     elementwise::gated(level, kind, gate, up, out);
                 });
             }
             Op::Add { a, b, .. } => {
                 let level = self.level;
-                self.rows(out, plan.value(a).width, [a, b], |[a, b], out| elementwise::add(level, a, b, out));
+                self.rows(out, plan.value(a).width, [a, b], |_, [a, b], out| {
+                    elementwise::add(level, a, b, out)
+                });
             }
             Op::SelectOutputs { x, .. } => {
                 out.copy_from_slice(&self.values[x.0 as usize][step.first_output * plan.value(x).width..]);
@@ -229,18 +251,19 @@ impl State {
         }
     }
 
-    /// Shares rows of `width` elements between the threads: `work` is given rows of each of `x` and of `out`.
+    /// Shares rows of `width` elements between the threads: `work` is given rows of each of `x` and of `out`, and the first one's
+    /// number.
     fn rows<const N: usize>(
         &self,
         out: &mut [f32],
         width: usize,
         x: [ValueId; N],
-        work: impl Fn([&[f32]; N], &mut [f32]) + Sync,
+        work: impl Fn(usize, [&[f32]; N], &mut [f32]) + Sync,
     ) {
         let x = x.map(|id| self.values[id.0 as usize].as_slice());
         let length = SMALL.div_ceil(width) * width;
         self.pool.pieces(out, length, |index, out| {
-            work(x.map(|x| &x[index * length..][..out.len()]), out);
+            work(index * length / width, x.map(|x| &x[index * length..][..out.len()]), out);
         });
     }
 
@@ -249,7 +272,8 @@ impl State {
         if quantised {
             self.quantise(x);
         }
-        let (values, blocks, cols) = (&self.values[x.0 as usize], &self.blocks[..], matrix.cols);
+        let blocks = if self.gated.of == Some(x) { &self.gated.blocks } else { &self.given.blocks };
+        let (values, cols) = (&self.values[x.0 as usize], matrix.cols);
         let input = |tokens: Range<usize>| match quantised {
             true => Input::Blocks(&blocks[tokens.start * (cols / BLOCK)..tokens.end * (cols / BLOCK)]),
             false => Input::Floats(&values[tokens.start * cols..tokens.end * cols]),
@@ -288,62 +312,25 @@ impl State {
         }
     }
 
-    /// Whether operations that can are to run together in `step`. Where there are more tokens, they are long enough to be shared
-    /// one by one.
-    pub fn shares_job(&self, step: Step<'_>) -> bool {
-        step.ids.len() == 1 && self.pool.threads() > 1
-    }
-
-    /// Runs `ops`, which [`together::count`] found, on one token; they write `outs`.
-    pub fn run_together(&mut self, weights: &Weights, ops: &[Op], outs: &mut [Vec<f32>; together::MOST]) {
-        let linear = |op: &Op| match *op {
-            Op::Linear { x, weight, bias, .. } => Some((x, weights.matrix(weight), bias)),
-            _ => None,
-        };
-        let Some((x, ..)) = linear(&ops[0]) else { return };
-        let matrices = ops.iter().filter_map(linear);
-        if matrices.clone().any(|(_, matrix, _)| matrix.is_quantised()) {
-            self.quantise(x);
-        }
-        let all: usize = matrices.clone().map(|(_, matrix, _)| matrix.rows.div_ceil(LANES)).sum();
-        let State { level, pool, values, blocks, .. } = self;
-        let level = *level;
-        let product = |op: usize, panel: usize, out: &mut [f32]| {
-            let Some((_, matrix, bias)) = linear(&ops[op]) else { return };
-            let x = match matrix.is_quantised() {
-                true => Input::Blocks(blocks),
-                false => Input::Floats(&values[x.0 as usize]),
-            };
-            let bias = bias.map(|id| weights.vector(id));
-            let panels = panel..panel + out.len().div_ceil(LANES);
-            MatMul { matrix, bias, x, alone: false, panels, out }.run(level);
-        };
-        let panels = all.div_ceil(pool.threads() * PIECES).max(PANELS);
-        if let Op::Gated { kind, .. } = ops[ops.len() - 1] {
-            // A piece is of both projections.
-            let panels = panels.div_ceil(2);
-            pool.pieces_beside(outs, panels * LANES, |index, [gate, up, out]| {
-                product(0, index * panels, gate);
-                product(1, index * panels, up);
-                elementwise::gated(level, kind, gate, up, out);
-            });
-        } else {
-            pool.pieces_of_all(outs, panels * LANES, |op, index, out| product(op, index * panels, out));
-        }
-    }
-
     /// Quantises a value, unless it was the last one to be.
-    fn quantise(&mut self, x: ValueId) {
-        if self.blocks_of == Some(x) {
+    pub fn quantise(&mut self, x: ValueId) {
+        if [self.given.of, self.gated.of].contains(&Some(x)) {
             return;
         }
-        self.blocks_of = Some(x);
+        self.given.of = Some(x);
         let (level, x) = (self.level, &self.values[x.0 as usize]);
-        self.blocks.resize(x.len() / BLOCK, Block::default());
+        self.given.blocks.resize(x.len() / BLOCK, Block::default());
         let length = SMALL / BLOCK;
-        self.pool.pieces(&mut self.blocks, length, |index, out| {
+        self.pool.pieces(&mut self.given.blocks, length, |index, out| {
             quantise(level, &x[index * length * BLOCK..][..out.len() * BLOCK], out);
         });
+    }
+
+    /// Makes each thread's scratch at least as long.
+    pub fn grow_scratch(&mut self, length: usize) {
+        for scratch in self.scratch.iter_mut().filter(|scratch| scratch.len() < length) {
+            scratch.resize(length, 0.0);
+        }
     }
 
     fn attention(
@@ -355,24 +342,29 @@ impl State {
         step: Step<'_>,
         out: &mut [f32],
     ) {
+        let length = step.position + step.ids.len();
+        self.grow_scratch(scores_needed(length));
         let (level, q) = (self.level, &self.values[q.0 as usize]);
         let Some(cache) = &self.half[cache.0 as usize] else { return };
-        let (heads, length) = (cache.n_kv_heads(), step.position + step.ids.len());
-        self.scores.iter_mut().for_each(|scores| scores.resize(scores_needed(length), 0.0));
+        let (heads, cache) = (cache.n_kv_heads(), cache.heads());
         if step.alone || step.ids.len() == 1 {
-            self.pool.pieces_with(&mut self.scores, out, width / heads, |index, out, scores| {
+            self.pool.each_with(&mut self.scratch, Pieces::new(out, width / heads), |index, out, scores| {
                 let (token, head) = (index / heads, index % heads);
                 let (q, heads) = (&q[token * width..][..width], head..head + 1);
                 let position = step.position + token;
                 Queries { q, position, length, heads, attention, sinks, cache, scores, out }.run(level);
             });
         } else {
-            self.pool.pieces_with(&mut self.scores, out, QUERY_TILE * width, |index, out, scores| {
-                let first = index * QUERY_TILE;
-                let q = &q[first * width..][..out.len()];
-                let (position, heads) = (step.position + first, 0..heads);
-                Queries { q, position, length, heads, attention, sinks, cache, scores, out }.run(level);
-            });
+            self.pool.each_with(
+                &mut self.scratch,
+                Pieces::new(out, QUERY_TILE * width),
+                |index, out, scores| {
+                    let first = index * QUERY_TILE;
+                    let q = &q[first * width..][..out.len()];
+                    let (position, heads) = (step.position + first, 0..heads);
+                    Queries { q, position, length, heads, attention, sinks, cache, scores, out }.run(level);
+                },
+            );
         }
     }
 }

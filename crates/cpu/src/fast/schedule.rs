@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use sotto_plan::{Op, Plan, Rows, ValueId};
+use sotto_plan::{Op, Plan, Rows, ValueId, WeightId};
 
+use super::run::is_half;
 use super::together;
 
 /// The buffers of a plan.
@@ -22,6 +23,8 @@ pub struct Group {
     pub ops: Range<usize>,
     /// The values that nobody reads after them.
     pub ends: Vec<ValueId>,
+    /// The weight of the projection that comes next, where it alone reads what the last of them writes.
+    pub reader: Option<WeightId>,
 }
 
 /// Bytes of the buffers when a step has `tokens` tokens.
@@ -53,19 +56,24 @@ impl Schedule {
     /// Walks `plan` once.
     pub fn new(plan: &Plan) -> Self {
         let mut last_use = vec![None; plan.values.len()];
+        let mut readers = vec![0; plan.values.len()];
         for (index, op) in plan.ops.iter().enumerate() {
+            op.inputs().for_each(|id| readers[id.0 as usize] += 1);
             for id in op.inputs().chain(op.out()) {
                 last_use[id.0 as usize] = Some(index);
             }
         }
         if let Some(output) = plan.output {
             last_use[output.0 as usize] = None;
+            readers[output.0 as usize] += 1;
         }
+        let readers = |id: ValueId| readers[id.0 as usize];
         let mut groups = Vec::new();
         let mut schedule = Schedule { buffer: vec![0; plan.values.len()], buffers: 0, groups: Vec::new() };
         let (mut free, mut start) = (Vec::new(), 0);
         while start < plan.ops.len() {
-            let ops = start..start + together::count(&plan.ops[start..]);
+            let count = together::count(&plan.ops[start..], readers, |id| is_half(plan, id.0 as usize));
+            let ops = start..start + count;
             start = ops.end;
             for out in plan.ops[ops.clone()].iter().filter_map(Op::out) {
                 schedule.buffer[out.0 as usize] = free.pop().unwrap_or_else(|| {
@@ -77,7 +85,13 @@ impl Schedule {
             let ends: Vec<_> =
                 (0..).map(ValueId).zip(last_use.iter().copied()).filter(ended).map(|(id, _)| id).collect();
             free.extend(ends.iter().map(|id| schedule.buffer[id.0 as usize]));
-            groups.push(Group { ops, ends });
+            let reader = match plan.ops.get(ops.end) {
+                Some(&Op::Linear { x, weight, .. }) if plan.ops[ops.end - 1].out() == Some(x) => {
+                    (readers(x) == 1).then_some(weight)
+                }
+                _ => None,
+            };
+            groups.push(Group { ops, ends, reader });
         }
         Schedule { groups, ..schedule }
     }

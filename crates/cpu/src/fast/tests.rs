@@ -9,6 +9,7 @@ use super::elementwise;
 use super::matmul::{Input, MatMul};
 use super::matrix::Matrix;
 use super::rope::Table;
+use crate::pool::Pool;
 use crate::reference::ops;
 use crate::simd::{LANES, Level};
 
@@ -251,7 +252,8 @@ fn attention_is_the_interpreters() {
                 let attention = Attention { n_heads, scale: 0.5, causal, window, softcap, sinks: None };
                 let want = ops::attention(&q, &keys, &values, shape, position, &attention, Some(&sinks));
                 let mut cache = HalfCache::new(shape, 64);
-                cache.write(0, &keys, &values);
+                let (layout, heads) = cache.by_head();
+                Pool::new(1).each(heads, |head, to| layout.write(head, 0, [&keys, &values], to));
                 for level in Level::all() {
                     let what =
                         format!("{shape:?} {attention:?} at {position}, {tokens} tokens, {}", level.name());
@@ -259,7 +261,8 @@ fn attention_is_the_interpreters() {
                     let (attention, cache) = (&attention, &cache);
                     let heads = 0..n_kv_heads;
                     let sinks = Some(&sinks[..]);
-                    let (q, scores) = (&q[..], &mut vec![f32::NAN; scores_needed(length)][..]);
+                    let (q, cache, scores) =
+                        (&q[..], cache.heads(), &mut vec![f32::NAN; scores_needed(length)][..]);
                     let out_of = &mut out[..];
                     Queries { q, position, length, heads, attention, sinks, cache, scores, out: out_of }
                         .run(level);

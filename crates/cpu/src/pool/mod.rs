@@ -61,41 +61,32 @@ impl Pool {
 
     /// Cuts `out` into pieces of `length`, the last as long as what is left, and calls `task` with each and its index.
     pub fn pieces<T: Send>(&self, out: &mut [T], length: usize, task: impl Fn(usize, &mut [T]) + Sync) {
-        let mut nothing = vec![(); self.threads()];
-        self.pieces_with(&mut nothing, out, length, |index, piece, ()| task(index, piece));
+        self.each(Pieces::new(out, length), task);
     }
 
-    /// As [`Pool::pieces`], for tasks that also need something to write in that no other thread has: `scratch` has one for
+    /// Calls `task` with each piece of `cut` and its index.
+    pub fn each<C: Cut>(&self, cut: C, task: impl Fn(usize, C::Piece) + Sync) {
+        let mut nothing = vec![(); self.threads()];
+        self.each_with(&mut nothing, cut, |index, piece, ()| task(index, piece));
+    }
+
+    /// As [`Pool::each`], for tasks that also need something to write in that no other thread has: `scratch` has one for
     /// each thread.
-    pub fn pieces_with<T: Send, S: Send>(
+    pub fn each_with<C: Cut, S: Send>(
         &self,
         scratch: &mut [S],
-        out: &mut [T],
-        length: usize,
-        task: impl Fn(usize, &mut [T], &mut S) + Sync,
+        cut: C,
+        task: impl Fn(usize, C::Piece, &mut S) + Sync,
     ) {
         assert!(scratch.len() >= self.threads(), "each thread has a scratch of its own");
-        let (scratch, out) = (Pieces::new(scratch, 1), Pieces::new(out, length));
-        self.run(out.count(), &|index, thread| {
+        let scratch = Pieces::new(scratch, 1);
+        self.run(cut.count(), &|index, thread| {
             // SAFETY: `run` gives each index once.
-            let piece = unsafe { out.get(index) };
+            let piece = unsafe { cut.piece(index) };
             // SAFETY: a thread runs one task at a time, and there is a scratch for each thread's number.
-            let scratch = unsafe { scratch.get(thread) };
+            let scratch = unsafe { scratch.piece(thread) };
             task(index, piece, &mut scratch[0]);
         });
-    }
-
-    /// As [`Pool::pieces`] of buffers that are cut at the same places, into as many pieces: `task` is given a piece of each.
-    pub fn pieces_beside<T: Send, const N: usize>(
-        &self,
-        outs: &mut [Vec<T>; N],
-        length: usize,
-        task: impl Fn(usize, [&mut [T]; N]) + Sync,
-    ) {
-        let outs = outs.each_mut().map(|out| Pieces::new(out, length));
-        let count = outs.iter().map(Pieces::count).min().unwrap_or(0);
-        // SAFETY: `run` gives each index once.
-        self.run(count, &|index, _| task(index, outs.each_ref().map(|out| unsafe { out.get(index) })));
     }
 
     /// As [`Pool::pieces`] of several buffers, all in one job: `task` is told which one a piece is of.
@@ -110,7 +101,7 @@ impl Pool {
             for (which, out) in outs.iter().enumerate() {
                 if index < out.count() {
                     // SAFETY: `run` gives each index once, and each stands for a piece of one buffer.
-                    return task(which, index, unsafe { out.get(index) });
+                    return task(which, index, unsafe { out.piece(index) });
                 }
                 index -= out.count();
             }
@@ -118,8 +109,21 @@ impl Pool {
     }
 }
 
-/// A buffer that is cut into pieces of one length, the last as long as what is left, for threads to write in.
-struct Pieces<'a, T> {
+/// What is cut into pieces, for threads to write in.
+pub trait Cut: Sync {
+    /// A piece.
+    type Piece;
+    /// How many there are.
+    fn count(&self) -> usize;
+    /// Piece `index`.
+    ///
+    /// # Safety
+    /// It is asked for once in the life of what was cut, or what was given before is not used any more.
+    unsafe fn piece(&self, index: usize) -> Self::Piece;
+}
+
+/// A buffer, in pieces of one length, the last as long as what is left.
+pub struct Pieces<'a, T> {
     start: *mut T,
     total: usize,
     length: usize,
@@ -130,29 +134,39 @@ struct Pieces<'a, T> {
 unsafe impl<T: Send> Sync for Pieces<'_, T> {}
 
 impl<'a, T> Pieces<'a, T> {
-    fn new(buffer: &'a mut [T], length: usize) -> Self {
+    /// Cuts `buffer` into pieces of `length`.
+    pub fn new(buffer: &'a mut [T], length: usize) -> Self {
         let (start, total) = (buffer.as_mut_ptr(), buffer.len());
         Pieces { start, total, length: length.max(1), lent: PhantomData }
     }
+}
 
-    /// How many there are.
+impl<'a, T: Send> Cut for Pieces<'a, T> {
+    type Piece = &'a mut [T];
+
     fn count(&self) -> usize {
         self.total.div_ceil(self.length)
     }
 
-    /// Piece `index`.
-    ///
-    /// # Safety
-    /// Nobody else has it.
-    #[expect(
-        clippy::mut_from_ref,
-        reason = "the pieces are of a buffer that is lent for writing, and each is one's alone"
-    )]
-    unsafe fn get(&self, index: usize) -> &mut [T] {
+    unsafe fn piece(&self, index: usize) -> &'a mut [T] {
         assert!(index < self.count(), "a piece is part of the buffer");
         let from = index * self.length;
-        // SAFETY: it lies within the buffer, and the caller has it alone.
+        // SAFETY: it lies within the buffer, which is lent for as long, and the caller has it alone.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(from), self.length.min(self.total - from)) }
+    }
+}
+
+/// Pieces of one beside those of the other, as many as the shorter has.
+impl<A: Cut, B: Cut> Cut for (A, B) {
+    type Piece = (A::Piece, B::Piece);
+
+    fn count(&self) -> usize {
+        self.0.count().min(self.1.count())
+    }
+
+    unsafe fn piece(&self, index: usize) -> Self::Piece {
+        // SAFETY: as the caller says.
+        unsafe { (self.0.piece(index), self.1.piece(index)) }
     }
 }
 
@@ -194,13 +208,14 @@ mod tests {
             for (which, out) in all.iter().enumerate() {
                 assert!(out.iter().enumerate().all(|(i, &v)| v == 1000 * which + i), "{out:?}");
             }
-            let mut beside = [vec![0; 50], vec![0; 50]];
-            pool.pieces_beside(&mut beside, 7, |index, [a, b]| {
-                assert_eq!(a.len(), b.len());
+            let (mut a, mut b) = (vec![0; 50], vec![0_u8; 100]);
+            pool.each((Pieces::new(&mut a, 7), Pieces::new(&mut b, 14)), |index, (a, b)| {
+                assert_eq!(2 * a.len(), b.len());
                 a.fill(index);
-                b.iter_mut().zip(a).for_each(|(b, a)| *b += 2 * *a);
+                b.iter_mut().for_each(|b| *b += 2 * index as u8);
             });
-            assert!((0..50).all(|i| beside[0][i] == i / 7 && beside[1][i] == 2 * (i / 7)));
+            assert!((0..50).all(|i| a[i] == i / 7));
+            assert!((0..100).all(|i| usize::from(b[i]) == 2 * (i / 14)));
         }
     }
 
@@ -210,11 +225,27 @@ mod tests {
         let mut counts = vec![0; pool.threads()];
         let mut out = vec![0_u8; 1000];
         for _ in 0..100 {
-            pool.pieces_with(&mut counts, &mut out, 7, |_, piece, count| *count += piece.len());
+            pool.each_with(&mut counts, Pieces::new(&mut out, 7), |_, piece, count| *count += piece.len());
         }
         assert_eq!(counts.iter().sum::<usize>(), 100 * out.len());
         let helped = pool.helped() as usize;
         assert!(helped * 7 >= counts[1..].iter().sum(), "{counts:?}, {helped}");
+    }
+
+    #[test]
+    fn a_job_may_be_for_fewer_threads_than_the_one_before() {
+        let pool = Pool::new(4);
+        for threads in [4, 2, 3, 1, 4, 3, 2, 4] {
+            for tasks in [1, 2, 40] {
+                let counts: Vec<_> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+                let task = |index: usize, thread| {
+                    assert!(thread < threads);
+                    counts[index].fetch_add(1, Ordering::Relaxed);
+                };
+                pool.crew.job().run(&task, tasks, threads, || pool.crew.wake(), platform::pause);
+                assert!(counts.into_iter().all(|count| count.into_inner() == 1), "{tasks} on {threads}");
+            }
+        }
     }
 
     #[test]
