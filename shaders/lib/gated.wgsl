@@ -13,6 +13,9 @@ fn gated(gate: f32, up: f32) -> f32 {
 #if gated_product
     return gate * up;
 #endif
+#if gated_sigmoid
+    return up / (1.0 + exp(-gate));
+#endif
 #if gated_swiglu_clamped
     let g = select(gate, 7.0, gate > 7.0);
     let u = select(select(up, 7.0, up > 7.0), -7.0, up < -7.0);

@@ -139,7 +139,12 @@ impl CpuBackend {
 
     /// Whether the next token takes a step of the model, which drafts may join.
     pub fn takes_drafts(&self) -> bool {
-        self.reply.as_ref().is_some_and(|reply| reply.last.is_some())
+        // A draft that is not taken leaves its trace in a state that is made over.
+        let recurrent = match &self.model {
+            CpuModel::Fast(model) => model.plan().is_recurrent(),
+            CpuModel::Reference(model) => model.plan().is_recurrent(),
+        };
+        !recurrent && self.reply.as_ref().is_some_and(|reply| reply.last.is_some())
     }
 
     /// Decode steps run.

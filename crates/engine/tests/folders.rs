@@ -149,6 +149,7 @@ folders! {
     phi3: "phi3", "Phi-3, Phi-3.5, Phi-4-mini", "safetensors BF16", None;
     qwen2: "qwen2", "Qwen2, Qwen2.5, DeepSeek-R1 distills", "safetensors BF16", None;
     qwen3: "qwen3", "Qwen3", "safetensors F32", None;
+    qwen35: "qwen3.5", "Qwen3.5", "safetensors BF16", None;
     qwen3moe: "qwen3moe", "Qwen3-MoE", "safetensors BF16", None;
     qwen3moe_unnormalised: "qwen3moe-unnormalised", "Qwen3-MoE, weights of experts as they are", "safetensors BF16", None;
     smollm3: "smollm3", "SmolLM3", "safetensors BF16", None;
@@ -157,6 +158,7 @@ folders! {
     mlx_experts: "mlx-experts", "Experts quantised by MLX", "safetensors, affine 4 and 8 bit", Some(("Q4_1", 1e-5));
     mlx_mxfp4: "mlx-mxfp4", "Quantised by MLX", "safetensors, mxfp4", Some(("MXFP4", 1e-5));
     mlx_gpt_oss: "mlx-gpt-oss", "gpt-oss quantised by MLX", "safetensors, mxfp4 and affine 8 bit", Some(("F16", 2e-3));
+    mlx_qwen35: "mlx-qwen3.5", "Qwen3.5 quantised by MLX", "safetensors, affine 4 bit", None;
     mlx_8bit: "mlx-8bit", "Quantised by MLX", "safetensors, affine 8 bit", Some(("F16", 2e-3));
     gptq_sym: "gptq-sym", "Quantised by GPTQ", "safetensors, 4 bit", Some(("Q4_0", 1e-5));
     gptq_act_order: "gptq-act-order", "Quantised by GPTQ", "safetensors, 4 bit, desc_act", Some(("F16", 2e-3));

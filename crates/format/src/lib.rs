@@ -34,7 +34,7 @@ pub use imatrix::{ImatrixError, ImportanceMatrix};
 pub use manifest::{Manifest, ManifestError, ManifestFile};
 pub use metadata::{Array, Metadata, Value};
 pub use model_file::{ModelFile, split_part_names};
-pub use recipe::{Assembly, Matrix, Recipe, RecipeError, RowOrder, Span, Storage};
+pub use recipe::{Assembly, ElementMap, InTurns, Matrix, Recipe, RecipeError, RowOrder, Span, Storage};
 pub use safetensors::{
     Dtype, MAX_SAFETENSORS_HEADER_BYTES, ReadSafetensorsError, SafeTensor, SafetensorsError,
     SafetensorsHeader, ShardIndex, parse_safetensors, read_safetensors,

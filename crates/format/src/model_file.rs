@@ -1,6 +1,7 @@
 //! A model as its header describes it: one GGUF file, the parts of a split merged, or another container's tensors
 //! under GGUF's names.
 
+use crate::recipe::ElementMap;
 use crate::{
     BlockType, FormatError, GgufHeader, Matrix, Metadata, Recipe, RowOrder, Span, Storage, TensorInfo,
 };
@@ -99,7 +100,8 @@ impl ModelFile {
             storage: Storage::Plain(tensor.ty),
             spans: vec![Span { file: tensor.file, offset: tensor.offset, bytes: tensor.bytes }],
             order: RowOrder::AsStored,
-            add: 0.0,
+            columns: None,
+            map: ElementMap::Same,
         };
         (tensor.ty, tensor.bytes) = (ty, bytes);
         self.recipes.entry(place).or_insert_with(|| Recipe::Stack(vec![as_it_is]));

@@ -23,7 +23,7 @@ use crate::{GpuDevice, GpuError, GpuModel};
 
 /// Steps that are submitted before the first of them is awaited: one runs while the CPU handles the other's token.
 /// What is computed in vain when a reply ends is one less.
-const STEPS_IN_FLIGHT: usize = 2;
+pub(crate) const STEPS_IN_FLIGHT: usize = 2;
 
 /// A reply in progress.
 #[derive(Debug)]
@@ -136,7 +136,9 @@ impl GpuModel {
 
     /// Whether drafts matter to the next token: not to the first of a reply, nor where it is known already.
     pub fn takes_drafts(&self) -> bool {
-        self.decoding.as_ref().is_some_and(|decoding| decoding.given > 0 && decoding.read.is_empty())
+        // A draft that is not taken leaves its trace in a state that is made over.
+        !self.runtime.plan.is_recurrent()
+            && self.decoding.as_ref().is_some_and(|decoding| decoding.given > 0 && decoding.read.is_empty())
     }
 
     async fn next_id(&mut self, drafts: &[u32]) -> Result<u32, GpuError> {
@@ -266,6 +268,7 @@ impl GpuModel {
         counters.dispatches += (forward.len() + rows as usize * sample.len()) as u64;
         if index > 0 {
             self.seen_by_states = self.seen_by_states.max(positions);
+            self.made_over.at(positions);
             counters.weight_bytes += runtime.decode_weight_bytes;
             let position_bytes = runtime.options.kv_type.bytes_per_position(&runtime.plan);
             counters.kv_bytes += positions as u64 * position_bytes;

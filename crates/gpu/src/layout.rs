@@ -5,13 +5,12 @@ use sotto_plan::{Plan, ValueId, WeightId};
 
 use crate::device::buffer_bytes;
 use crate::kernel::Step;
-use crate::kernels::short_conv;
 use crate::kv::segment_bytes;
 use crate::lower::{Arena, Capacity, fuse, groups};
 use crate::model::Memory;
 use crate::runtime::{
     Planned, attention_scratch_bytes, can_group, capacity, fusions, joined_bias_bytes, kv_staging_bytes,
-    matmul_room, segments,
+    matmul_room, segments, state_bytes,
 };
 use crate::sampler;
 use crate::tuning::Tuning;
@@ -67,7 +66,7 @@ impl Layout {
         let weights = Arrangement::new(plan, &self.groups);
         let together = |a, b| weights.together(a, b);
         let biases = joined_bias_bytes(plan, &self.decode.nodes, together);
-        let mut kv = plan.states.iter().map(|&s| buffer_bytes(short_conv::ring_bytes(s))).sum::<u64>();
+        let mut kv = plan.states.iter().map(|&s| buffer_bytes(state_bytes(s))).sum::<u64>();
         let segments = segments(plan, &self.options);
         for segment in 0..n_segments.min(segments.count()) {
             for cache in &plan.caches {

@@ -4,6 +4,7 @@ use sotto_plan::{Op, Outputs, Sampling, State};
 
 use crate::decode::{Decoding, Readbacks};
 use crate::kernel::{Dispatch, Step, StepSize};
+use crate::kernels::delta_net::Kept;
 use crate::kernels::{short_conv, stride};
 use crate::runtime::Runtime;
 use crate::{GpuDevice, GpuError};
@@ -59,6 +60,8 @@ pub struct GpuModel {
     pub(crate) position: usize,
     /// Positions whose rows states have seen since the first; more than `position` after going back.
     pub(crate) seen_by_states: usize,
+    /// Where states that are made over stand.
+    pub(crate) made_over: Kept,
     pub(crate) counters: Counters,
     /// Whether the logits of the last token are on the GPU.
     pub(crate) logits_ready: bool,
@@ -76,6 +79,7 @@ impl GpuModel {
             runtime,
             position: 0,
             seen_by_states: 0,
+            made_over: Kept::default(),
             counters: Counters::default(),
             logits_ready: false,
             decoding: None,
@@ -108,6 +112,9 @@ impl GpuModel {
             self.position = length;
         }
         let kept = |state: &State| {
+            if state.made_over {
+                return self.made_over.has(self.position);
+            }
             let oldest = self.seen_by_states.saturating_sub(short_conv::ring_rows(*state));
             self.position.saturating_sub(state.rows) >= oldest
         };
@@ -118,6 +125,7 @@ impl GpuModel {
         if self.position == 0 {
             self.seen_by_states = 0;
         }
+        self.made_over.forget_after(self.position);
     }
 
     /// What the model did so far.
@@ -248,7 +256,9 @@ impl GpuModel {
         queue.submit([encoder.finish()]);
         self.counters.submits += 1;
         self.counters.dispatches += dispatches;
+        self.made_over.forget_after(self.position);
         self.position += ids.len();
+        self.made_over.at(self.position);
         self.seen_by_states = self.seen_by_states.max(self.position);
         self.logits_ready = outputs == Outputs::Last;
     }

@@ -10,7 +10,7 @@ use crate::error::Smaller;
 use crate::kernel::{Dispatch, Kernels, Slice, Step};
 use crate::kernels::attention::{AttentionShape, scratch_bytes};
 use crate::kernels::matmul::{MatmulScratch, Room, Tile};
-use crate::kernels::{qkv, short_conv};
+use crate::kernels::{delta_net, qkv, short_conv};
 use crate::kv::{KvBuffers, Segments, add_segment, position_bytes};
 use crate::layout::Layout;
 use crate::lower::{Assignment, Buffers, Capacity, Fusions, Lowering, Node, Projection, Size, matrix_uses};
@@ -292,8 +292,13 @@ pub(crate) fn segments(plan: &Plan, options: &ModelOptions) -> Segments {
 }
 
 fn states(device: &GpuDevice, plan: &Plan) -> Result<Vec<Slice>, GpuError> {
-    let ring = |&s: &sotto_plan::State| state(device, "state", short_conv::ring_bytes(s) as usize);
-    plan.states.iter().map(ring).collect()
+    let memory = |&s: &sotto_plan::State| state(device, "state", state_bytes(s) as usize);
+    plan.states.iter().map(memory).collect()
+}
+
+/// Bytes of what keeps `state`.
+pub(crate) fn state_bytes(state: sotto_plan::State) -> u64 {
+    if state.made_over { delta_net::state_bytes(state) } else { short_conv::ring_bytes(state) }
 }
 
 /// The plan's tables of numbers, for kernels that read one.

@@ -58,7 +58,9 @@ impl Hyperparameters {
     /// Reads the numbers of `architecture` from `file`.
     pub fn read(architecture: &str, file: &ModelFile) -> Result<Self, ModelError> {
         let keys = Keys::new(architecture, file);
-        let n_layers = keys.size("block_count")?;
+        // Layers that draft further tokens come last.
+        let drafting = keys.u32_or("nextn_predict_layers", 0)? as usize;
+        let n_layers = keys.size("block_count")?.saturating_sub(drafting).max(1);
         let dim = keys.size("embedding_length")?;
         let layers = layers(&keys, n_layers)?;
         let most = |of: fn(&LayerSizes) -> usize| layers.iter().map(of).max().unwrap_or(0);

@@ -133,6 +133,16 @@ impl<'a> Keys<'a> {
         Ok((0..n_layers).map(|layer| layer % period + 1 < period).collect())
     }
 
+    /// The first `n_layers` of an array of booleans, which may be longer.
+    pub fn pattern_of_first(&self, key: &str, n_layers: usize) -> Result<Vec<bool>, ModelError> {
+        match self.metadata.get(&self.name(key)) {
+            Some(Value::Array(Array::Bool(marks))) if marks.len() >= n_layers => {
+                Ok(marks[..n_layers].to_vec())
+            }
+            _ => self.pattern(key, n_layers, n_layers + 1),
+        }
+    }
+
     /// As [`Keys::pattern`], a period marking all but the first.
     pub fn pattern_after_first(
         &self,

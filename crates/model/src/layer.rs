@@ -29,6 +29,8 @@ pub(crate) struct Heads {
     pub query_growth: Option<Growth>,
     /// Whether each head has a score without a value.
     pub sinks: bool,
+    /// Whether `attn_q` has after each head's query as many rows for a gate, whose sigmoid multiplies the head's result.
+    pub gated: bool,
     /// Where keys and values are kept for attention that looks both ways; `None` looks back, with a cache of its own.
     pub both_ways: Option<CacheId>,
 }
@@ -49,6 +51,7 @@ impl Heads {
             qk_norm: QkNorm::None,
             query_growth: None,
             sinks: false,
+            gated: false,
             both_ways: None,
         }
     }
@@ -166,11 +169,16 @@ impl<'s, 'a> Layer<'s, 'a> {
             self.fused_linear("attn_qkv", x, [q_dim, kv_dim, kv_dim], dim)?
         } else {
             [
-                self.linear("attn_q", x, [q_dim, dim])?,
+                self.linear("attn_q", x, [if heads.gated { 2 * q_dim } else { q_dim }, dim])?,
                 self.linear("attn_k", x, [kv_dim, dim])?,
                 self.linear("attn_v", x, [kv_dim, dim])?,
             ]
         };
+        let mut gate = None;
+        if heads.gated {
+            gate = Some(self.b.group_part(q, 2 * head_dim, head_dim..2 * head_dim)?);
+            q = self.b.group_part(q, 2 * head_dim, 0..head_dim)?;
+        }
         let groups = match heads.qk_norm {
             QkNorm::None => None,
             QkNorm::Head => Some([head_dim, head_dim]),
@@ -193,7 +201,10 @@ impl<'s, 'a> Layer<'s, 'a> {
         let Heads { scale, window, softcap, .. } = *heads;
         let causal = heads.both_ways.is_none();
         let attention = Attention { n_heads, scale, causal, window, softcap, sinks };
-        let mixed = self.b.attention(q, cache, attention)?;
+        let mut mixed = self.b.attention(q, cache, attention)?;
+        if let Some(gate) = gate {
+            mixed = self.b.gated(Gated::Sigmoid, gate, mixed)?;
+        }
         self.linear("attn_output", mixed, [dim, q_dim])
     }
 
@@ -239,6 +250,11 @@ impl<'s, 'a> Layer<'s, 'a> {
     /// A tensor of this layer that must be there.
     pub fn weight(&mut self, name: &str, shape: &[usize]) -> Result<WeightId, PlanError> {
         self.b.weight(&self.name(name, "weight"), shape)
+    }
+
+    /// A tensor of this layer under its whole name.
+    pub fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<WeightId, PlanError> {
+        self.b.weight(&format!("{}{name}", self.prefix), shape)
     }
 
     fn name(&self, name: &str, kind: &str) -> String {

@@ -22,6 +22,7 @@ mod olmo2;
 mod phi3;
 mod qwen2;
 mod qwen3;
+mod qwen35;
 mod rope;
 mod smollm3;
 mod source;
@@ -56,6 +57,7 @@ pub const ARCHITECTURES: &[Architecture] = &[
     Architecture { name: "phi3", build: phi3::plan },
     Architecture { name: "qwen2", build: qwen2::plan },
     Architecture { name: "qwen3", build: qwen3::plan },
+    Architecture { name: "qwen35", build: qwen35::plan },
     Architecture { name: "qwen3moe", build: qwen3::plan_moe },
     Architecture { name: "smollm3", build: smollm3::plan },
 ];

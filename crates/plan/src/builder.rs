@@ -5,8 +5,8 @@ use std::ops::Range;
 use sotto_format::TensorInfo;
 
 use crate::{
-    Attention, CacheId, Factors, Gated, KvCache, Map, Op, Plan, PlanError, Relative, Rope, Rows, State,
-    StateId, TableId, TableRow, Value, ValueId, Weight, WeightId,
+    Attention, CacheId, DeltaNet, Factors, Gated, KvCache, Map, Op, Plan, PlanError, Relative, Rope, Rows,
+    State, StateId, TableId, TableRow, Value, ValueId, Weight, WeightId,
 };
 
 /// Writes a plan against the tensors of one model file.
@@ -98,7 +98,11 @@ impl<'a> PlanBuilder<'a> {
 
     /// A state of the last `rows` rows of `width` elements.
     pub fn state(&mut self, rows: usize, width: usize) -> StateId {
-        self.plan.states.push(State { rows, width });
+        self.push_state(State { rows, width, made_over: false })
+    }
+
+    fn push_state(&mut self, state: State) -> StateId {
+        self.plan.states.push(state);
         StateId(self.plan.states.len() as u32 - 1)
     }
 
@@ -313,6 +317,44 @@ impl<'a> PlanBuilder<'a> {
         check("short_conv", "rows that are no tokens'", usize::from(rows != Rows::Tokens), 0)?;
         let state = self.state(taps.saturating_sub(1), width);
         Ok(self.push(rows, width, |out| Op::ShortConv { x, weight, state, out }))
+    }
+
+    /// [`Op::DeltaNet`], with a state of its own.
+    pub fn delta_net(
+        &mut self,
+        [x, a, b]: [ValueId; 3],
+        decay: WeightId,
+        bias: WeightId,
+        net: DeltaNet,
+    ) -> Result<ValueId, PlanError> {
+        const OP: &str = "delta_net";
+        let Value { rows, width } = self.plan.value(x);
+        check(OP, "input width", width, net.width())?;
+        check(OP, "value heads modulo key heads", net.n_v_heads % net.n_k_heads.max(1), 0)?;
+        check(OP, "rows that are no tokens'", usize::from(rows != Rows::Tokens), 0)?;
+        for heads in [a, b] {
+            check(OP, "width of what gates it", self.plan.value(heads).width, net.n_v_heads)?;
+        }
+        for vector in [decay, bias] {
+            check(OP, "decay or bias", self.plan.weight(vector).cols, net.n_v_heads)?;
+        }
+        let state = self.push_state(State { rows: 1, width: net.state(), made_over: true });
+        let width = net.n_v_heads * net.v_dim;
+        Ok(self.push(rows, width, |out| Op::DeltaNet { x, a, b, decay, bias, state, net, out }))
+    }
+
+    /// [`Op::GroupPart`]: elements `part` of each group of `group`.
+    pub fn group_part(
+        &mut self,
+        x: ValueId,
+        group: usize,
+        part: std::ops::Range<usize>,
+    ) -> Result<ValueId, PlanError> {
+        let Value { rows, width } = self.plan.value(x);
+        check("group_part", "width modulo the group", width % group.max(1), 0)?;
+        check("group_part", "elements beyond the group", part.end.saturating_sub(group), 0)?;
+        let width = width / group.max(1) * part.len();
+        Ok(self.push(rows, width, |out| Op::GroupPart { x, group, first: part.start, out }))
     }
 
     /// [`Op::SelectOutputs`].

@@ -114,6 +114,25 @@ impl Plan {
             Op::ShortConv { x, weight, state, .. } => {
                 write!(f, "short_conv %{} {} ${}", x.0, self.describe_weight(*weight), state.0)?;
             }
+            Op::DeltaNet { x, a, b, decay, bias, state, net, .. } => write!(
+                f,
+                "delta_net %{} %{} %{} ${} heads={}/{} dims={}/{} decay={} bias={}",
+                x.0,
+                a.0,
+                b.0,
+                state.0,
+                net.n_v_heads,
+                net.n_k_heads,
+                net.k_dim,
+                net.v_dim,
+                self.describe_weight(*decay),
+                self.describe_weight(*bias)
+            )?,
+            Op::GroupPart { x, group, first, out } => {
+                let groups = self.value(*x).width / group;
+                let end = first + self.value(*out).width / groups;
+                write!(f, "group_part %{} {first}..{end} of {group}", x.0)?;
+            }
             Op::SelectOutputs { x, .. } => write!(f, "select_outputs %{}", x.0)?,
         }
         writeln!(f)

@@ -17,7 +17,7 @@ pub mod sampling;
 
 pub use builder::PlanBuilder;
 pub use error::PlanError;
-pub use op::{Attention, Factors, Gated, Growth, Map, Op, Relative, Rope, RopeLayout, TableRow};
+pub use op::{Attention, DeltaNet, Factors, Gated, Growth, Map, Op, Relative, Rope, RopeLayout, TableRow};
 pub use sampling::Sampling;
 
 use sotto_format::BlockType;
@@ -136,6 +136,9 @@ pub struct State {
     pub rows: usize,
     /// Elements a row.
     pub width: usize,
+    /// Whether the row is no activation's but made of the row before it, so that there is only the last: one row, and no
+    /// way back but to nothing.
+    pub made_over: bool,
 }
 
 /// A model's computation for one step of `n` tokens at positions `start..start + n`.
@@ -209,6 +212,11 @@ impl Plan {
         self.ops.iter().any(|op| {
             matches!(op, Op::Attention { attention, .. } | Op::RelativeAttention { attention, .. } if !attention.causal)
         })
+    }
+
+    /// Whether some operation makes its state over at each token, so that no position can be gone back to.
+    pub fn is_recurrent(&self) -> bool {
+        self.states.iter().any(|state| state.made_over)
     }
 
     /// Positions that the model's position tables have rows for; `None` where nothing limits them.

@@ -196,6 +196,36 @@ pub enum Op {
         /// `[tokens, n]`.
         out: ValueId,
     },
+    /// Linear attention with a state a head that each token makes over.
+    DeltaNet {
+        /// `[tokens, width]`: queries and keys `[n_k_heads, k_dim]`, then values `[n_v_heads, v_dim]`.
+        x: ValueId,
+        /// `[tokens, n_v_heads]`.
+        a: ValueId,
+        /// `[tokens, n_v_heads]`.
+        b: ValueId,
+        /// `[n_v_heads]`, negative.
+        decay: WeightId,
+        /// `[n_v_heads]`, added to `a`.
+        bias: WeightId,
+        /// `[n_v_heads, k_dim, v_dim]`.
+        state: StateId,
+        /// Heads, and what becomes of them.
+        net: DeltaNet,
+        /// `[tokens, n_v_heads * v_dim]`.
+        out: ValueId,
+    },
+    /// A part of each group of elements: `out[t, g * n + i] = x[t, g * group + first + i]`, with `n` elements a group in `out`.
+    GroupPart {
+        /// `[rows, groups * group]`.
+        x: ValueId,
+        /// Elements of a group.
+        group: usize,
+        /// The first that is taken.
+        first: usize,
+        /// `[rows, groups * n]`.
+        out: ValueId,
+    },
     /// Keeps the rows whose output was asked for.
     SelectOutputs {
         /// `[tokens, n]`.
@@ -225,6 +255,8 @@ impl Op {
             | Op::ExpertLinear { out, .. }
             | Op::ExpertSum { out, .. }
             | Op::ShortConv { out, .. }
+            | Op::DeltaNet { out, .. }
+            | Op::GroupPart { out, .. }
             | Op::SelectOutputs { out, .. } => Some(out),
             Op::KvWrite { .. } => None,
         }
@@ -245,6 +277,7 @@ impl Op {
             Op::RelativeAttention { q, relative, .. } => {
                 [Some(q), Some(&mut relative.keys), Some(&mut relative.queries)]
             }
+            Op::DeltaNet { x, a, b, .. } => [Some(x), Some(a), Some(b)],
             Op::Embed { .. } | Op::Table { .. } => [None, None, None],
             Op::AddRow { x, .. }
             | Op::LayerNorm { x, .. }
@@ -254,6 +287,7 @@ impl Op {
             | Op::Map { x, .. }
             | Op::Route { logits: x, .. }
             | Op::ShortConv { x, .. }
+            | Op::GroupPart { x, .. }
             | Op::SelectOutputs { x, .. }
             | Op::Attention { q: x, .. } => [Some(x), None, None],
             Op::KvWrite { k: a, v: b, .. }
@@ -285,6 +319,8 @@ impl Op {
             | Op::ExpertLinear { .. }
             | Op::ExpertSum { .. }
             | Op::ShortConv { .. }
+            | Op::DeltaNet { .. }
+            | Op::GroupPart { .. }
             | Op::SelectOutputs { .. } => None,
         }
     }
@@ -303,6 +339,7 @@ impl Op {
             Op::Attention { attention, .. } | Op::RelativeAttention { attention, .. } => {
                 [attention.sinks, None]
             }
+            Op::DeltaNet { decay, bias, .. } => [Some(decay), Some(bias)],
             Op::Rope { .. }
             | Op::KvWrite { .. }
             | Op::Gated { .. }
@@ -310,6 +347,7 @@ impl Op {
             | Op::Map { .. }
             | Op::Route { .. }
             | Op::ExpertSum { .. }
+            | Op::GroupPart { .. }
             | Op::SelectOutputs { .. } => [None, None],
         };
         pair.into_iter().flatten()
@@ -416,6 +454,39 @@ pub struct Attention {
     pub sinks: Option<WeightId>,
 }
 
+/// The gated delta rule. For value head `h` and its key head, one token after the other, `S` being the state of the head:
+///
+/// - `q = query / |query| / sqrt(k_dim)` and `k = key / |key|`, where `|v|^2 = sum_i v[i]^2 + 1e-6`;
+/// - `S = exp(decay[h] * softplus(a[t, h] + bias[h])) * S`: what is remembered fades;
+/// - `S = S + k (sigmoid(b[t, h]) * (value - k S))`: what `k` stands for becomes more like the value;
+/// - `out[t, h] = q S`.
+///
+/// Source: Yang, Kautz & Hatamizadeh, "Gated Delta Networks: Improving Mamba2 with Delta Rule", 2024; transformers'
+/// `torch_recurrent_gated_delta_rule`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeltaNet {
+    /// Heads of queries and keys.
+    pub n_k_heads: usize,
+    /// Heads of values, a multiple of `n_k_heads`: the key heads take turns, that of value head `h` is `h % n_k_heads`.
+    pub n_v_heads: usize,
+    /// Elements of a query or key.
+    pub k_dim: usize,
+    /// Elements of a value.
+    pub v_dim: usize,
+}
+
+impl DeltaNet {
+    /// Elements of queries, keys and values together.
+    pub fn width(self) -> usize {
+        2 * self.n_k_heads * self.k_dim + self.n_v_heads * self.v_dim
+    }
+
+    /// Elements of the state.
+    pub fn state(self) -> usize {
+        self.n_v_heads * self.k_dim * self.v_dim
+    }
+}
+
 /// How a gate and what it lets through make one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Gated {
@@ -427,6 +498,8 @@ pub enum Gated {
     GeluTanh,
     /// `gate * up`.
     Product,
+    /// `sigmoid(gate) * up`.
+    Sigmoid,
     /// `g * sigmoid(1.702 * g) * (u + 1)` with `g = min(gate, 7)` and `u = clamp(up, -7, 7)` (gpt-oss).
     SwigluClamped,
 }
@@ -439,6 +512,7 @@ impl Gated {
             Gated::Gelu => gelu(gate) * up,
             Gated::GeluTanh => gelu_tanh(gate) * up,
             Gated::Product => gate * up,
+            Gated::Sigmoid => up / (1.0 + (-gate).exp()),
             Gated::SwigluClamped => {
                 const LIMIT: f32 = 7.0;
                 const ALPHA: f32 = 1.702;

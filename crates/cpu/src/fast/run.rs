@@ -84,7 +84,9 @@ fn has_fast_form(op: &Op) -> bool {
         | Op::Route { .. }
         | Op::ExpertLinear { .. }
         | Op::ExpertSum { .. }
-        | Op::ShortConv { .. } => false,
+        | Op::ShortConv { .. }
+        | Op::DeltaNet { .. }
+        | Op::GroupPart { .. } => false,
     }
 }
 
@@ -100,7 +102,10 @@ pub fn cache_bytes_needed(plan: &Plan, positions: usize) -> u64 {
         false => (2 * size_of::<f32>() * positions * shape.n_kv_heads * shape.head_dim) as u64,
     };
     // Twice what can be gone back to, before any is let go.
-    let rows = |state: &sotto_plan::State| positions.min(2 * (state.rows + REWIND));
+    let rows = |state: &sotto_plan::State| match state.made_over {
+        true => 1,
+        false => positions.min(2 * (state.rows + REWIND)),
+    };
     let histories = plan.states.iter().map(|state| (4 * rows(state) * state.width) as u64);
     plan.caches.iter().enumerate().map(bytes).sum::<u64>() + histories.sum::<u64>()
 }
@@ -160,6 +165,9 @@ impl State {
     pub fn truncate(&mut self, plan: &Plan, position: usize, length: usize) -> usize {
         let mut length = length.min(position);
         let kept = |(rows, state): (&Vec<f32>, &sotto_plan::State)| {
+            if state.made_over {
+                return (length == position).then_some(1);
+            }
             (rows.len() / state.width.max(1) + length).checked_sub(position)
         };
         let reaches = |(at, state): (Option<usize>, &sotto_plan::State)| at >= Some(length.min(state.rows));

@@ -39,7 +39,8 @@ pub struct Interpreter<'a> {
     pub values: &'a [Vec<f32>],
     /// Caches by their id.
     pub caches: &'a mut [Cache],
-    /// Rows that states have seen, by their id: the last of them is that of the position before the step.
+    /// Rows that states have seen, by their id: the last of them is that of the position before the step. Of one that is made
+    /// over there is none before position 0.
     pub states: &'a mut [Vec<f32>],
 }
 
@@ -126,6 +127,16 @@ impl Interpreter<'_> {
                 let out = ops::short_conv(value(x), history, &weight, plan.value(x).width);
                 history.extend_from_slice(value(x));
                 out
+            }
+            Op::DeltaNet { x, a, b, decay, bias, state, net, .. } => {
+                let (decay, bias) = (self.vector(decay), self.vector(bias));
+                let state = &mut self.states[state.0 as usize];
+                state.resize(net.state(), 0.0);
+                ops::delta_net([value(x), value(a), value(b)], &decay, &bias, net, state)
+            }
+            Op::GroupPart { x, group, first, out } => {
+                let part = plan.value(out).width * group / plan.value(x).width;
+                value(x).chunks_exact(group).flat_map(|x| &x[first..first + part]).copied().collect()
             }
             Op::SelectOutputs { x, .. } => value(x)[step.first_output * plan.value(x).width..].to_vec(),
         }

@@ -11,7 +11,7 @@ pub struct Model {
     plan: Plan,
     weights: Vec<Vec<u8>>,
     caches: Vec<Cache>,
-    /// All rows that each state has seen, so that any of them can be gone back to.
+    /// All rows that each state has seen, so that any of them can be gone back to; the last of one that is made over.
     states: Vec<Vec<f32>>,
     position: usize,
     context_length: usize,
@@ -48,16 +48,19 @@ impl Model {
         (weights, caches + states)
     }
 
-    /// Forgets all tokens but the first `length`.
+    /// Forgets all tokens but the first `length`; all of them where a state is made over at each.
     pub fn truncate(&mut self, length: usize) {
-        self.position = self.position.min(length);
+        if length < self.position {
+            self.position = if self.plan.is_recurrent() { 0 } else { length };
+        }
         for (cache, shape) in self.caches.iter_mut().zip(&self.plan.caches) {
             let elements = self.position * shape.n_kv_heads * shape.head_dim;
             cache.keys.truncate(elements);
             cache.values.truncate(elements);
         }
         for (rows, state) in self.states.iter_mut().zip(&self.plan.states) {
-            rows.truncate(self.position * state.width);
+            let rows_kept = if state.made_over { self.position.min(1) } else { self.position };
+            rows.truncate(rows_kept * state.width);
         }
     }
 

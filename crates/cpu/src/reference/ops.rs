@@ -1,7 +1,7 @@
 //! Each operation of [`sotto_plan::Op`] as a plain function. Matrices are row-major; `width` is the number
 //! of elements a row, the number of rows follows from the slice's length.
 
-use sotto_plan::{Attention, Gated, KvCache, Map, Rope, RopeLayout, TableRow};
+use sotto_plan::{Attention, DeltaNet, Gated, KvCache, Map, Rope, RopeLayout, TableRow};
 
 /// `out[t] = scale * table[ids[t]]`; `row(id, out)` writes one row of the table.
 pub fn embed(ids: &[u32], scale: f32, width: usize, mut row: impl FnMut(u32, &mut [f32])) -> Vec<f32> {
@@ -269,6 +269,56 @@ pub fn expert_sum(x: &[f32], routes: &[f32], n_used: usize) -> Vec<f32> {
         }
     }
     out
+}
+
+/// The gated delta rule of [`DeltaNet`], over `x`, `a` and `b`; `state` is `[n_v_heads, k_dim, v_dim]`.
+pub fn delta_net(
+    [x, a, b]: [&[f32]; 3],
+    decay: &[f32],
+    bias: &[f32],
+    net: DeltaNet,
+    state: &mut [f32],
+) -> Vec<f32> {
+    let DeltaNet { n_k_heads, n_v_heads, k_dim, v_dim } = net;
+    let mut out = vec![0.0; x.len() / net.width() * n_v_heads * v_dim];
+    for (t, x) in x.chunks_exact(net.width()).enumerate() {
+        let (queries, rest) = x.split_at(n_k_heads * k_dim);
+        let (keys, values) = rest.split_at(n_k_heads * k_dim);
+        for h in 0..n_v_heads {
+            let key_head = h % n_k_heads;
+            let head = key_head * k_dim..(key_head + 1) * k_dim;
+            let (query, key) = (unit(&queries[head.clone()]), unit(&keys[head]));
+            let value = &values[h * v_dim..][..v_dim];
+            let state = &mut state[h * k_dim * v_dim..][..k_dim * v_dim];
+            let at = t * n_v_heads + h;
+            let kept = (decay[h] * softplus(a[at] + bias[h])).exp();
+            let rate = 1.0 / (1.0 + (-b[at]).exp());
+            state.iter_mut().for_each(|s| *s *= kept);
+            let mut change = value.to_vec();
+            for (k, row) in key.iter().zip(state.chunks_exact(v_dim)) {
+                change.iter_mut().zip(row).for_each(|(c, s)| *c -= k * s);
+            }
+            let out = &mut out[at * v_dim..][..v_dim];
+            for ((k, q), row) in key.iter().zip(&query).zip(state.chunks_exact_mut(v_dim)) {
+                for ((s, c), out) in row.iter_mut().zip(&change).zip(out.iter_mut()) {
+                    *s += k * rate * c;
+                    *out += q / (k_dim as f32).sqrt() * *s;
+                }
+            }
+        }
+    }
+    out
+}
+
+fn unit(x: &[f32]) -> Vec<f32> {
+    const EPS: f32 = 1e-6;
+    let length = (x.iter().map(|v| v * v).sum::<f32>() + EPS).sqrt();
+    x.iter().map(|v| v / length).collect()
+}
+
+fn softplus(x: f32) -> f32 {
+    // Beyond 20 it is x to the last bit.
+    if x > 20.0 { x } else { x.exp().ln_1p() }
 }
 
 /// `out[t, i] = sum_j weight[i, j] * x[t + j + 1 - taps, i]`, with `weight` `[width, taps]`. `history` holds

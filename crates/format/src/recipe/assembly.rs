@@ -1,7 +1,7 @@
 //! Collects a recipe's sources and gives the tensor's bytes.
 
 use super::storage::Sources;
-use super::{Matrix, Recipe, RecipeError};
+use super::{ElementMap, Matrix, Recipe, RecipeError};
 use crate::{BlockError, BlockType, quantize, quantize_weighted};
 
 /// A tensor in the making.
@@ -177,12 +177,18 @@ fn push_row(
     out: &mut Vec<u8>,
 ) -> Result<(), RecipeError> {
     let stored = matrix.order.stored(row);
-    if ty == matrix.natural_type() && sources.push_exact(stored, ty, out)? {
+    if ty == matrix.natural_type() && matrix.columns.is_none() && sources.push_exact(stored, ty, out)? {
         return Ok(());
     }
     sources.decode(stored, values)?;
-    if matrix.add != 0.0 {
-        values.iter_mut().for_each(|value| *value += matrix.add);
+    if let Some(columns) = matrix.columns {
+        let stored = values.to_vec();
+        for (at, value) in (0..).zip(values.iter_mut()) {
+            *value = stored[columns.stored(at) as usize];
+        }
+    }
+    if matrix.map != ElementMap::Same {
+        values.iter_mut().for_each(|value| *value = matrix.map.apply(*value));
     }
     match importance {
         Some((importance, row)) => (importance.quantize)(ty, values, importance.of(row, values.len()), out)?,

@@ -11,7 +11,7 @@ mod order;
 mod storage;
 
 pub use assembly::Assembly;
-pub use order::RowOrder;
+pub use order::{InTurns, RowOrder};
 pub use storage::Storage;
 
 use crate::{BlockError, BlockType};
@@ -49,8 +49,33 @@ pub struct Matrix {
     pub spans: Vec<Span>,
     /// Which stored row each row of the result is.
     pub order: RowOrder,
-    /// Added to every element.
-    pub add: f32,
+    /// Which stored column each column of the result is, where they change places.
+    pub columns: Option<InTurns>,
+    /// What becomes of every element.
+    pub map: ElementMap,
+}
+
+/// A function of each element.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ElementMap {
+    /// Itself.
+    #[default]
+    Same,
+    /// `1 + x`: norms that multiply by it.
+    AddOne,
+    /// `-exp(x)`: decays that are kept as logarithms.
+    NegativeExp,
+}
+
+impl ElementMap {
+    /// The function at `x`.
+    fn apply(self, x: f32) -> f32 {
+        match self {
+            ElementMap::Same => x,
+            ElementMap::AddOne => 1.0 + x,
+            ElementMap::NegativeExp => -x.exp(),
+        }
+    }
 }
 
 /// Why a tensor could not be made.
@@ -97,7 +122,7 @@ impl Recipe {
     pub fn float_type(&self) -> Option<BlockType> {
         let Recipe::Stack(matrices) = self else { return None };
         let natural = self.natural_type();
-        let exact = |matrix: &Matrix| matrix.add == 0.0 && matrix.storage.holds(natural);
+        let exact = |matrix: &Matrix| matrix.map == ElementMap::Same && matrix.storage.holds(natural);
         match natural {
             BlockType::F16 | BlockType::BF16 if matrices.iter().all(exact) => Some(natural),
             BlockType::F32 | BlockType::F16 | BlockType::BF16 => Some(BlockType::F32),
@@ -119,7 +144,12 @@ impl Recipe {
 
 impl Matrix {
     fn natural_type(&self) -> BlockType {
-        if self.add == 0.0 { self.storage.natural_type(self.cols) } else { BlockType::F32 }
+        match self.storage.natural_type(self.cols) {
+            _ if self.map != ElementMap::Same => BlockType::F32,
+            // Blocks of columns that change places are others.
+            ty if self.columns.is_some() && ty.block_len() > 1 => BlockType::F16,
+            ty => ty,
+        }
     }
 
     /// Whether rows can be made one after the other as their bytes arrive.

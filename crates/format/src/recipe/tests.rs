@@ -21,7 +21,7 @@ fn words(values: &[u32]) -> Vec<u8> {
 
 fn matrix(rows: u64, cols: u64, storage: Storage, sources: &[Vec<u8>]) -> Matrix {
     let spans = sources.iter().map(|source| span(source.len())).collect();
-    Matrix { rows, cols, storage, spans, order: RowOrder::AsStored, add: 0.0 }
+    Matrix { rows, cols, storage, spans, order: RowOrder::AsStored, columns: None, map: ElementMap::Same }
 }
 
 /// The tensor, its sources written side tensors first, in pieces of `piece` bytes.
@@ -70,7 +70,7 @@ fn rows_of_rope_pairs_become_neighbours() {
 fn one_is_added_and_rows_are_picked() {
     let source = f16s(&[0.5, -0.25, 1.0, 2.0]);
     let mut norm = matrix(1, 4, Storage::Plain(BlockType::F16), std::slice::from_ref(&source));
-    norm.add = 1.0;
+    norm.map = ElementMap::AddOne;
     assert_eq!(
         values(Recipe::Stack(vec![norm]), vec![source], 4),
         (BlockType::F32, vec![1.5, 0.75, 2.0, 3.0])

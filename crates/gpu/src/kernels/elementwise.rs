@@ -1,5 +1,5 @@
 //! Kernels that read and write rows without a weight matrix: `gated.wgsl`, `add.wgsl`, `map.wgsl`,
-//! `select_outputs.wgsl`.
+//! `group_part.wgsl`, `select_outputs.wgsl`.
 
 use sotto_plan::{Gated, Map, Rows};
 
@@ -14,6 +14,7 @@ pub(crate) fn gated_flag(kind: Gated) -> &'static str {
         Gated::Gelu => "gated_gelu",
         Gated::GeluTanh => "gated_gelu_tanh",
         Gated::Product => "gated_product",
+        Gated::Sigmoid => "gated_sigmoid",
         Gated::SwigluClamped => "gated_swiglu_clamped",
     }
 }
@@ -57,6 +58,28 @@ pub(crate) fn map(
     let flags: Vec<_> = rows_flag(kind).chain([flag]).collect();
     let constants = [("PARAMETER", f64::from(parameter))];
     four_a_thread(kernels, "map", &flags, &constants, (kind, width), &[(3, x), (4, out), (5, step)])
+}
+
+/// Elements from `first` on of each group of `group`, as many as make rows of `width` of rows of `x_width`.
+pub(crate) fn group_part(
+    kernels: &Kernels,
+    (group, first): (usize, usize),
+    (kind, width, x_width): (Rows, usize, usize),
+    [x, out, step]: [&Slice; 3],
+) -> Result<Dispatch, GpuError> {
+    let constants = [
+        ("WIDTH", width),
+        ("STRIDE", stride(x_width)),
+        ("OUT_STRIDE", stride(width)),
+        ("GROUP", group),
+        ("PART", width * group / x_width),
+        ("FIRST", first),
+    ]
+    .map(|(name, value)| (name, value as f64));
+    let flags: Vec<_> = rows_flag(kind).collect();
+    let pipeline = kernels.pipeline("group_part", &flags, &constants)?;
+    let grid = [Count::Fixed((width as u32).div_ceil(WORKGROUP)), rows_count(kind, 1), Count::Fixed(1)];
+    Ok(kernels.dispatch("group_part", &pipeline, &[(3, x), (4, out), (5, step)], grid))
 }
 
 /// The rows of `x` whose output is wanted.

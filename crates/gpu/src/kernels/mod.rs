@@ -7,6 +7,7 @@
 //! scales (flag `kv_q8`).
 
 pub(crate) mod attention;
+pub(crate) mod delta_net;
 pub(crate) mod elementwise;
 pub(crate) mod embed;
 pub(crate) mod experts;

@@ -30,7 +30,7 @@ pub(crate) fn short_conv(
     (width, taps): (usize, usize),
     [x, ring, out, step]: [&Slice; 4],
 ) -> Result<Vec<Dispatch>, GpuError> {
-    let ring_rows = ring_rows(State { rows: taps.saturating_sub(1), width });
+    let ring_rows = ring_rows(State { rows: taps.saturating_sub(1), width, made_over: false });
     let common = [("WIDTH", width as f64), ("STRIDE", stride(width) as f64), ("RING", ring_rows as f64)];
     let grid =
         [Count::Fixed((width as u32).div_ceil(WORKGROUP)), rows_count(Rows::Tokens, 1), Count::Fixed(1)];

@@ -5,10 +5,11 @@ use sotto_plan::{Op, Rows, ValueId};
 use super::program::{Lowering, Size};
 use crate::GpuError;
 use crate::kernel::{Dispatch, Slice};
+use crate::kernels::delta_net::DeltaSlices;
 use crate::kernels::experts::{self, ExpertLinear, Routes};
 use crate::kernels::matmul::Tile;
 use crate::kernels::relative::{self, RelativeSlices};
-use crate::kernels::{elementwise, embed, short_conv};
+use crate::kernels::{delta_net, elementwise, embed, short_conv};
 
 impl Lowering<'_> {
     /// The dispatches of `op`, which no fusion knows.
@@ -74,6 +75,26 @@ impl Lowering<'_> {
                 let slices = [self.slice(x)?, ring, self.slice(out)?, step];
                 let (width, taps) = (self.plan.value(x).width, self.plan.weight(weight).cols);
                 short_conv::short_conv(kernels, self.weights.matrix(weight).0, (width, taps), slices)
+            }
+            Op::DeltaNet { x, a, b, decay, bias, state, net, out } => {
+                let state = self.buffers.states.get(state.0 as usize);
+                let slices = DeltaSlices {
+                    x: self.slice(x)?,
+                    a: self.slice(a)?,
+                    b: self.slice(b)?,
+                    decay: self.weights.vector(decay),
+                    bias: self.weights.vector(bias),
+                    state: state.ok_or(GpuError::State { what: "a state has no memory" })?,
+                    out: self.slice(out)?,
+                    step,
+                };
+                one(delta_net::delta_net(kernels, net, &slices))
+            }
+            Op::GroupPart { x, group, first, out } => {
+                let (kind, width) = self.shape(out);
+                let shape = (kind, width, self.plan.value(x).width);
+                let slices = [self.slice(x)?, self.slice(out)?, step];
+                one(elementwise::group_part(kernels, (group, first), shape, slices))
             }
             _ => Err(GpuError::Unsupported { what: format!("the operation {op:?} by itself") }),
         }

@@ -141,6 +141,31 @@ pub(crate) fn qwen3_moe(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Mad
     Ok(())
 }
 
+pub(crate) fn qwen35(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
+    silu(config)?;
+    dense(config, keys, made)?;
+    let gated = config.flag_opt("attn_output_gate")?.unwrap_or(true);
+    config.require("attn_output_gate", gated, "true")?;
+    let [key_heads, value_heads] =
+        [config.size("linear_num_key_heads")?, config.size("linear_num_value_heads")?];
+    let value_dim = config.size("linear_value_head_dim")?;
+    keys.size("ssm.conv_kernel", config.size("linear_conv_kernel_dim")?);
+    keys.size("ssm.state_size", config.size("linear_key_head_dim")?);
+    keys.size("ssm.group_count", key_heads);
+    keys.size("ssm.time_step_rank", value_heads);
+    keys.size("ssm.inner_size", value_heads.saturating_mul(value_dim));
+    match config.texts_opt("layer_types")? {
+        Some(types) => {
+            let linear = types.iter().map(|ty| *ty == "linear_attention").collect();
+            keys.set("attention.recurrent_layers", Value::Array(Array::Bool(linear)));
+        }
+        None => {
+            keys.size("full_attention_interval", config.size_opt("full_attention_interval")?.unwrap_or(4))
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn gpt_oss(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
     dense(config, keys, made)?;
     window(config, keys)?;

@@ -105,6 +105,23 @@ const GEMMA_LAYER: &[Name] = &[
     ("post_feedforward_layernorm", "post_ffw_norm", AddOne),
 ];
 
+const VALUE_ROWS: Change = Change::ValueRows { keys: false };
+const QWEN35_LAYER: &[Name] = &[
+    ("input_layernorm", "attn_norm", AddOne),
+    ("post_attention_layernorm", "post_attention_norm", AddOne),
+    ("self_attn.q_norm", "attn_q_norm", AddOne),
+    ("self_attn.k_norm", "attn_k_norm", AddOne),
+    ("linear_attn.in_proj_qkv", "attn_qkv", Change::ValueRows { keys: true }),
+    ("linear_attn.in_proj_z", "attn_gate", VALUE_ROWS),
+    ("linear_attn.in_proj_a", "ssm_alpha", VALUE_ROWS),
+    ("linear_attn.in_proj_b", "ssm_beta", VALUE_ROWS),
+    ("linear_attn.conv1d", "ssm_conv1d", Change::SqueezeValueRows),
+    ("linear_attn.A_log", "ssm_a", Change::ValueDecays),
+    ("linear_attn.dt_bias", "ssm_dt.bias", VALUE_ROWS),
+    ("linear_attn.norm", "ssm_norm", Change::None),
+    ("linear_attn.out_proj", "ssm_out", Change::ValueColumns),
+];
+
 const LFM2_HEAD: &[Name] = &[("embedding_norm", "token_embd_norm", Change::None)];
 const LFM2_LAYER: &[Name] = &[
     ("operator_norm", "attn_norm", Change::None),
@@ -223,6 +240,16 @@ pub(crate) const FAMILIES: &[Family] = &[
         architecture: "qwen3moe",
         layer_names: &[FUSED_EXPERTS, SWITCH_EXPERTS, LAYER],
         keys: decoders::qwen3_moe,
+        ..DECODER
+    },
+    Family {
+        model_types: &["qwen3_5", "qwen3_5_text"],
+        architecture: "qwen35",
+        names: &[GEMMA_HEAD, HEAD],
+        layer_names: &[QWEN35_LAYER, LAYER],
+        // It drafts further tokens.
+        ignored: &["mtp."],
+        keys: decoders::qwen35,
         ..DECODER
     },
     Family {

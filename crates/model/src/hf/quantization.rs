@@ -1,6 +1,6 @@
 //! How a published model is quantised, and the matrix that each module then holds.
 
-use sotto_format::{BlockType, Dtype, Matrix, RowOrder, Storage};
+use sotto_format::{BlockType, Dtype, ElementMap, Matrix, RowOrder, Storage};
 
 use super::modules::{Found, Module};
 use super::{Config, HfError};
@@ -168,7 +168,7 @@ pub(crate) fn plain(name: &str, module: &Module<'_>) -> Result<Matrix, HfError> 
 
 fn matrix(rows: u64, cols: u64, storage: Storage, sources: &[Found<'_>]) -> Matrix {
     let spans = sources.iter().map(Found::span).collect();
-    Matrix { rows, cols, storage, spans, order: RowOrder::AsStored, add: 0.0 }
+    Matrix { rows, cols, storage, spans, order: RowOrder::AsStored, columns: None, map: ElementMap::Same }
 }
 
 /// The block type of floating-point elements.

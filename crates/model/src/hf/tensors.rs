@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use sotto_format::{BlockType, Matrix, Recipe, RowOrder, SafetensorsHeader, Storage, TensorInfo};
+use sotto_format::{
+    BlockType, ElementMap, InTurns, Matrix, Recipe, RowOrder, SafetensorsHeader, Storage, TensorInfo,
+};
 
 use super::families::Family;
 use super::keys::Sizes;
@@ -28,10 +30,18 @@ pub(crate) enum Change {
     RopePairs,
     /// 1 is added: the model's norms multiply by `1 + w`.
     AddOne,
+    /// Value heads, of which several may share a key head, take turns: as rows, with `keys` behind those of queries and keys.
+    ValueRows { keys: bool },
+    /// The same of the columns.
+    ValueColumns,
+    /// As rows, and of a decay that is kept as a logarithm, `-exp(x)`.
+    ValueDecays,
     /// One of a layer's experts, to be stacked with the others.
     Expert,
     /// The dimension of 1 in `[channels, 1, taps]`, or MLX's `[channels, taps, 1]`, goes.
     Squeeze,
+    /// As [`Change::Squeeze`], the channels in the order of [`Change::ValueRows`] behind queries and keys.
+    SqueezeValueRows,
     /// A tensor of all experts with no module around it, `[experts, rows, cols]`, and share `first` of `of` of each one's rows.
     Experts { first: u64, of: u64, stored: ExpertRows },
     /// As [`Change::Experts`], the shares interleaved, of the two tensors `<name>_blocks` and `<name>_scales`.
@@ -65,7 +75,9 @@ impl Made {
     fn stacked(name: String, shape: Vec<u64>, matrices: Vec<Matrix>) -> Result<Made, HfError> {
         let file = matrices.first().and_then(|m| m.spans.first()).map_or((0, 0), |s| (s.file, s.offset));
         let direct = match matrices.as_slice() {
-            [Matrix { storage: Storage::Plain(ty), order: RowOrder::AsStored, add: 0.0, .. }] => Some(*ty),
+            [Matrix { storage: Storage::Plain(ty), order, columns, map, .. }] => {
+                (*order == RowOrder::AsStored && columns.is_none() && *map == ElementMap::Same).then_some(*ty)
+            }
             _ => None,
         };
         let recipe = Recipe::Stack(matrices);
@@ -165,8 +177,9 @@ impl Mapper<'_> {
     }
 
     fn weight(&self, name: &str, gguf: &str, module: &Module<'_>, place: &Place) -> Result<Made, HfError> {
-        let gguf_name =
-            if place.gguf.ends_with(".bias") { gguf.to_owned() } else { format!("{gguf}.weight") };
+        // A tensor of this name has no ending.
+        let whole = place.gguf.ends_with(".bias") || place.gguf == "ssm_a";
+        let gguf_name = if whole { gguf.to_owned() } else { format!("{gguf}.weight") };
         let own_shape = || {
             let found = module.get("weight").or(module.get(""));
             found.map(|found| found.tensor.shape.clone()).unwrap_or_default()
@@ -178,13 +191,22 @@ impl Mapper<'_> {
                 experts_rows(gguf_name, matrix, shape, first, of, stored)
             }
             Change::Mxfp4Experts { first, of } => self.mxfp4(name, gguf_name, module, first, of),
-            Change::Squeeze => {
+            Change::ValueRows { .. } | Change::ValueDecays if own_shape().len() == 1 => {
+                let mut matrix = plain(name, module)?;
+                (matrix.rows, matrix.cols) = (matrix.cols, 1);
+                self.apply(place.change, &mut matrix, 1)?;
+                Made::stacked(gguf_name, own_shape(), vec![matrix])
+            }
+            Change::Squeeze | Change::SqueezeValueRows => {
                 let (mut matrix, mut shape) = (plain(name, module)?, own_shape());
                 if let [channels, a, b] = shape[..]
                     && a.min(b) == 1
                 {
                     (matrix.rows, matrix.cols) = (channels, a.max(b));
                     shape = vec![matrix.rows, matrix.cols];
+                }
+                if place.change == Change::SqueezeValueRows {
+                    self.value_rows(true, &mut matrix)?;
                 }
                 Made::stacked(gguf_name, shape, vec![matrix])
             }
@@ -217,7 +239,8 @@ impl Mapper<'_> {
             storage: Storage::Plain(ty),
             spans: vec![bias.span()],
             order: RowOrder::AsStored,
-            add: 0.0,
+            columns: None,
+            map: ElementMap::Same,
         };
         if change == Change::RopePairs {
             self.apply(change, &mut matrix, 2)?;
@@ -236,10 +259,59 @@ impl Mapper<'_> {
                 }
                 matrix.order = RowOrder::RopePairs { head_dim };
             }
-            (Change::AddOne, _) => matrix.add = 1.0,
+            (Change::AddOne, _) if !self.has_ones() => matrix.map = ElementMap::AddOne,
+            (Change::ValueRows { keys }, _) => self.value_rows(keys, matrix)?,
+            (Change::ValueColumns, _) => matrix.columns = self.value_heads(0, matrix.cols)?,
+            (Change::ValueDecays, _) => {
+                self.value_rows(false, matrix)?;
+                matrix.map = ElementMap::NegativeExp;
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether 1 was added to norms already: mlx-lm does that to Qwen3.5's, and puts a convolution's taps second.
+    /// Source: mlx-lm, `models/qwen3_5.py` (`sanitize`).
+    fn has_ones(&self) -> bool {
+        self.modules.iter().any(|(name, module)| {
+            let conv = module.get("weight").filter(|_| name.ends_with("linear_attn.conv1d"));
+            conv.is_some_and(|conv| conv.tensor.shape.len() == 3 && conv.tensor.shape[2] == 1)
+        })
+    }
+
+    fn value_rows(&self, keys: bool, matrix: &mut Matrix) -> Result<(), HfError> {
+        let first = match keys {
+            true => {
+                let heads = u64::from(self.config.size("linear_num_key_heads")?);
+                2 * heads * u64::from(self.config.size("linear_key_head_dim")?)
+            }
+            false => 0,
+        };
+        if let Some(order) = self.value_heads(first, matrix.rows)? {
+            matrix.order = RowOrder::InTurns(order);
+        }
+        Ok(())
+    }
+
+    /// The order of value heads that stand from `first` on to `end`; `None` where each has a key head of its own.
+    fn value_heads(&self, first: u64, end: u64) -> Result<Option<InTurns>, HfError> {
+        let size = |key| Ok::<_, HfError>(u64::from(self.config.size(key)?));
+        let (groups, all) = (size("linear_num_key_heads")?, size("linear_num_value_heads")?);
+        let length = end.saturating_sub(first) / all.max(1);
+        if groups == 0
+            || all == 0
+            || !all.is_multiple_of(groups)
+            || length == 0
+            || first + length * all != end
+        {
+            return Err(HfError::Setting {
+                key: self.config.name("linear_num_value_heads"),
+                value: all.to_string(),
+                expected: "a multiple of linear_num_key_heads, and a divisor of the tensors' rows",
+            });
+        }
+        Ok((groups != all).then_some(InTurns { first, groups, heads: all / groups, length }))
     }
 
     /// gpt-oss keeps the experts' matrices as blocks and scales.
@@ -276,7 +348,8 @@ impl Mapper<'_> {
             storage: Storage::Mxfp4,
             spans: vec![blocks.span(), scales.span()],
             order: RowOrder::AsStored,
-            add: 0.0,
+            columns: None,
+            map: ElementMap::Same,
         };
         pick(&mut matrix, rows, first, of, true);
         Made::stacked(gguf_name, vec![experts, rows / of.max(1), cols], vec![matrix])

@@ -19,7 +19,14 @@ fn elementwise_kernels_agree_with_the_reference() {
             let (step, size) = step(variant, tokens as u32);
             let slices = [&a_slice, &b_slice, &out, &step];
             let shape = (Rows::Tokens, width);
-            for kind in [Gated::Silu, Gated::Gelu, Gated::GeluTanh, Gated::Product, Gated::SwigluClamped] {
+            for kind in [
+                Gated::Silu,
+                Gated::Gelu,
+                Gated::GeluTanh,
+                Gated::Product,
+                Gated::Sigmoid,
+                Gated::SwigluClamped,
+            ] {
                 variant.run(&[gated(&variant.kernels, kind, shape, slices).unwrap()], size);
                 let what = format!("{kind:?} {width} on {}", variant.name);
                 assert_close(

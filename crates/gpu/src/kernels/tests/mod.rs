@@ -1,5 +1,6 @@
 //! Every kernel of this folder against `sotto_cpu::reference::ops`, on every kind of device, at odd sizes.
 
+mod delta_net;
 mod elementwise;
 mod embed;
 mod experts;

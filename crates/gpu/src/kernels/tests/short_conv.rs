@@ -15,7 +15,7 @@ fn short_conv_remembers_what_came_before() {
         for (width, taps) in [(1, 1), (31, 3), (64, 4), (33, 2)] {
             let weight = Weight::random(95, BlockType::F32, width, taps);
             let matrix = weight.upload(variant, 1000);
-            let state = State { rows: taps - 1, width };
+            let state = State { rows: taps - 1, width, made_over: false };
             // What a ring holds before its first position is not read.
             let stride = width.next_multiple_of(4);
             let ring = variant.upload(&vec![f32::NAN; ring_rows(state) * stride]);
