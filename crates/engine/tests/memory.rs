@@ -4,7 +4,7 @@ use sotto_engine::{Device, DeviceChoice, KvType, LoadOptions, Loader, ModelHeade
 
 mod common;
 
-const MODELS: [&str; 7] = [
+const MODELS: [&str; 8] = [
     "architectures/llama.gguf",
     "architectures/qwen2.gguf",
     "architectures/gemma3.gguf",
@@ -12,6 +12,7 @@ const MODELS: [&str; 7] = [
     "architectures/gpt-oss-mxfp4.gguf",
     "models/stories260K/stories260K-f32.gguf",
     "models/tok105/tok105-q4_0.gguf",
+    "architectures/qwen35.gguf",
 ];
 
 #[test]

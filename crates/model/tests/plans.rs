@@ -180,3 +180,62 @@ fn a_file_whose_tensors_contradict_its_heads_is_refused_by_name() {
     stretched.metadata.insert("llama.rope.scaling.factor", Value::F32(f32::NAN));
     assert!(matches!(build(&stretched).unwrap_err(), ModelError::UnsupportedSetting { .. }));
 }
+
+/// Qwen3.5 of one layer with linear attention and one with attention, and behind them a layer that drafts further tokens.
+fn qwen35() -> ModelFile {
+    let mut file = file("qwen35");
+    let mut set = |key: &str, value| drop(file.metadata.insert(format!("qwen35.{key}"), value));
+    for (key, value) in [
+        ("block_count", 3),
+        ("nextn_predict_layers", 1),
+        ("ssm.conv_kernel", 4),
+        ("ssm.state_size", 16),
+        ("ssm.group_count", 1),
+        ("ssm.time_step_rank", 2),
+        ("ssm.inner_size", 48),
+    ] {
+        set(key, Value::U32(value));
+    }
+    set("attention.recurrent_layers", Value::Array(Array::Bool(vec![true, false, false])));
+    file.tensors.retain(|tensor| !tensor.name.ends_with("attn_q.weight"));
+    file.tensors.push(tensor("blk.1.attn_q.weight".to_owned(), &[2 * DIM, DIM]));
+    for layer in 0..LAYERS {
+        file.tensors.push(tensor(format!("blk.{layer}.post_attention_norm.weight"), &[DIM]));
+    }
+    for (name, shape) in [
+        ("attn_qkv.weight", &[80, DIM][..]),
+        ("attn_gate.weight", &[48, DIM]),
+        ("ssm_conv1d.weight", &[80, 4]),
+        ("ssm_alpha.weight", &[2, DIM]),
+        ("ssm_beta.weight", &[2, DIM]),
+        ("ssm_a", &[2]),
+        ("ssm_dt.bias", &[2]),
+        ("ssm_norm.weight", &[24]),
+        ("ssm_out.weight", &[DIM, 48]),
+    ] {
+        file.tensors.push(tensor(format!("blk.0.{name}"), shape));
+    }
+    file
+}
+
+#[test]
+fn layers_that_draft_are_left_out_and_linear_attention_keeps_a_state() {
+    let file = qwen35();
+    assert_eq!(count(&file, |op| matches!(op, Op::DeltaNet { .. })), 1);
+    assert_eq!(count(&file, |op| matches!(op, Op::Attention { .. })), 1);
+    let plan = build(&file).unwrap().plan;
+    assert!(plan.is_recurrent());
+    assert_eq!(plan.states.iter().map(|state| state.width).collect::<Vec<_>>(), [80, 2 * 16 * 24]);
+
+    let mut torn = qwen35();
+    torn.metadata.insert("qwen35.ssm.state_size", Value::U32(8));
+    let message = build(&torn).unwrap_err().to_string();
+    assert!(message.contains("blk.0.attn_qkv.weight"), "{message}");
+    let mut torn = qwen35();
+    torn.metadata.insert("qwen35.ssm.group_count", Value::U32(3));
+    assert!(build(&torn).is_err());
+    let mut without = qwen35();
+    without.tensors.retain(|tensor| tensor.name != "blk.0.ssm_a");
+    let message = build(&without).unwrap_err().to_string();
+    assert!(message.contains("blk.0.ssm_a"), "{message}");
+}
