@@ -1,10 +1,11 @@
-/** The demo in Firefox, which on Linux has no WebGPU: the processor writes, and the text streams. */
-import { spawn } from "node:child_process";
+/** The demo in Firefox, which on Linux has no WebGPU: the processor writes, on threads where it may, and the text streams. */
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { STORY } from "../harness/fixtures.ts";
 import { expect, test } from "../harness/test.ts";
+import type { TestServer } from "../server/server.ts";
 
 /** Playwright drives only a Firefox of its own, so this one is only opened: its page reports by what it asks for. */
 const FIREFOX = process.env.FIREFOX_PATH;
@@ -24,6 +25,9 @@ const PREFERENCES = {
   "toolkit.telemetry.reportingpolicy.firstRun": false,
 };
 
+/** What the script of the workers that help is called in the demo, before its hash. */
+const HELPER = "/demo/assets/helper-";
+
 interface Ended {
   state: string;
   text: string;
@@ -31,7 +35,31 @@ interface Ended {
   error: string;
 }
 
+/** The first Firefox with relaxed SIMD, which the module for threads needs. */
+const HAS_RELAXED_SIMD = 145;
+
 test("the demo streams the reference text in Firefox, on the processor", async ({ server }) => {
+  const { device } = await writeTheStory(server);
+  expect(device).toMatch(/^CPU, .*SIMD/);
+  expect(server.requestsUnder(HELPER)).toEqual([]);
+});
+
+test("in Firefox, an isolated page writes the same, on threads where there is relaxed SIMD", async ({
+  server,
+}) => {
+  server.isolated = true;
+  const { device } = await writeTheStory(server);
+  const version = /\d+/.exec(execFileSync(FIREFOX ?? "", ["--version"], { encoding: "utf8" }))?.[0];
+  const relaxed = Number(version) >= HAS_RELAXED_SIMD;
+  // As many as there are processors, which a machine for tests may have one of.
+  const threads = relaxed ? Math.min(cpus().length, 8) : 1;
+  const name = `CPU, ${relaxed ? "relaxed SIMD" : "SIMD128"}`;
+  expect(device).toBe(threads > 1 ? `${name}, ${threads} threads` : name);
+  expect(server.requestsUnder(HELPER).length > 0).toBe(threads > 1);
+});
+
+/** Opens the demo in Firefox, sees it write the reference text piece by piece, and tells how it ended. */
+async function writeTheStory(server: TestServer): Promise<Ended> {
   test.skip(FIREFOX === undefined, "FIREFOX_PATH names no Firefox");
   const profile = await mkdtemp(join(tmpdir(), "sotto-firefox-"));
   const lines = Object.entries(PREFERENCES).map(
@@ -55,12 +83,12 @@ test("the demo streams the reference text in Firefox, on the processor", async (
     expect(ended.error).toBe("");
     expect(ended.state).toBe("done");
     expect(ended.text).toBe(STORY);
-    expect(ended.device).toMatch(/^CPU, .*SIMD/);
     // It came in pieces.
     expect(reports("part").length).toBeGreaterThan(3);
+    return ended;
   } finally {
     firefox.kill();
     await closed;
     await rm(profile, { recursive: true, force: true });
   }
-});
+}
