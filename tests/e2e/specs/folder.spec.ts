@@ -71,6 +71,8 @@ for (const name of [
   "nf4-nested",
   "gpt-oss",
   "qwen3moe",
+  "mlx-mxfp4",
+  "mlx-qwen3.5",
 ]) {
   for (const store of [true, false]) {
     test(`${name} is read by parts as its own tools read it, ${store ? "and stored" : "unstored"}`, async ({
@@ -89,6 +91,32 @@ for (const name of [
     });
   }
 }
+
+test("what linear attention remembers goes on from step to step, and from reply to reply", async ({
+  page,
+  server,
+}) => {
+  serveFolder(server, "qwen3.5", "/m/x/");
+  const { ids, logits } = reference("qwen3.5");
+  for (const device of ["cpu", "webgpu"] as const) {
+    const loaded = await load(page, "/m/x/", { device, chunkBytes: 32 * 1024 });
+    expect(loaded.value, loaded.message).toMatchObject({ architecture: "qwen35" });
+    expect(distance(await likeliest(page, ids.slice(0, 12)), logits)).toBeLessThanOrEqual(BOUND);
+    const replies = await page.evaluate(async (prompt) => {
+      const reply = async (ids: number[], maxTokens: number) => {
+        const reply: number[] = [];
+        for await (const part of model.generate(ids, { temperature: 0, maxTokens, ignoreEos: true })) {
+          reply.push(...part.ids);
+        }
+        return reply;
+      };
+      const whole = await reply(prompt, 12);
+      const begun = await reply(prompt, 7);
+      return { whole, parts: [...begun, ...(await reply([...prompt, ...begun], 5))] };
+    }, ids);
+    expect(replies.parts).toEqual(replies.whole);
+  }
+});
 
 test("weights are quantised as they load", async ({ page, server }) => {
   serveFolder(server, "qwen3", "/m/x/");
