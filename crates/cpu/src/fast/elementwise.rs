@@ -71,8 +71,9 @@ impl Kernel for Gate<'_> {
             }),
             Gated::Gelu => all.for_each(|((&x, up), out)| *out = gelu(x) * up),
             Gated::Product => all.for_each(|((x, up), out)| *out = x * up),
-            Gated::Sigmoid => all.for_each(|((x, up), out)| *out = self.kind.apply(*x, *up)),
-            kind @ Gated::SwigluClamped => all.for_each(|((&x, &up), out)| *out = kind.apply(x, up)),
+            kind @ (Gated::Sigmoid | Gated::SwigluClamped) => {
+                all.for_each(|((&x, &up), out)| *out = kind.apply(x, up))
+            }
         }
     }
 }

@@ -144,6 +144,13 @@ pub(crate) fn qwen3_moe(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Mad
 pub(crate) fn qwen35(config: &Config, keys: &mut Keys<'_>, made: &mut Vec<Made>) -> Done {
     silu(config)?;
     dense(config, keys, made)?;
+    // Axes of images, which llama.cpp asks for; of a text all three positions are one.
+    let sections =
+        rope_parameters(config).map(|rope| rope.numbers_opt("mrope_section")).transpose()?.flatten();
+    let mut sections: Vec<u32> =
+        sections.unwrap_or(vec![11.0, 11.0, 10.0]).iter().map(|&n| n as u32).collect();
+    sections.resize(4, 0);
+    keys.sizes("rope.dimension_sections", sections);
     let gated = config.flag_opt("attn_output_gate")?.unwrap_or(true);
     config.require("attn_output_gate", gated, "true")?;
     let [key_heads, value_heads] =

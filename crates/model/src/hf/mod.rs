@@ -12,6 +12,7 @@ mod encoders;
 mod error;
 mod families;
 mod keys;
+mod linear_attention;
 mod modules;
 mod quantization;
 mod rope;

@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use sotto_format::{
-    BlockType, ElementMap, InTurns, Matrix, Recipe, RowOrder, SafetensorsHeader, Storage, TensorInfo,
-};
+use sotto_format::{BlockType, ElementMap, Matrix, Recipe, RowOrder, SafetensorsHeader, Storage, TensorInfo};
 
 use super::families::Family;
 use super::keys::Sizes;
@@ -124,12 +122,12 @@ pub(crate) fn tensors(
     Ok(made)
 }
 
-struct Mapper<'a> {
+pub(super) struct Mapper<'a> {
     family: &'a Family,
-    config: &'a Config,
+    pub(super) config: &'a Config,
     sizes: Option<Sizes>,
     quantization: Quantization,
-    modules: &'a BTreeMap<String, Module<'a>>,
+    pub(super) modules: &'a BTreeMap<String, Module<'a>>,
 }
 
 /// A module's place in the model.
@@ -269,49 +267,6 @@ impl Mapper<'_> {
             _ => {}
         }
         Ok(())
-    }
-
-    /// Whether 1 was added to norms already: mlx-lm does that to Qwen3.5's, and puts a convolution's taps second.
-    /// Source: mlx-lm, `models/qwen3_5.py` (`sanitize`).
-    fn has_ones(&self) -> bool {
-        self.modules.iter().any(|(name, module)| {
-            let conv = module.get("weight").filter(|_| name.ends_with("linear_attn.conv1d"));
-            conv.is_some_and(|conv| conv.tensor.shape.len() == 3 && conv.tensor.shape[2] == 1)
-        })
-    }
-
-    fn value_rows(&self, keys: bool, matrix: &mut Matrix) -> Result<(), HfError> {
-        let first = match keys {
-            true => {
-                let heads = u64::from(self.config.size("linear_num_key_heads")?);
-                2 * heads * u64::from(self.config.size("linear_key_head_dim")?)
-            }
-            false => 0,
-        };
-        if let Some(order) = self.value_heads(first, matrix.rows)? {
-            matrix.order = RowOrder::InTurns(order);
-        }
-        Ok(())
-    }
-
-    /// The order of value heads that stand from `first` on to `end`; `None` where each has a key head of its own.
-    fn value_heads(&self, first: u64, end: u64) -> Result<Option<InTurns>, HfError> {
-        let size = |key| Ok::<_, HfError>(u64::from(self.config.size(key)?));
-        let (groups, all) = (size("linear_num_key_heads")?, size("linear_num_value_heads")?);
-        let length = end.saturating_sub(first) / all.max(1);
-        if groups == 0
-            || all == 0
-            || !all.is_multiple_of(groups)
-            || length == 0
-            || first + length * all != end
-        {
-            return Err(HfError::Setting {
-                key: self.config.name("linear_num_value_heads"),
-                value: all.to_string(),
-                expected: "a multiple of linear_num_key_heads, and a divisor of the tensors' rows",
-            });
-        }
-        Ok((groups != all).then_some(InTurns { first, groups, heads: all / groups, length }))
     }
 
     /// gpt-oss keeps the experts' matrices as blocks and scales.
