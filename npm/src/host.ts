@@ -30,6 +30,7 @@ import type {
   EngineOptions,
   EnginePart,
   FinishReason,
+  MemoryNeed,
   ModelInfo,
   WasmEngine,
   WasmGeneration,
@@ -41,6 +42,8 @@ import { BlobFile, type WeightFile } from "./weights.js";
 /** What `load` needs; structured-cloneable. */
 export interface LoadRequest {
   source: ResolvedSource;
+  /** A smaller model that drafts for it. */
+  draft?: ResolvedSource | undefined;
   engine: EngineOptions;
   chunkBytes: number | undefined;
   revalidate: boolean | undefined;
@@ -121,13 +124,16 @@ export class LocalHost implements ModelHost {
   ): Promise<Loaded> {
     const meter = new ProgressMeter(onProgress);
     try {
-      const { source, engine, threads } = request;
+      const { draft, engine, threads } = request;
       this.#threads = await threadsFor(threads, engine.device);
       const wasm = await startEngine(this.#threads.count > 1);
       throwIfAborted(signal);
-      const loaded = await (source.kind === "blobs"
-        ? this.#loadBlobs(wasm, request, source, meter, signal)
-        : this.#loadRemote(wasm, request, source, meter, signal));
+      const loaded = await this.#loadOne(wasm, request, meter, signal);
+      if (draft) {
+        const { tuning } = loaded.device; // measured once
+        const options = { ...engine, ...(tuning !== undefined && { tuning }) };
+        await this.#loadOne(wasm, { ...request, source: draft, engine: options }, meter, signal);
+      }
       const anyDevice = engine.device === undefined || engine.device === "auto";
       this.#again = anyDevice && loaded.device.backend === "webgpu" ? request : undefined;
       return loaded;
@@ -139,6 +145,18 @@ export class LocalHost implements ModelHost {
   }
 
   async inspect(request: LoadRequest, signal: AbortSignal): Promise<ModelInspection> {
+    const { draft } = request;
+    const told = await this.#inspectOne(request, signal);
+    if (!draft) return told;
+    const its = await this.#inspectOne({ ...request, source: draft }, signal);
+    return {
+      ...told,
+      memory: told.memory.map((need, index) => both(need, its.memory[index])),
+      downloadBytes: told.downloadBytes + its.downloadBytes,
+    };
+  }
+
+  async #inspectOne(request: LoadRequest, signal: AbortSignal): Promise<ModelInspection> {
     const meter = new ProgressMeter(() => undefined);
     const { source, engine } = request;
     let remote: RemoteModel | undefined;
@@ -164,14 +182,17 @@ export class LocalHost implements ModelHost {
     }
   }
 
-  #loadBlobs(
+  /** Loads the request's own source: the model, or where there is one the model that drafts for it. */
+  #loadOne(
     wasm: WasmModule,
     request: LoadRequest,
-    source: BlobSource,
     meter: ProgressMeter,
     signal: AbortSignal,
   ): Promise<Loaded> {
-    return this.#feed(wasm, blobFiles(request, source, meter, signal), request.engine, meter, signal);
+    const { source, engine } = request;
+    return source.kind === "blobs"
+      ? this.#feed(wasm, blobFiles(request, source, meter, signal), engine, meter, signal)
+      : this.#loadRemote(wasm, request, source, meter, signal);
   }
 
   async #loadRemote(
@@ -207,7 +228,11 @@ export class LocalHost implements ModelHost {
     remote?: RemoteModel,
   ): Promise<Loaded> {
     const { weights, prefixes, folder } = await readHeaders(wasm, files, meter);
-    let loader: WasmLoader | undefined = await unlessBroken(wasm.Loader.open(prefixes, folder, options));
+    const main = this.#engine;
+    const open = main
+      ? main.openDraft(prefixes, folder, options)
+      : wasm.Loader.open(prefixes, folder, options);
+    let loader: WasmLoader | undefined = await unlessBroken(open);
     try {
       throwIfAborted(signal);
       const threads = loader.onCpu ? this.#startThreads(wasm) : undefined;
@@ -221,14 +246,15 @@ export class LocalHost implements ModelHost {
       const engine = await unlessBroken(finishing.finish(count));
       if (signal.aborted) engine.free();
       throwIfAborted(signal);
-      this.#engine = engine;
+      if (main) main.setDraft(engine);
+      this.#engine = main ?? engine;
       return {
-        info: engine.info(),
+        info: this.#engine.info(),
         device: {
-          ...(await namedDevice(engine.device())),
+          ...(await namedDevice(this.#engine.device())),
           ...(reason !== undefined && { threadsReason: reason }),
         },
-        contextLength: engine.contextLength(),
+        contextLength: this.#engine.contextLength(),
       };
     } finally {
       loader?.free();
@@ -416,6 +442,18 @@ export class LocalHost implements ModelHost {
     }
     return end;
   }
+}
+
+/** The memory of a model and of one that drafts for it. */
+function both(need: MemoryNeed, draft: MemoryNeed | undefined): MemoryNeed {
+  if (!draft) return need;
+  return {
+    ...need,
+    weightBytes: need.weightBytes + draft.weightBytes,
+    cacheBytes: need.cacheBytes + draft.cacheBytes,
+    activationBytes: need.activationBytes + draft.activationBytes,
+    totalBytes: need.totalBytes + draft.totalBytes,
+  };
 }
 
 function blobFiles(

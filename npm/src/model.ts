@@ -34,8 +34,9 @@ export interface GenerateOptions {
   /** Go on past the model's end token. */
   ignoreEos?: boolean | undefined;
   /**
-   * Try several tokens a step where the text repeats what came before. The reply is the same. It comes faster where it quotes its
-   * prompt, as edits and extracts do, and a little slower where it does not. Default false.
+   * Try several tokens a step: those that the model loaded as `draft` suggests, else what the text repeats of what came before. The
+   * reply is the same. It comes faster where suggestions are right, as in edits and extracts, which quote their prompt, and a
+   * little slower where they are not. Default: true with a `draft`, else false.
    */
   speculate?: boolean | undefined;
   /** Read special tokens written in the prompt, such as `<|im_start|>`, as such. Default false: as plain text. */

@@ -142,14 +142,14 @@ export interface EngineCounters {
   gpuObjectsCreated: number;
   /** Bytes copied back from the device. */
   bytesReadBack: number;
-  /** Decode steps run. */
+  /** Decode steps run, without those of a model that drafts. */
   steps: number;
-  /** Tokens that were tried with `speculate`, and those of them that the reply has. */
+  /** Tokens that were drafted and tried, and those of them that the reply has. */
   drafted: number;
   accepted: number;
   /** Pieces of work that other threads have done than the engine's own, on the CPU. */
   helped: number;
-  /** Weights, activations, keys and values. On the GPU; with `device: "cpu"` part of `wasmBytes`. */
+  /** Weights, activations, keys and values, those of a model that drafts too. On the GPU; with `device: "cpu"` part of `wasmBytes`. */
   deviceBytes: number;
   /** The WebAssembly heap. It never shrinks, so this is also its peak. */
   wasmBytes: number;
@@ -174,6 +174,14 @@ export interface WasmEngine {
   /** Tokens that fit, as loaded. */
   contextLength(): number;
   stats(): EngineCounters;
+  /** As `Loader.open`, for a smaller model that is to draft for this one. */
+  openDraft(
+    headers: Uint8Array[],
+    folder: WasmFolder | undefined,
+    options: EngineOptions,
+  ): Promise<WasmLoader>;
+  /** Has a model that came by `openDraft` draft from now on. It is used up. */
+  setDraft(draft: WasmEngine): void;
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Uint32Array;
   detokenize(ids: Uint32Array): string;
   /** A token classifier's findings: JSON of `[{ label, start, end, score }]`, in UTF-16 units. Absent where none can be loaded. */

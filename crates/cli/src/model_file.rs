@@ -137,6 +137,13 @@ impl ModelFiles {
         pollster::block_on(loader.finish()).context(name)
     }
 
+    /// Loads a model that drafts for `engine`'s.
+    pub fn load_draft(self, engine: &mut Engine, options: LoadOptions) -> Result<()> {
+        let name = self.name();
+        let options = engine.draft_options(&self.header, &options).with_context(|| name.clone())?;
+        engine.set_draft(self.load_with(options)?).context(name)
+    }
+
     /// Loads a classifier of tokens.
     pub fn load_classifier(self, backend: Backend) -> Result<Classifier> {
         let name = self.name();

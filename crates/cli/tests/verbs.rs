@@ -45,6 +45,28 @@ fn run_streams_the_reference_text() {
 }
 
 #[test]
+fn a_draft_changes_no_reply_and_must_have_the_same_tokenizer() {
+    let [path, half, other] =
+        ["stories260K/stories260K-f32", "stories260K/stories260K-f16", "tok105/tok105-q4_0"]
+            .map(|name| model(&format!("{name}.gguf")).display().to_string());
+    let want = std::fs::read_to_string(model("stories260K/ref_greedy_200.txt")).unwrap();
+    let run = |draft| {
+        let args = ["run", "--model", &path, "--prompt", "", "--max-tokens", "200", "--temperature", "0"];
+        let args = [&args[..], &["--backend", "cpu", "--draft", draft]].concat();
+        (sotto(&args, ""), args.join(" "))
+    };
+    let (output, args) = run(&half);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("tokens drafted"), "{args}: {told}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), want);
+
+    let (output, args) = run(&other);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{args}");
+    assert!(told.contains("tok105-q4_0.gguf") && told.contains("105 tokens and not 512"), "{told}");
+}
+
+#[test]
 fn logits_on_every_backend_are_within_the_bound_of_f32() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

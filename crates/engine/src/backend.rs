@@ -72,7 +72,7 @@ pub struct Counters {
     pub gpu_objects_created: u64,
     /// Bytes copied from the device.
     pub bytes_read_back: u64,
-    /// Decode steps run.
+    /// Decode steps run, without those of a model that drafts.
     pub steps: u64,
     /// Tokens that were drafted, and that steps ran the model on to see whether they are sampled.
     pub drafted: u64,
@@ -86,6 +86,23 @@ pub struct Counters {
     pub host_nanoseconds: u64,
     /// Bytes of device memory held: weights, activations, KV.
     pub device_bytes: u64,
+}
+
+impl Counters {
+    /// These, and what the device did for a model that drafts. Steps and drafts are counted where the reply is written, and
+    /// helpers' work is the CPU's, not a model's.
+    pub(crate) fn with_draft(self, draft: Counters) -> Counters {
+        Counters {
+            dispatches: self.dispatches + draft.dispatches,
+            submits: self.submits + draft.submits,
+            gpu_objects_created: self.gpu_objects_created + draft.gpu_objects_created,
+            bytes_read_back: self.bytes_read_back + draft.bytes_read_back,
+            bytes_read: self.bytes_read + draft.bytes_read,
+            host_nanoseconds: self.host_nanoseconds + draft.host_nanoseconds,
+            device_bytes: self.device_bytes + draft.device_bytes,
+            ..self
+        }
+    }
 }
 
 impl Sub for Counters {

@@ -5,10 +5,10 @@ use sotto_plan::{Outputs, Sampling};
 use sotto_text::{ChatTemplate, StreamDecoder, Tokenizer};
 
 use crate::backend::{Backend, Counters, DeviceInfo};
+use crate::drafting::Drafting;
 use crate::folder::CALIBRATION_KEY;
 use crate::generation::Begun;
-use crate::lookup::Lookup;
-use crate::{EngineError, GenerateOptions, ModelHeader, ModelInfo, Prompt};
+use crate::{EngineError, GenerateOptions, LoadOptions, ModelHeader, ModelInfo, Prompt};
 
 /// A model on its device, with the keys and values of the last prompt and reply.
 pub struct Engine {
@@ -24,6 +24,8 @@ pub struct Engine {
     cached: Vec<u32>,
     /// The first weight that holds what is no number.
     damaged: Option<String>,
+    /// A smaller model that drafts for this one.
+    draft: Option<Box<Engine>>,
 }
 
 impl Engine {
@@ -36,7 +38,59 @@ impl Engine {
         let ModelHeader { file, tokenizer, template, info, model } = header;
         let calibration = file.metadata.str(CALIBRATION_KEY).ok().map(str::to_owned);
         let (task, cached) = (model.task, Vec::new());
-        Engine { backend, tokenizer, template, info, task, calibration, context_length, cached, damaged }
+        Engine {
+            backend,
+            tokenizer,
+            template,
+            info,
+            task,
+            calibration,
+            context_length,
+            cached,
+            damaged,
+            draft: None,
+        }
+    }
+
+    /// How to load the model of `header` so that it drafts for this one: as `options` say, and with no longer a context.
+    ///
+    /// # Errors
+    /// [`EngineError::DraftVocabulary`] where its token ids mean something else; [`EngineError::Task`] where one of the two
+    /// writes no text.
+    pub fn draft_options(
+        &self,
+        header: &ModelHeader,
+        options: &LoadOptions,
+    ) -> Result<LoadOptions, EngineError> {
+        self.check_draft(&header.model.task, &header.tokenizer, &header.info)?;
+        let context = self.context_length.min(header.info.context_length);
+        Ok(LoadOptions { context_length: Some(context), ..*options })
+    }
+
+    /// Has a smaller model with the same vocabulary draft what this one writes, wherever
+    /// [`GenerateOptions::speculate`] is set, as it then is in [`Engine::defaults`]. Replies stay as they are, to the last bit.
+    ///
+    /// # Errors
+    /// As [`Engine::draft_options`]; and [`EngineError::NotANumber`] where its weights are damaged.
+    pub fn set_draft(&mut self, draft: Engine) -> Result<(), EngineError> {
+        self.check_draft(&draft.task, &draft.tokenizer, &draft.info)?;
+        draft.require_numbers()?;
+        self.draft = Some(Box::new(draft));
+        Ok(())
+    }
+
+    fn check_draft(&self, task: &Task, tokenizer: &Tokenizer, info: &ModelInfo) -> Result<(), EngineError> {
+        for task in [&self.task, task] {
+            if *task != Task::Generate {
+                return Err(EngineError::Task { needed: "generate", found: task.name() });
+            }
+        }
+        let name = |info: &ModelInfo| info.name.as_ref().unwrap_or(&info.architecture).clone();
+        self.tokenizer.require_same_ids(tokenizer).map_err(|difference| EngineError::DraftVocabulary {
+            model: name(&self.info),
+            draft: name(info),
+            difference,
+        })
     }
 
     /// A classifier's operating points, as its `viterbi_calibration.json` has them.
@@ -57,9 +111,10 @@ impl Engine {
         &self.info
     }
 
-    /// The options of a reply for which a caller asks nothing: the model's own sampling, where it states one.
+    /// The options of a reply for which a caller asks nothing: the model's own sampling, where it states one, and drafts, where
+    /// there is a model that makes them.
     pub fn defaults(&self) -> GenerateOptions {
-        self.info.sampling.options()
+        GenerateOptions { speculate: self.draft.is_some(), ..self.info.sampling.options() }
     }
 
     /// What the model's output is for.
@@ -72,9 +127,13 @@ impl Engine {
         self.backend.device()
     }
 
-    /// What the device did since the model was loaded.
+    /// What the device did since the model was loaded, for a model that drafts for it too.
     pub fn counters(&self) -> Counters {
-        self.backend.counters()
+        let counters = self.backend.counters();
+        match &self.draft {
+            Some(draft) => counters.with_draft(draft.backend.counters()),
+            None => counters,
+        }
     }
 
     /// Positions the model holds at most.
@@ -96,6 +155,9 @@ impl Engine {
     pub fn reset(&mut self) {
         self.cached.clear();
         self.backend.truncate(0);
+        if let Some(draft) = &mut self.draft {
+            draft.reset();
+        }
     }
 
     /// The model's output in a fresh context over `ids`, `[rows, width]` for the rows that `outputs` names: logits of the
@@ -172,23 +234,29 @@ impl Engine {
         StreamDecoder::after(&self.tokenizer, ids, true)
     }
 
-    /// What a reply drafts with.
-    pub(crate) fn lookup(&self) -> Lookup {
-        Lookup::new(self.backend.drafts())
+    /// What a reply that is sampled with `sampling` drafts.
+    pub(crate) fn drafting(&self, sampling: &Sampling) -> Drafting {
+        Drafting::new(sampling, self.backend.drafts())
     }
 
     /// The next token of a reply to which `room` more may follow.
     pub(crate) async fn next_id(
         &mut self,
-        lookup: Option<&mut Lookup>,
+        drafting: Option<&mut Drafting>,
         room: usize,
     ) -> Result<u32, EngineError> {
-        let drafts = match lookup {
-            Some(lookup) if self.backend.takes_drafts() => {
-                lookup.drafts(&self.cached, room, self.backend.drafts())
+        let drafts = match drafting {
+            Some(drafting) if self.backend.takes_drafts() => {
+                let (model, vocab) = (self.draft.as_deref_mut(), self.info.vocab_size);
+                drafting.drafts(&self.cached, room, self.backend.drafts(), model, vocab).await?
             }
             _ => &[],
         };
+        self.sample(drafts).await
+    }
+
+    /// The next token of a reply. `drafts` are what may follow the last one.
+    pub(crate) async fn sample(&mut self, drafts: &[u32]) -> Result<u32, EngineError> {
         let id = self.backend.next(drafts).await?;
         self.cached.push(id);
         Ok(id)

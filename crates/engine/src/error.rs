@@ -8,7 +8,7 @@ use sotto_model::hf::HfError;
 use sotto_pii::bioes::{CalibrationError, RowError, TagsError};
 use sotto_plan::sampling::SamplingError;
 use sotto_text::sampling::SampleError;
-use sotto_text::{ChatError, TokenizerError};
+use sotto_text::{ChatError, TokenizerError, VocabDifference};
 
 /// A stable name for a kind of error; its text is what programs compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +154,18 @@ pub enum EngineError {
     /// A reply that is begun was to go on on a GPU.
     #[error("a reply that is begun goes on on the processor only")]
     Resume,
+    /// A model that is to draft for another does not know its token ids.
+    #[error(
+        "\"{draft}\" cannot draft for \"{model}\": {difference}; take a smaller model of the same family, with the same tokenizer"
+    )]
+    DraftVocabulary {
+        /// The model that drafts are for.
+        model: String,
+        /// The one that was to make them.
+        draft: String,
+        /// What is not the same.
+        difference: VocabDifference,
+    },
     /// A reply that was stopped, or never started.
     #[error("no reply is in progress; start one with generate()")]
     NoReply,
@@ -221,6 +233,7 @@ impl EngineError {
             | EngineError::ChatRequest
             | EngineError::NoReply
             | EngineError::Resume
+            | EngineError::DraftVocabulary { .. }
             | EngineError::Option { .. } => ErrorCode::InvalidArgument,
         }
     }

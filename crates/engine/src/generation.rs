@@ -5,7 +5,7 @@ use sotto_model::Task;
 use sotto_plan::Sampling;
 use sotto_text::{StopStrings, StreamDecoder};
 
-use crate::lookup::Lookup;
+use crate::drafting::Drafting;
 use crate::{Engine, EngineError};
 
 /// What a reply continues.
@@ -45,8 +45,8 @@ pub struct GenerateOptions {
     pub stop: Vec<String>,
     /// Goes on after the model's end-of-text token.
     pub ignore_eos: bool,
-    /// Whether what the text itself suggests is tried several tokens a step. The reply is the same, to the last bit; where it
-    /// quotes what came before it comes faster, elsewhere a little slower.
+    /// Whether drafts are tried, several tokens a step: those of the model given to [`Engine::set_draft`], else what the text
+    /// itself suggests. The reply is the same, to the last bit; where drafts are right it comes faster, elsewhere a little slower.
     pub speculate: bool,
 }
 
@@ -128,7 +128,7 @@ pub struct Generation {
     pub(crate) finished: bool,
     pub(crate) decoder: StreamDecoder,
     pub(crate) stops: StopStrings,
-    pub(crate) lookup: Option<Lookup>,
+    pub(crate) drafting: Option<Drafting>,
 }
 
 impl Generation {
@@ -207,7 +207,7 @@ impl Engine {
             finished: false,
             decoder,
             stops,
-            lookup: options.speculate.then(|| self.lookup()),
+            drafting: options.speculate.then(|| self.drafting(&sampling)),
         })
     }
 
@@ -217,7 +217,7 @@ impl Engine {
             return Ok(Part { done: true, ..Part::default() });
         }
         let room = generation.limit - generation.generated - 1;
-        let id = self.next_id(generation.lookup.as_mut(), room).await?;
+        let id = self.next_id(generation.drafting.as_mut(), room).await?;
         generation.generated += 1;
         let end_of_text = !generation.ignore_eos && self.tokenizer().is_eog(id);
         let text = if end_of_text { String::new() } else { generation.decoder.push(self.tokenizer(), id) };

@@ -12,6 +12,7 @@ mod classifier;
 mod cpu;
 mod defaults;
 mod device;
+mod drafting;
 mod embedder;
 mod engine;
 mod error;

@@ -4,9 +4,9 @@ mod common;
 
 use std::collections::HashMap;
 
+use common::{REPEATING, greedy, reply, settings};
 use sotto_engine::{
-    Counters, DeviceChoice, Engine, FinishReason, GenerateOptions, KvType, LoadOptions, Loader, ModelHeader,
-    Outputs, Prompt,
+    DeviceChoice, Engine, GenerateOptions, KvType, LoadOptions, Loader, ModelHeader, Outputs, Prompt,
 };
 
 const BACKENDS: [DeviceChoice; 3] = [DeviceChoice::Reference, DeviceChoice::Cpu, DeviceChoice::Gpu];
@@ -18,71 +18,10 @@ const MODELS: [&str; 4] = [
     "tok105/tok105-q8_0.gguf",
 ];
 
-/// One text that repeats itself and one that does not.
-const REPEATING: &str = "Tom has a red ball. Lily has a red ball. Tom has a red ball. Lily has a";
 const PROMPTS: [&str; 2] = [REPEATING, "One day"];
 
 fn load(name: &str, device: DeviceChoice) -> Engine {
     common::load(&common::repository().join("tests/fixtures/models").join(name), device)
-}
-
-fn greedy(max_tokens: usize) -> GenerateOptions {
-    GenerateOptions {
-        temperature: 0.0,
-        max_tokens: Some(max_tokens),
-        ignore_eos: true,
-        ..GenerateOptions::default()
-    }
-}
-
-#[derive(Debug, PartialEq)]
-struct Reply {
-    text: String,
-    ids: Vec<u32>,
-    reason: Option<FinishReason>,
-}
-
-/// The reply, with drafts or without, and what it took.
-fn reply(
-    engine: &mut Engine,
-    prompt: &Prompt,
-    options: &GenerateOptions,
-    speculate: bool,
-) -> (Reply, Counters) {
-    let options = GenerateOptions { speculate, ..options.clone() };
-    let before = engine.counters();
-    let reply = pollster::block_on(async {
-        let mut generation = engine.generate(prompt, &options).await.unwrap();
-        let mut reply = Reply { text: String::new(), ids: Vec::new(), reason: None };
-        loop {
-            let part = engine.next(&mut generation).await.unwrap();
-            reply.text.push_str(&part.text);
-            reply.ids.extend(part.ids);
-            if part.done {
-                reply.reason = part.finish_reason;
-                return reply;
-            }
-        }
-    });
-    (reply, engine.counters() - before)
-}
-
-fn settings() -> Vec<GenerateOptions> {
-    let drawn = |temperature, seed| GenerateOptions { temperature, seed, ..greedy(70) };
-    vec![
-        greedy(100),
-        GenerateOptions { repetition_penalty: 1.2, frequency_penalty: 0.1, ..greedy(70) },
-        drawn(0.3, 1),
-        drawn(0.7, 2),
-        GenerateOptions {
-            top_k: 20,
-            top_p: 0.9,
-            presence_penalty: 0.3,
-            repetition_penalty: 1.1,
-            ..drawn(0.6, 3)
-        },
-        GenerateOptions { min_p: 0.05, ..drawn(1.0, 4) },
-    ]
 }
 
 #[test]

@@ -18,4 +18,4 @@ pub mod tokenizer;
 pub use chat::{ChatError, ChatInput, ChatTemplate, LocalTime};
 pub use stop::{StopOutput, StopStrings};
 pub use stream::StreamDecoder;
-pub use tokenizer::{GgufVocab, Tokenizer, TokenizerError};
+pub use tokenizer::{GgufVocab, Tokenizer, TokenizerError, VocabDifference};

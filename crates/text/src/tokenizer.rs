@@ -10,6 +10,7 @@ mod added;
 mod aligned;
 mod bpe;
 mod byte_level;
+mod difference;
 mod encoding;
 mod error;
 mod gguf_vocab;
@@ -24,6 +25,7 @@ mod vocab;
 mod wordpiece;
 
 use added::{AddedTokens, Fragment};
+pub use difference::VocabDifference;
 pub use encoding::Encoding;
 use encoding::{Output, offset_in};
 pub use error::TokenizerError;

@@ -52,7 +52,7 @@ impl Shared {
         result.map_err(throw)
     }
 
-    fn read<T>(&self, work: impl FnOnce(&sotto_engine::Engine) -> T) -> Result<T, JsValue> {
+    pub fn read<T>(&self, work: impl FnOnce(&sotto_engine::Engine) -> T) -> Result<T, JsValue> {
         self.0.borrow_mut().as_mut().map(|loaded| work(loaded.engine())).ok_or_else(busy)
     }
 }
@@ -82,7 +82,7 @@ struct Stats {
 /// A loaded model.
 #[wasm_bindgen]
 pub struct Engine {
-    shared: Shared,
+    pub(crate) shared: Shared,
     peak_load_bytes: f64,
 }
 
@@ -112,6 +112,19 @@ impl Engine {
     #[wasm_bindgen(js_name = contextLength)]
     pub fn context_length(&self) -> Result<usize, JsValue> {
         self.shared.read(sotto_engine::Engine::context_length)
+    }
+
+    /// Has a smaller model draft what this one writes, which is used up.
+    #[wasm_bindgen(js_name = setDraft)]
+    pub fn set_draft(&mut self, draft: Engine) -> Result<(), JsValue> {
+        let set = |engine: &mut sotto_engine::Engine| match draft.shared.0.take() {
+            Some(Loaded::Other(draft)) => engine.set_draft(*draft).map_err(throw),
+            Some(_) => Err(throw(EngineError::Task { needed: "generate", found: "classify" })),
+            None => Err(busy()),
+        };
+        self.shared.0.borrow_mut().as_mut().map(|loaded| set(loaded.engine())).ok_or_else(busy)??;
+        self.peak_load_bytes = self.peak_load_bytes.max(draft.peak_load_bytes);
+        Ok(())
     }
 
     /// Counters of the device and of the wasm heap.

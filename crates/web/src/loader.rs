@@ -127,6 +127,30 @@ pub async fn inspect(
     Ok(to_js(&Inspection { info: header.info(), device: device.info(), memory }))
 }
 
+impl Loader {
+    async fn of(header: ModelHeader, options: &LoadOptions) -> Result<Loader, JsValue> {
+        let inner = sotto_engine::Loader::open(header, options).await.map_err(throw)?;
+        Ok(Loader { inner, heap: Watch::start() })
+    }
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// As [`Loader::open`], for a smaller model that is to draft for this one; refused where its vocabulary is another.
+    #[wasm_bindgen(js_name = openDraft)]
+    pub async fn open_draft(
+        &self,
+        headers: Vec<Uint8Array>,
+        folder: Option<Folder>,
+        options: JsValue,
+    ) -> Result<Loader, JsValue> {
+        let options = load_options(options)?;
+        let header = read_header(&headers, folder)?;
+        let options = self.shared.read(|e| e.draft_options(&header, &options))?.map_err(throw)?;
+        Loader::of(header, &options).await
+    }
+}
+
 #[wasm_bindgen]
 impl Loader {
     /// Reads the headers of all files of weights of a model, finds the device, makes room. `folder` has the small files of
@@ -137,9 +161,7 @@ impl Loader {
         options: JsValue,
     ) -> Result<Loader, JsValue> {
         let options = load_options(options)?;
-        let header = read_header(&headers, folder)?;
-        let inner = sotto_engine::Loader::open(header, &options).await.map_err(throw)?;
-        Ok(Loader { inner, heap: Watch::start() })
+        Loader::of(read_header(&headers, folder)?, &options).await
     }
 
     /// What to [`Loader::write`], in order: three numbers each, a file, its first byte and how many.

@@ -1,5 +1,5 @@
 /** The package as a page uses it: a real model, loaded through the store, on WebGPU. */
-import { QUANTISED, STORIES, STORY, STORY_TEXT, STORY_TOKENS, withMetadata } from "../harness/fixtures.ts";
+import { HALF, QUANTISED, STORIES, STORY, STORY_TEXT, STORY_TOKENS, withMetadata } from "../harness/fixtures.ts";
 import { load, openModelPage, write } from "../harness/model.ts";
 import { expect, test } from "../harness/test.ts";
 
@@ -364,6 +364,47 @@ test("drafts change no chat's text, and some are right where the text repeats it
     expect(drafted?.stats.accepted).toBeGreaterThan(0);
     expect(drafted?.stats.accepted).toBeLessThanOrEqual(drafted?.stats.drafted ?? 0);
   }
+});
+
+test("a second model's drafts change no reply; one with other tokens is refused before its weights", async ({
+  page,
+  server,
+}) => {
+  const [draft, other] = ["/m/draft.gguf", "/m/other.gguf"];
+  server.put(draft, { bytes: HALF });
+  server.put(other, { bytes: QUANTISED });
+  let alone = 0;
+  for (const device of ["webgpu", "cpu"] as const) {
+    await load(page, PATH, { device });
+    alone = await page.evaluate(async () => (await model.stats()).deviceBytes);
+    expect((await load(page, PATH, { device, draft })).code).toBeUndefined();
+    for (const speculate of [undefined, false]) {
+      expect((await write(page, "", { maxTokens: 200, speculate })).value?.text).toBe(STORY);
+      const stats = await page.evaluate(() => model.stats());
+      if (speculate === undefined) {
+        expect(stats.accepted).toBeGreaterThan(100);
+        expect(stats.steps).toBeLessThan(100);
+      }
+      expect(stats.deviceBytes).toBeGreaterThan(1.3 * alone);
+    }
+    const { code, message } = await load(page, PATH, { device, draft: other });
+    expect(code).toBe("E_INVALID_ARGUMENT");
+    expect(message).toContain("105 tokens and not 512");
+  }
+  const totals = await page.evaluate(
+    async ([path, draft]) => {
+      const options = { device: "cpu" } as const;
+      const told = [
+        await sotto.inspectModel(path, options),
+        await sotto.inspectModel(draft, options),
+        await sotto.inspectModel(path, { ...options, draft }),
+      ];
+      return told.map(({ downloadBytes, memory }) => [downloadBytes, memory[0]?.totalBytes ?? 0]);
+    },
+    [PATH, draft] as const,
+  );
+  const [its = [], drafts = [], both = []] = totals;
+  expect(both).toEqual(its.map((bytes, index) => bytes + (drafts[index] ?? 0)));
 });
 
 test("two tabs load one model at the same time and both write", async ({ page, server, context }) => {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::json;
 use sotto_engine::format::BlockType;
 use sotto_engine::text::LocalTime;
-use sotto_engine::{GenerateOptions, LoadOptions, Prompt};
+use sotto_engine::{Counters, GenerateOptions, LoadOptions, Prompt};
 
 use crate::model_file::{Backend, Kv, ModelFiles};
 
@@ -42,6 +42,9 @@ pub struct Args {
     /// Try several tokens a step where the text repeats itself; the reply is the same
     #[arg(long)]
     speculate: bool,
+    /// A smaller model with the same tokenizer, which drafts several tokens a step; the reply is the same
+    #[arg(long, value_name = "SMALL_MODEL", conflicts_with = "speculate")]
+    draft: Option<PathBuf>,
     /// Turn weight matrices in F32, F16 or BF16 into this type as they load: Q4_0, Q4_K, Q8_0, ...
     #[arg(long, value_parser = super::block_type)]
     quantize: Option<BlockType>,
@@ -51,13 +54,17 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let mut engine = ModelFiles::open(&args.model)?.load_with(LoadOptions {
+    let load = LoadOptions {
         device: args.backend.into(),
         context_length: args.context,
         quantize: args.quantize,
         kv_type: args.kv.into(),
         ..LoadOptions::default()
-    })?;
+    };
+    let mut engine = ModelFiles::open(&args.model)?.load_with(load)?;
+    if let Some(path) = &args.draft {
+        ModelFiles::open(path)?.load_draft(&mut engine, load)?;
+    }
     let prompt = if args.chat {
         let messages = json!([{ "role": "user", "content": args.prompt }]);
         Prompt::Template(engine.render_chat(&json!({ "messages": messages }), now())?)
@@ -69,7 +76,7 @@ pub fn run(args: &Args) -> Result<()> {
         max_tokens: args.max_tokens,
         temperature: args.temperature.unwrap_or(defaults.temperature),
         seed: args.seed,
-        speculate: args.speculate,
+        speculate: args.speculate || defaults.speculate,
         ..defaults
     };
     let mut out = std::io::stdout().lock();
@@ -95,6 +102,10 @@ pub fn run(args: &Args) -> Result<()> {
             generation.generated_tokens() as f64 / decode.as_secs_f64(),
             engine.device().name,
         );
+        if options.speculate {
+            let Counters { drafted, accepted, .. } = engine.counters();
+            eprintln!("{drafted} tokens drafted, {accepted} of them accepted");
+        }
         Ok(())
     })
 }

@@ -43,6 +43,9 @@ pub struct Args {
     /// Try several tokens a step where the text repeats itself
     #[arg(long)]
     speculate: bool,
+    /// A smaller model with the same tokenizer, which drafts several tokens a step
+    #[arg(long, value_name = "SMALL_MODEL", conflicts_with_all = ["speculate", "kernels"])]
+    draft: Option<PathBuf>,
     /// How keys and values are kept on the GPU
     #[arg(long, value_enum, default_value_t, conflicts_with = "kernels")]
     kv: Kv,

@@ -98,14 +98,18 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
 
     let begin = Instant::now();
-    let mut engine = source.load(LoadOptions {
+    let options = LoadOptions {
         device: args.backend.into(),
         context_length: Some(context),
         kv_type,
         threads: Some(args.threads),
         tuning: args.tuning.map_or_else(remembered_tuning, TuningChoice::Use),
         ..LoadOptions::default()
-    })?;
+    };
+    let mut engine = source.load(options)?;
+    if let Some(path) = &args.draft {
+        ModelFiles::open(path)?.load_draft(&mut engine, options)?;
+    }
     let load = begin.elapsed();
 
     // A device that has idled runs slower at first, and drivers put off work until a kernel first runs.
@@ -144,6 +148,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
             "gpu_objects_created_per_token": per_token(counters.gpu_objects_created),
             "bytes_read_back_per_token": per_token(counters.bytes_read_back),
             "host_microseconds_per_token": per_token(counters.host_nanoseconds) * 1e-3,
+            "steps_per_token": per_token(counters.steps),
             "drafted": counters.drafted,
             "accepted": counters.accepted,
         }));
@@ -235,7 +240,8 @@ async fn prefill(engine: &mut Engine, depth: usize, tokens: usize) -> Result<Dur
 /// How long `tokens` tokens of a reply take behind `depth` others.
 async fn decode(engine: &mut Engine, depth: usize, args: &Args) -> Result<Decoded> {
     let tokens = args.generate;
-    let options = GenerateOptions { speculate: args.speculate, ..options(tokens + 1) };
+    let options =
+        GenerateOptions { speculate: args.speculate || args.draft.is_some(), ..options(tokens + 1) };
     let ids = ids(engine, depth.max(1));
     let mut generation = engine.generate(&Prompt::Ids(ids), &options).await?;
     engine.next(&mut generation).await?;
