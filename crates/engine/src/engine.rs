@@ -24,6 +24,8 @@ pub struct Engine {
     cached: Vec<u32>,
     /// The first weight that holds what is no number.
     damaged: Option<String>,
+    /// Whether it has a state that each token makes over, and that drafts would leave their trace in.
+    recurrent: bool,
     /// A smaller model that drafts for this one.
     draft: Option<Box<Engine>>,
 }
@@ -37,17 +39,18 @@ impl Engine {
     ) -> Self {
         let ModelHeader { file, tokenizer, template, info, model } = header;
         let calibration = file.metadata.str(CALIBRATION_KEY).ok().map(str::to_owned);
-        let (task, cached) = (model.task, Vec::new());
+        let recurrent = model.plan.is_recurrent();
         Engine {
             backend,
             tokenizer,
             template,
             info,
-            task,
+            task: model.task,
             calibration,
             context_length,
-            cached,
+            cached: Vec::new(),
             damaged,
+            recurrent,
             draft: None,
         }
     }
@@ -55,14 +58,19 @@ impl Engine {
     /// How to load the model of `header` so that it drafts for this one: as `options` say, and with no longer a context.
     ///
     /// # Errors
-    /// [`EngineError::DraftVocabulary`] where its token ids mean something else; [`EngineError::Task`] where one of the two
-    /// writes no text.
+    /// [`EngineError::DraftVocabulary`] where its token ids mean something else; [`EngineError::Recurrent`] where one of the
+    /// two cannot go back by a few tokens, and [`EngineError::Task`] where one writes no text.
     pub fn draft_options(
         &self,
         header: &ModelHeader,
         options: &LoadOptions,
     ) -> Result<LoadOptions, EngineError> {
-        self.check_draft(&header.model.task, &header.tokenizer, &header.info)?;
+        self.check_draft(
+            &header.model.task,
+            header.model.plan.is_recurrent(),
+            &header.tokenizer,
+            &header.info,
+        )?;
         let context = self.context_length.min(header.info.context_length);
         Ok(LoadOptions { context_length: Some(context), ..*options })
     }
@@ -73,19 +81,30 @@ impl Engine {
     /// # Errors
     /// As [`Engine::draft_options`]; and [`EngineError::NotANumber`] where its weights are damaged.
     pub fn set_draft(&mut self, draft: Engine) -> Result<(), EngineError> {
-        self.check_draft(&draft.task, &draft.tokenizer, &draft.info)?;
+        self.check_draft(&draft.task, draft.recurrent, &draft.tokenizer, &draft.info)?;
         draft.require_numbers()?;
         self.draft = Some(Box::new(draft));
         Ok(())
     }
 
-    fn check_draft(&self, task: &Task, tokenizer: &Tokenizer, info: &ModelInfo) -> Result<(), EngineError> {
+    fn check_draft(
+        &self,
+        task: &Task,
+        recurrent: bool,
+        tokenizer: &Tokenizer,
+        info: &ModelInfo,
+    ) -> Result<(), EngineError> {
         for task in [&self.task, task] {
             if *task != Task::Generate {
                 return Err(EngineError::Task { needed: "generate", found: task.name() });
             }
         }
         let name = |info: &ModelInfo| info.name.as_ref().unwrap_or(&info.architecture).clone();
+        for (recurrent, info) in [(self.recurrent, &self.info), (recurrent, info)] {
+            if recurrent {
+                return Err(EngineError::Recurrent { model: name(info) });
+            }
+        }
         self.tokenizer.require_same_ids(tokenizer).map_err(|difference| EngineError::DraftVocabulary {
             model: name(&self.info),
             draft: name(info),

@@ -154,6 +154,14 @@ pub enum EngineError {
     /// A reply that is begun was to go on on a GPU.
     #[error("a reply that is begun goes on on the processor only")]
     Resume,
+    /// A model that is to draft, or to have drafts, keeps a state that each token makes over.
+    #[error(
+        "\"{model}\" cannot go back over drafts, as its layers keep a state that each token changes; load without a draft model, or take one of another kind"
+    )]
+    Recurrent {
+        /// Which.
+        model: String,
+    },
     /// A model that is to draft for another does not know its token ids.
     #[error(
         "\"{draft}\" cannot draft for \"{model}\": {difference}; take a smaller model of the same family, with the same tokenizer"
@@ -233,6 +241,7 @@ impl EngineError {
             | EngineError::ChatRequest
             | EngineError::NoReply
             | EngineError::Resume
+            | EngineError::Recurrent { .. }
             | EngineError::DraftVocabulary { .. }
             | EngineError::Option { .. } => ErrorCode::InvalidArgument,
         }

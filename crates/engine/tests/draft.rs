@@ -186,6 +186,23 @@ fn a_draft_must_know_the_same_tokens() {
 }
 
 #[test]
+fn models_that_keep_states_draft_where_they_can_go_back() {
+    let [lfm2, qwen35] = ["lfm2", "qwen35"].map(|name| bytes(&format!("../architectures/{name}.gguf")));
+    let prompt = Prompt::Ids((10..40).collect());
+    for device in DEVICES {
+        let mut engine = pair(&lfm2, &lfm2, device, None);
+        let (plain, _) = reply(&mut engine, &prompt, &greedy(30), false);
+        let (got, with) = reply(&mut engine, &prompt, &greedy(30), true);
+        assert_eq!(got, plain, "{device:?}");
+        assert!(with.accepted > 0, "{device:?}: {with:?}");
+    }
+    let options = LoadOptions { device: DeviceChoice::Cpu, ..LoadOptions::default() };
+    let engine = load_with(&qwen35, &options).unwrap();
+    let error = engine.draft_options(&ModelHeader::parse(&[&qwen35]).unwrap(), &options).unwrap_err();
+    assert!(matches!(error, EngineError::Recurrent { .. }), "{error}");
+}
+
+#[test]
 fn a_damaged_draft_is_refused_by_its_tensor() {
     let file = bytes(STORIES);
     let mut damaged = file.clone();
