@@ -135,8 +135,12 @@ test("a device lost between replies and within one is E_DEVICE_LOST; loading aga
 }) => {
   await keepDevices(page);
   await openModelPage(page, server);
-  for (const within of [false, true]) {
-    await load(page, PATH, { worker: false });
+  for (const [within, draft] of [
+    [false, undefined],
+    [true, undefined],
+    [true, PATH],
+  ] as const) {
+    await load(page, PATH, { worker: false, draft });
     const code = await page.evaluate(async (within) => {
       const destroy = () => {
         for (const device of (globalThis as unknown as { made: GPUDevice[] }).made) device.destroy();

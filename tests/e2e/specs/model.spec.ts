@@ -1,5 +1,13 @@
 /** The package as a page uses it: a real model, loaded through the store, on WebGPU. */
-import { HALF, QUANTISED, STORIES, STORY, STORY_TEXT, STORY_TOKENS, withMetadata } from "../harness/fixtures.ts";
+import {
+  HALF,
+  QUANTISED,
+  STORIES,
+  STORY,
+  STORY_TEXT,
+  STORY_TOKENS,
+  withMetadata,
+} from "../harness/fixtures.ts";
 import { load, openModelPage, write } from "../harness/model.ts";
 import { expect, test } from "../harness/test.ts";
 
@@ -373,10 +381,9 @@ test("a second model's drafts change no reply; one with other tokens is refused 
   const [draft, other] = ["/m/draft.gguf", "/m/other.gguf"];
   server.put(draft, { bytes: HALF });
   server.put(other, { bytes: QUANTISED });
-  let alone = 0;
   for (const device of ["webgpu", "cpu"] as const) {
     await load(page, PATH, { device });
-    alone = await page.evaluate(async () => (await model.stats()).deviceBytes);
+    const alone = await page.evaluate(async () => (await model.stats()).deviceBytes);
     expect((await load(page, PATH, { device, draft })).code).toBeUndefined();
     for (const speculate of [undefined, false]) {
       expect((await write(page, "", { maxTokens: 200, speculate })).value?.text).toBe(STORY);
