@@ -1,4 +1,5 @@
-// out[t, h] from what the splits of attention_decode.wgsl, or with `one_segment` the segments of attention_plain.wgsl, left: with split i's sums o[i], maxima m[i] and weights l[i],
+// out[t, h] from what the splits of attention_lanes.wgsl or attention_decode.wgsl left, or with `one_segment` the segments of
+// attention_plain.wgsl: with split i's sums o[i], maxima m[i] and weights l[i],
 //   out[t, h] = sum_i exp(m[i] - max m) * o[i] / sum_i exp(m[i] - max m) * l[i]
 //
 // A workgroup takes one head: PARTS rows of QUADS invocations, each with every PARTS-th split, which meet at the end.

@@ -13,18 +13,17 @@
 #include "lib/matvec_operands.wgsl"
 #include "lib/weight_dot.wgsl"
 
-override LANES: u32;       // a power of two from 8 on, at most the size of a subgroup
-override SPLITS: u32;      // a power of two
+override LANES: u32;     // a power of two from 8 on, at most the size of a subgroup
+override SPLITS: u32;    // a power of two
 override ROUNDS: u32;
-override WORKGROUPS: u32;  // of a row of x
-override HELD: u32;        // blocks of x a workgroup holds: LANES * SPLITS, with `two` twice as many
-override STAGED: u32;      // 5 * HELD; naga 30 fails on products as sizes of arrays
-override PARTIALS: u32;    // GROUPS * SPLITS * ROUNDS
+override HELD: u32;      // blocks of x a workgroup holds: LANES * SPLITS, with `two` twice as many
+override STAGED: u32;    // 5 * HELD; naga 30 fails on products as sizes of arrays
+override PARTIALS: u32;  // GROUPS * SPLITS * ROUNDS
 
 var<workgroup> staged: array<vec4<u32>, STAGED>;
 var<workgroup> partial: array<vec4<f32>, PARTIALS>;
 #if norm
-override SQUARES: u32;     // GROUPS * SPLITS
+override SQUARES: u32;   // GROUPS * SPLITS
 var<workgroup> partial_squares: array<f32, SQUARES>;
 #endif
 
@@ -57,36 +56,16 @@ fn normed_quads(t: u32, at: vec4<u32>) -> Quads {
 fn stage(quad: u32, v: vec4<f32>) {
     let inside = quad < 8u * HELD;
     let k = quad % 8u;
-    var bits = largest_bits(v);
-    bits = max(bits, subgroupShuffleXor(bits, 1u));
-    bits = max(bits, subgroupShuffleXor(bits, 2u));
-    bits = max(bits, subgroupShuffleXor(bits, 4u));
-    let s = steps(v, steps_per_one(bits));
-    var half = (s.x + s.y) + (s.z + s.w);
-    half += subgroupShuffleXor(half, 1u);
-    half += subgroupShuffleXor(half, 2u);
-    let other_half = subgroupShuffleXor(half, 4u);
-    let upper = upper_bytes(s);
-    let uppers = vec4<u32>(
-        upper, subgroupShuffleXor(upper, 1u), subgroupShuffleXor(upper, 2u), subgroupShuffleXor(upper, 3u),
-    );
-#if !coarse
-    let lower = pack4xI8(s);
-    let lowers = vec4<u32>(
-        lower, subgroupShuffleXor(lower, 1u), subgroupShuffleXor(lower, 2u), subgroupShuffleXor(lower, 3u),
-    );
-#endif
+    let o = half_operand(v);
     let at = 5u * (quad / 8u);
     if (inside && k % 4u == 0u) {
-        staged[at + k / 4u] = uppers;
+        staged[at + k / 4u] = o.upper;
 #if !coarse
-        staged[at + 2u + k / 4u] = lowers;
+        staged[at + 2u + k / 4u] = o.lower;
 #endif
     }
     if (inside && k == 0u) {
-        staged[at + 4u] = vec4<u32>(
-            bitcast<u32>(bitcast<f32>(bits) / STEPS), bitcast<u32>(f32(half)), bitcast<u32>(f32(other_half)), 0u,
-        );
+        staged[at + 4u] = vec4<u32>(bitcast<vec3<u32>>(o.scale_and_sums), 0u);
     }
 }
 
@@ -101,27 +80,9 @@ fn operand_at(block: u32) -> Operand {
     );
 }
 
-struct Raws {
-    w0: Raw,
-    w1: Raw,
-    w2: Raw,
-    w3: Raw,
-}
-
-fn load_four(blocks: vec4<u32>) -> Raws {
-    return Raws(load_raw(blocks.x), load_raw(blocks.y), load_raw(blocks.z), load_raw(blocks.w));
-}
-
-fn dots(w: Raws, blocks: vec4<u32>, v: Operand) -> vec4<f32> {
-    return vec4<f32>(
-        raw_dot(w.w0, blocks.x, v), raw_dot(w.w1, blocks.y, v),
-        raw_dot(w.w2, blocks.z, v), raw_dot(w.w3, blocks.w, v),
-    );
-}
-
-// The first slot of a round, as `weight_rows` counts.
-fn slot_of(round: u32, workgroup: u32, group: u32) -> u32 {
-    return 4u * ((round * WORKGROUPS + workgroup) * GROUPS + group);
+// The first slot of a round, as `weight_rows` counts; `workgroup` is of so many.
+fn slot_of(round: u32, workgroup: vec2<u32>, group: u32) -> u32 {
+    return 4u * ((round * workgroup.y + workgroup.x) * GROUPS + group);
 }
 
 @compute @workgroup_size(LANES, GROUPS, SPLITS)
@@ -132,7 +93,7 @@ fn main(
     @builtin(local_invocation_index) index: u32,
 ) {
     let invocations = LANES * GROUPS * SPLITS;
-    let workgroup = group.z * groups.y + group.y;
+    let workgroup = vec2<u32>(group.z * groups.y + group.y, groups.y * groups.z);
     let t = group.x;
     _ = n_rows();  // keeps the binding
     let lane = local.z * LANES + local.x;
@@ -194,9 +155,9 @@ fn main(
         for (var mask = 4u; mask < LANES; mask *= 2u) {
             sum += subgroupShuffleXor(sum, mask);
         }
-        if (local.x < 4u) {
-            let at = (round * GROUPS + local.y) * SPLITS + local.z;
-            partial[at][2u * (local.x & 1u) + local.x / 2u] = sum;
+        let all = vec4<f32>(sum, subgroupShuffleXor(sum, 2u), subgroupShuffleXor(sum, 1u), subgroupShuffleXor(sum, 3u));
+        if (local.x == 0u) {
+            partial[(round * GROUPS + local.y) * SPLITS + local.z] = all;
         }
     }
     workgroupBarrier();

@@ -57,33 +57,15 @@ fn operand_at(t: u32, b: u32) -> Operand {
 // Eight invocations side by side bring a block, of which each has quad k.
 fn stage(at: u32, v: vec4<f32>, k: u32, inside: bool) {
 #if ints
-    var bits = largest_bits(v);
-    bits = max(bits, subgroupShuffleXor(bits, 1u));
-    bits = max(bits, subgroupShuffleXor(bits, 2u));
-    bits = max(bits, subgroupShuffleXor(bits, 4u));
-    let s = steps(v, steps_per_one(bits));
-    var half = (s.x + s.y) + (s.z + s.w);
-    half += subgroupShuffleXor(half, 1u);
-    half += subgroupShuffleXor(half, 2u);
-    let other_half = subgroupShuffleXor(half, 4u);
-    let upper = upper_bytes(s);
-    let uppers = vec4<u32>(
-        upper, subgroupShuffleXor(upper, 1u), subgroupShuffleXor(upper, 2u), subgroupShuffleXor(upper, 3u),
-    );
-#if !coarse
-    let lower = pack4xI8(s);
-    let lowers = vec4<u32>(
-        lower, subgroupShuffleXor(lower, 1u), subgroupShuffleXor(lower, 2u), subgroupShuffleXor(lower, 3u),
-    );
-#endif
+    let o = half_operand(v);
     if (inside && k % 4u == 0u) {
-        staged[at + k / 4u] = bitcast<vec4<f32>>(uppers);
+        staged[at + k / 4u] = bitcast<vec4<f32>>(o.upper);
 #if !coarse
-        staged[at + 2u + k / 4u] = bitcast<vec4<f32>>(lowers);
+        staged[at + 2u + k / 4u] = bitcast<vec4<f32>>(o.lower);
 #endif
     }
     if (inside && k == 0u) {
-        staged[at + 8u] = vec4<f32>(bitcast<f32>(bits) / STEPS, f32(half), f32(other_half), 0.0);
+        staged[at + 8u] = vec4<f32>(o.scale_and_sums, 0.0);
     }
 #else
     var half = (v.x + v.y) + (v.z + v.w);
@@ -125,24 +107,6 @@ fn prepare(at: u32) {
     let o = operand(v);
     staged[at + 8u] = vec4<f32>(o.low, o.high, 0.0, 0.0);
 #endif
-}
-
-struct Raws {
-    w0: Raw,
-    w1: Raw,
-    w2: Raw,
-    w3: Raw,
-}
-
-fn load_four(blocks: vec4<u32>) -> Raws {
-    return Raws(load_raw(blocks.x), load_raw(blocks.y), load_raw(blocks.z), load_raw(blocks.w));
-}
-
-fn dots(w: Raws, blocks: vec4<u32>, v: Operand) -> vec4<f32> {
-    return vec4<f32>(
-        raw_dot(w.w0, blocks.x, v), raw_dot(w.w1, blocks.y, v),
-        raw_dot(w.w2, blocks.z, v), raw_dot(w.w3, blocks.w, v),
-    );
 }
 
 #if subgroups

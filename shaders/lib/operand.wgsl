@@ -84,6 +84,41 @@ fn operand(v: Block) -> Operand {
         vec3<f32>(largest / STEPS, low, high),
     );
 }
+
+#if together | held
+// Half a block as `Operand` has it, of the quads of four invocations.
+struct HalfOperand {
+    upper: vec4<u32>,
+#if !coarse
+    lower: vec4<u32>,
+#endif
+    scale_and_sums: vec3<f32>,
+}
+
+// Eight invocations side by side have a quad each of a block. The first and the fifth get its halves, the first its scale and sums.
+fn half_operand(v: vec4<f32>) -> HalfOperand {
+    var bits = largest_bits(v);
+    bits = max(bits, subgroupShuffleXor(bits, 1u));
+    bits = max(bits, subgroupShuffleXor(bits, 2u));
+    bits = max(bits, subgroupShuffleXor(bits, 4u));
+    let s = steps(v, steps_per_one(bits));
+    var half = (s.x + s.y) + (s.z + s.w);
+    half += subgroupShuffleXor(half, 1u);
+    half += subgroupShuffleXor(half, 2u);
+    let other_half = subgroupShuffleXor(half, 4u);
+    let upper = upper_bytes(s);
+#if !coarse
+    let lower = pack4xI8(s);
+#endif
+    return HalfOperand(
+        vec4<u32>(upper, subgroupShuffleXor(upper, 1u), subgroupShuffleXor(upper, 2u), subgroupShuffleXor(upper, 3u)),
+#if !coarse
+        vec4<u32>(lower, subgroupShuffleXor(lower, 1u), subgroupShuffleXor(lower, 2u), subgroupShuffleXor(lower, 3u)),
+#endif
+        vec3<f32>(bitcast<f32>(bits) / STEPS, f32(half), f32(other_half)),
+    );
+}
+#endif
 #else
 // Floats, and the sums of elements 0 to 15 and 16 to 31.
 struct Operand {

@@ -249,3 +249,22 @@ fn raw_dot(raw: Raw, block: u32, x: Operand) -> f32 {
 #endif
 #endif
 #endif
+
+// Blocks of four rows.
+struct Raws {
+    w0: Raw,
+    w1: Raw,
+    w2: Raw,
+    w3: Raw,
+}
+
+fn load_four(blocks: vec4<u32>) -> Raws {
+    return Raws(load_raw(blocks.x), load_raw(blocks.y), load_raw(blocks.z), load_raw(blocks.w));
+}
+
+fn dots(w: Raws, blocks: vec4<u32>, v: Operand) -> vec4<f32> {
+    return vec4<f32>(
+        raw_dot(w.w0, blocks.x, v), raw_dot(w.w1, blocks.y, v),
+        raw_dot(w.w2, blocks.z, v), raw_dot(w.w3, blocks.w, v),
+    );
+}

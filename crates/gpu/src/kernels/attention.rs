@@ -1,5 +1,5 @@
-//! Attention over the KV cache: `attention_prefill.wgsl`, `attention_lanes.wgsl` or, without subgroups,
-//! `attention_decode.wgsl` with `attention_merge.wgsl`, and `attention_plain.wgsl` for software adapters.
+//! Attention over the KV cache: `attention_prefill.wgsl` for many tokens; for few `attention_lanes.wgsl`, or where subgroups do not
+//! fit `attention_decode.wgsl`, and then `attention_merge.wgsl`; `attention_plain.wgsl` for software adapters.
 //!
 //! All compute the same for any number of tokens; they differ in what they are fast at. The cache of a layer is
 //! segments of `[positions, 2, n_kv_heads, head_dim]`, of f32, of f16 packed two to a u32, or of bytes with scales
@@ -15,11 +15,11 @@ use crate::{DeviceFacts, GpuError, KvType};
 
 /// Largest head that kernels keep in registers.
 const MAX_HEAD_DIM: usize = 256;
-/// Query heads that a workgroup of `attention_decode.wgsl` takes at most.
+/// Query heads that a workgroup takes at most, for few tokens.
 const MAX_DECODE_HEADS: usize = 8;
 /// Lanes of a head in `attention_lanes.wgsl` at most: its workgroups have 128 invocations and several rows of them.
 const MAX_LANES: u32 = 32;
-/// Workgroups along the positions in `attention_decode.wgsl`.
+/// Workgroups along the positions, for few tokens.
 const SPLITS: usize = 32;
 /// Positions that a split takes at least, so that starting a workgroup is worth it.
 const MIN_SPLIT: usize = 64;

@@ -41,13 +41,13 @@ fn qkv_agrees_with_the_reference() {
         case(Halves, [4, 2, 16, 16], 33, 4, KvType::F16, true, true),
         case(Halves, [3, 3, 20, 12], 172, 2, KvType::F32, true, false),
         case(Adjacent, [2, 2, 12, 8], 96, 2, KvType::F16, true, true),
-        case(Halves, [6, 2, 64, 64], 256, 1, KvType::F16, false, true),
+        case(Halves, [6, 2, 64, 64], 1024, 1, KvType::F16, false, true),
     ];
     let floats = Tuning { ints: false, ..Tuning::GPU };
     let many_rounds = Tuning { threads: 0, workgroup: 64, ..Tuning::GPU };
     for variant in variants() {
         for (at, case) in cases.iter().enumerate() {
-            let quantised = case.tokens == 1 && case.cols == 256;
+            let quantised = case.tokens == 1 && case.cols == 1024;
             let tunings = [floats, Tuning::SOFTWARE, many_rounds];
             for (ty, tuning) in [BlockType::F32, BlockType::F32, BlockType::Q8_0].into_iter().zip(tunings) {
                 if ty == BlockType::F32 || quantised {

@@ -117,7 +117,6 @@ impl Tuning {
         let floats = Tuning { ints: false, ..lanes };
         [
             gpu,
-            Tuning { threads: 1 << 17, ..gpu },
             Tuning { threads: 1 << 14, workgroup: 128, ..gpu },
             lanes,
             Tuning { threads: 1 << 14, workgroup: 128, ..lanes },
@@ -224,23 +223,23 @@ impl Tuning {
         }
         let slots = (rows as u32).div_ceil(4);
         let workgroup = (2 * self.workgroup).min(facts.max_invocations);
-        // Two blocks an invocation, one where there would be too few invocations.
+        // One round where twice `threads` are enough for it: two waves of workgroups are no slower than two rounds of one. Two
+        // blocks an invocation, one where there would be too few invocations.
         let mut splits = blocks.div_ceil(2 * lanes).next_power_of_two();
-        if slots * lanes * splits < self.threads && blocks > lanes * splits {
+        if slots * lanes * splits <= self.threads && blocks > lanes * splits {
             splits *= 2;
         }
         let two = blocks > lanes * splits;
         let held = lanes * splits * if two { 2 } else { 1 };
         let groups =
             (workgroup / (lanes * splits)).clamp(1, slots.div_ceil(HELD_WORKGROUPS).next_power_of_two());
-        let rounds = slots.div_ceil((self.threads / (lanes * splits)).max(1)).max(1);
-        let workgroups = slots.div_ceil(groups * rounds);
+        let rounds = match slots * lanes * splits {
+            invocations if invocations <= 2 * self.threads => 1,
+            _ => slots.div_ceil((self.threads / (lanes * splits)).max(1)),
+        };
         let partials = groups * splits * rounds;
         let bytes = VEC4_BYTES * (HELD_VEC4S * held + partials + groups * splits);
-        if lanes * splits > workgroup
-            || bytes > facts.max_workgroup_bytes
-            || workgroups > facts.max_workgroups
-        {
+        if lanes * splits > workgroup || bytes > facts.max_workgroup_bytes {
             return None;
         }
         let flags =
@@ -250,7 +249,6 @@ impl Tuning {
             ("GROUPS", groups),
             ("SPLITS", splits),
             ("ROUNDS", rounds),
-            ("WORKGROUPS", workgroups),
             ("HELD", held),
             ("STAGED", HELD_VEC4S * held),
             ("PARTIALS", partials),
