@@ -347,6 +347,8 @@ export class LocalHost implements ModelHost {
   classify(text: string, operatingPoint: string | undefined, signal: AbortSignal): Promise<string> {
     throwIfAborted(signal);
     return this.#useOrMove((engine) => {
+      // Others may have had their turn first.
+      throwIfAborted(signal);
       if (!engine.classify) throw new UnsupportedArchError("This build of Sotto runs no token classifiers.");
       return engine.classify(text, operatingPoint);
     });
@@ -413,7 +415,8 @@ export class LocalHost implements ModelHost {
     const moved = this.#call.then(async () => {
       this.#engine?.free();
       this.#engine = undefined;
-      const engine = { ...request.engine, device: "cpu" as const };
+      // The processor has no keys and values in bytes, and refuses who asks for them.
+      const engine = { ...request.engine, device: "cpu" as const, kvType: "f16" as const };
       // What is stored is taken as it is: this is no time to ask a server.
       const again = { ...request, engine, revalidate: request.store ? false : request.revalidate };
       const loaded = await this.load(again, new AbortController().signal, () => undefined);

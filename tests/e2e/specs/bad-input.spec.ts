@@ -184,7 +184,8 @@ test("a GPU that was not asked for by name may be lost: the processor goes on, i
   const sampled = (await write(page, prompt, sampling)).value;
 
   for (const within of [false, true]) {
-    await load(page, PATH, { device: "auto", worker: false });
+    // Keys and values in bytes are the GPU's alone.
+    await load(page, PATH, { device: "auto", worker: false, ...(!within && { kvType: "q8_0" }) });
     expect(await page.evaluate(() => model.device.backend)).toBe("webgpu");
     server.forget();
     const told = await page.evaluate(
