@@ -3,6 +3,7 @@
 A row packs whole documents one after another; attention never crosses from one document to the next.
 """
 
+import argparse
 import itertools
 import multiprocessing
 import os
@@ -25,9 +26,9 @@ ROW = 256
 """Tokens a row."""
 CHUNK = 128
 """Rows a file."""
-PATTERN = ["synthetic"] * 2 + ["real", "synthetic", "wiki", "synthetic", "synthetic", "real", "synthetic", "synthetic"]
+PATTERN = ["synthetic", "written", "real", "synthetic", "written", "wiki", "synthetic", "written", "real", "synthetic", "written", "synthetic"]
 """Kinds of rows in the order that a process writes them."""
-WEIGHT = {"uner": 1.8, "written": 5.0, "wnut": 1.3, "echr-es": 1.0, "echr-fr": 1.0}
+WEIGHT = {"uner": 1.8, "wnut": 1.3, "echr-es": 1.0, "echr-fr": 1.0}
 """How often a real sentence of each source is drawn, relative to its number."""
 
 
@@ -70,6 +71,8 @@ class Source:
         train, held = real.load(data)
         self.real = train + held if everything else train
         self.cumulative = list(itertools.accumulate(WEIGHT[d[0].source] * len(d) for d in self.real))
+        self.written = real.written()
+        self.mentions = real.Mentions(self.real + self.written)
         self.wiki = distant.labelled(data / "wiki.test.raw")
 
     def draw(self, kind: str) -> tuple[str, list[tuple[int, int, str]]]:
@@ -79,8 +82,8 @@ class Source:
             return noisy(rng, doc.text, doc.spans)
         if kind == "wiki":
             return noisy(rng, *real.swapped(Values(rng, "en"), *rng.choice(self.wiki), rng.choice([0.0, 0.8])))
-        document = rng.choices(self.real, cum_weights=self.cumulative)[0]
-        return noisy(rng, *real.varied(rng, document), strength=0.7)
+        document = rng.choice(self.written) if kind == "written" else rng.choices(self.real, cum_weights=self.cumulative)[0]
+        return noisy(rng, *real.varied(rng, document, self.mentions), strength=0.7)
 
 
 def rows(source: Source, kind: str, tokenizers: list[Tokenizer], count: int):
@@ -132,3 +135,16 @@ def start_writers(data: Path, folder: Path, count: int, seed: int, everything: b
     for process in processes:
         process.start()
     return processes
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Writes rows until it is stopped.")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--rows", type=Path, required=True)
+    parser.add_argument("--writers", type=int, default=max(1, (os.cpu_count() or 2) - 2))
+    parser.add_argument("--all", action="store_true", help="of the held-out parts too")
+    parser.add_argument("--seed", type=int, default=5)
+    args = parser.parse_args()
+    args.rows.mkdir(parents=True, exist_ok=True)
+    for process in start_writers(args.data, args.rows, args.writers, args.seed, args.all):
+        process.join()

@@ -1,4 +1,5 @@
-"""Reads texts with mentions marked as [LABEL value]: written.txt, which is trained on, and strangers.txt, which is for scoring alone."""
+"""Reads texts with mentions marked as [LABEL value]: the folder written/, which is trained on; strangers.txt and auditor.txt, which are for
+scoring alone."""
 
 import re
 from pathlib import Path
@@ -8,9 +9,14 @@ Span = tuple[int, int, str]
 
 
 def load(name: str = "strangers.txt") -> list[tuple[str, list[Span], str]]:
-    """(text, spans, language) a line; `# language: es` holds for the lines below it."""
+    """(text, spans, language) a line of a file, or of all files of a folder; `# language: es` holds for the lines below it."""
+    path = Path(__file__).parent / name
+    return [text for file in (sorted(path.glob("*.txt")) if path.is_dir() else [path]) for text in _read(file)]
+
+
+def _read(path: Path) -> list[tuple[str, list[Span], str]]:
     out, language = [], "en"
-    for line in (Path(__file__).parent / name).read_text("utf-8").splitlines():
+    for line in path.read_text("utf-8").splitlines():
         if line.startswith("# language: "):
             language = line[-2:]
         if not line or line.startswith("#"):

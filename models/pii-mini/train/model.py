@@ -54,8 +54,16 @@ class Linear(nn.Linear):
         super().__init__(inputs, outputs, bias=False)
         nn.init.normal_(self.weight, std=std)
 
+    def matrix(self) -> torch.Tensor:
+        return _RoundQ4_0.apply(self.weight) if self.quantized else self.weight
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.linear(x, _RoundQ4_0.apply(self.weight) if self.quantized else self.weight)
+        return F.linear(x, self.matrix())
+
+
+def together(x: torch.Tensor, *matrices: Linear) -> torch.Tensor:
+    """The matrices' outputs side by side, by one multiplication."""
+    return F.linear(x, torch.cat([m.matrix() for m in matrices]))
 
 
 def rope_table(config: Config, length: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
@@ -68,6 +76,12 @@ def rope_table(config: Config, length: int, device: torch.device) -> tuple[torch
 def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
     a, b = x.chunk(2, -1)
     return x * cos + torch.cat([-b, a], -1) * sin
+
+
+def swiglu(x: torch.Tensor) -> torch.Tensor:
+    """[..., 2 hidden] -> [..., hidden]: the first half gates the second."""
+    gate, up = x.chunk(2, -1)
+    return F.silu(gate) * up
 
 
 class Block(nn.Module):
@@ -83,19 +97,33 @@ class Block(nn.Module):
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
         b, t, d = x.shape
-        h = self.attn_norm(x)
-        q, k, v = (m(h).view(b, t, self.c.heads, -1).transpose(1, 2) for m in (self.attn_q, self.attn_k, self.attn_v))
-        q, k = rotate(q, cos.to(v.dtype), sin.to(v.dtype)), rotate(k, cos.to(v.dtype), sin.to(v.dtype))
+        qkv = together(self.attn_norm(x), self.attn_q, self.attn_k, self.attn_v).view(b, t, 3 * self.c.heads, -1).transpose(1, 2)
+        qk, v = qkv.split([2 * self.c.heads, self.c.heads], 1)
+        q, k = rotate(qk, cos.to(v.dtype), sin.to(v.dtype)).chunk(2, 1)
         a = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         x = x + self.attn_output(a.transpose(1, 2).reshape(b, t, d))
-        h = self.ffn_norm(x)
-        return x + self.ffn_down(F.silu(self.ffn_gate(h)) * self.ffn_up(h))
+        return x + self.ffn_down(swiglu(together(self.ffn_norm(x), self.ffn_gate, self.ffn_up)))
+
+
+class _SumFeatures(torch.autograd.Function):
+    """table [tokens, features] @ rows [features, dim] in bfloat16: on a GPU faster than gathering, and than sorting for the gradient."""
+
+    @staticmethod
+    def forward(ctx, table: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(table)
+        return (table @ rows.bfloat16()).float()
+
+    @staticmethod
+    def backward(ctx, gradient: torch.Tensor) -> tuple[None, torch.Tensor]:
+        return None, (ctx.saved_tensors[0].T @ gradient.bfloat16()).float()
 
 
 class Embedding(nn.Module):
     """A row a token, plus the rows of the features that features.py finds in its spelling."""
 
     quantized = False
+    dense: torch.Tensor | None = None
+    """Weight of each feature [vocab, features], once `on_gpu` has made it."""
 
     def __init__(self, vocab: int, dim: int, ids: torch.Tensor, weights: torch.Tensor, features: int):
         super().__init__()
@@ -104,23 +132,28 @@ class Embedding(nn.Module):
         self.register_buffer("feature_ids", ids)  # in the checkpoint, so that what reads it needs no word lists
         self.register_buffer("feature_weights", weights)
 
-    def rows(self, tokens: torch.Tensor) -> torch.Tensor:
-        """[n] token ids -> [n, dim], as the file will hold them."""
-        shared = F.embedding_bag(self.feature_ids[tokens], self.features, per_sample_weights=self.feature_weights[tokens], mode="sum")
-        rows = F.embedding(tokens, self.weight) + shared
+    def on_gpu(self) -> None:
+        """Spreads the features out into a matrix, which is large."""
+        self.dense = torch.zeros(len(self.weight), len(self.features), dtype=torch.bfloat16, device=self.weight.device)
+        self.dense.scatter_add_(1, self.feature_ids, self.feature_weights.bfloat16())
+
+    def rows(self) -> torch.Tensor:
+        """[vocab, dim], as the file will hold them."""
+        if self.dense is None:
+            shared = F.embedding_bag(self.feature_ids, self.features, per_sample_weights=self.feature_weights, mode="sum")
+        else:
+            shared = _SumFeatures.apply(self.dense, self.features)
+        rows = self.weight + shared
         return _RoundQ4_0.apply(rows) if self.quantized else rows
 
     def table(self) -> torch.Tensor:
         """[vocab, dim]: the embedding that inference needs."""
         with torch.no_grad():
-            return self.rows(torch.arange(len(self.weight)))
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        return F.embedding(ids, self.rows(torch.arange(len(self.weight), device=ids.device)))
+            return self.rows()
 
 
 class Encoder(nn.Module):
-    """ids, documents [batch, length] -> tag logits [batch, length, tags]. `features` is what features.table gives."""
+    """ids, documents [batch, length] -> tag logits [batch, length, tags], and more. `features` is what features.table gives."""
 
     def __init__(self, config: Config, features: tuple):
         super().__init__()
@@ -134,19 +167,22 @@ class Encoder(nn.Module):
         nn.init.zeros_(self.cls_output.bias)
         self.dropout = 0.1
 
-    def forward(self, ids: torch.Tensor, documents: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
-        """`hidden` [batch, length] says which tokens the model shall not see."""
+    def forward(self, ids: torch.Tensor, documents: torch.Tensor, hidden: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(tag logits, what the classifier reads [batch, length, dim], the rows of all tokens). `hidden` [batch, length] says which tokens
+        the model shall not see."""
         position = torch.arange(ids.shape[1], device=ids.device)
         band = (position[:, None] - position[None]).abs() <= self.config.window
         seen = (band & (documents[:, :, None] == documents[:, None, :]))[:, None]
-        x = F.dropout(self.token_embd(ids), self.dropout, self.training)
+        rows = self.token_embd.rows()
+        x = F.dropout(F.embedding(ids, rows), self.dropout, self.training)
         if hidden is not None:
             x = x.masked_fill(hidden[..., None], 0)
         mask = torch.zeros(seen.shape, device=x.device, dtype=torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype).masked_fill(~seen, -torch.inf)
         cos, sin = rope_table(self.config, ids.shape[1], x.device)
         for block in self.blk:
             x = block(x, mask, cos, sin)
-        return self.cls_output(F.dropout(self.output_norm(x), self.dropout, self.training))
+        x = self.output_norm(x)
+        return self.cls_output(F.dropout(x, self.dropout, self.training)), x, rows
 
     def set_quantized(self, on: bool) -> None:
         """Trains (or runs) through the 4-bit rounding of every block matrix and of the embedding."""

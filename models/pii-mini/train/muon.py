@@ -25,7 +25,9 @@ def orthogonal(g: torch.Tensor) -> torch.Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    def __init__(self, matrices: list[torch.Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.0):
+    """`lr` may be a tensor, so that a recorded step can be given another."""
+
+    def __init__(self, matrices: list[torch.Tensor], lr: float | torch.Tensor, momentum: float = 0.95, weight_decay: float = 0.0):
         shapes: dict[torch.Size, list[torch.Tensor]] = defaultdict(list)
         for matrix in matrices:
             shapes[matrix.shape].append(matrix)
@@ -39,5 +41,6 @@ class Muon(torch.optim.Optimizer):
             momentum = self.state[params[0]].setdefault("momentum", torch.zeros_like(gradient))
             momentum.lerp_(gradient, 1 - beta)
             update = orthogonal(gradient.lerp(momentum, beta))  # Nesterov
+            update *= lr * 0.2 * max(gradient.shape[1:]) ** 0.5
             torch._foreach_mul_(params, 1 - lr * group["weight_decay"])
-            torch._foreach_add_(params, list(update.unbind()), alpha=-lr * 0.2 * max(gradient.shape[1:]) ** 0.5)
+            torch._foreach_sub_(params, list(update.unbind()))

@@ -1,4 +1,4 @@
-"""Real text with gold labels: the development sets, read as texts with spans, split, and varied by swapping mentions.
+"""Text that people wrote, with gold labels: the development sets, split, and what was written for training; varied by swapping mentions.
 
 A span labelled FREE has no gold: a data set that does not annotate dates says nothing of "May 2005".
 """
@@ -6,6 +6,7 @@ A span labelled FREE has no gold: a data set that does not annotate dates says n
 import hashlib
 import random
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,7 +128,7 @@ def _bucket(key: str) -> int:
 
 
 def load(folder: Path) -> tuple[list[list[Text]], list[list[Text]]]:
-    """(training, held out): documents as lists of consecutive sentences; what was written for training is with the first."""
+    """(training, held out): documents of the development sets as lists of consecutive sentences."""
     train: list[list[Text]] = []
     held: list[list[Text]] = []
     documents: dict[str, tuple[list[Text], list[Text]]] = {}  # as written, and with a space between all tokens
@@ -161,17 +162,42 @@ def load(folder: Path) -> tuple[list[list[Text]], list[list[Text]]]:
             train.append(texts[:cut])
             if joiner is _join:
                 held.append(texts[cut:])
-    train += [[Text(text, spans, "written", language)] for text, spans, language in marked.load("written.txt")]
     trained = {s.text for document in train for s in document}
     unseen = [[s for s in document if s.text not in trained] for document in held]  # tweets and formulas recur
     return train, [document for document in unseen if document]
 
 
+def written() -> list[list[Text]]:
+    """What was written for training, a passage a document."""
+    return [[Text(text, spans, "written", language)] for text, spans, language in marked.load("written")]
+
+
+class Mentions:
+    """The mentions of some documents, to put in the place of others."""
+
+    def __init__(self, documents: list[list[Text]]):
+        self.known: dict[tuple, list[str]] = defaultdict(list)
+        for s in (s for document in documents for s in document):
+            for a, b, label in s.spans:
+                if label != FREE:
+                    self.known[self._kind(s.text[a:b], label, s.lang)].append(s.text[a:b])
+
+    @staticmethod
+    def _kind(mention: str, label: str, lang: str) -> tuple:
+        start = "a" if mention[0].isalpha() else "0" if mention[0].isdigit() else mention[0]
+        return label, lang, min(3, len(mention.split())), mention.islower(), mention.isupper() and len(mention) > 3, start
+
+    def like(self, rng: random.Random, mention: str, label: str, lang: str) -> str:
+        """One of the same label and language and about the same shape, or the mention itself."""
+        others = self.known.get(self._kind(mention, label, lang))
+        return rng.choice(others) if others else mention
+
+
 def _like(values: Values, mention: str, label: str) -> str:
-    """Another mention of the same kind, of about the same shape."""
+    """A generated mention of the same kind, of about the same shape."""
     rng, words = values.rng, mention.split()
     if label == "PERSON":
-        new = rng.choice(people.FIGURES) if rng.random() < 0.15 else (rng.choice([values.first, values.last]) if len(words) == 1 else values.person)()
+        new = rng.choice(people.FIGURES) if rng.random() < 0.1 else (rng.choice([values.first, values.last]) if len(words) == 1 else values.person)()
     elif label == "LOCATION":
         new = rng.choice([values.city, values.city, values.country, values.region, lambda: rng.choice(people.PLACES), lambda: rng.choice(places.ALL), values.landmark])()
     elif label == "ORGANIZATION":
@@ -179,38 +205,49 @@ def _like(values: Values, mention: str, label: str) -> str:
         new = rng.choice(organisations.KINDS[rng.choice(kinds)]) if kinds and rng.random() < 0.6 else rng.choice([values.org, values.org, values.shop, values.company, values.agency, values.univ, values.media])()
     elif label == "DATE":
         new = values.year() if mention.isdigit() else rng.choice([values.date, values.monthyear])() if any(c.isdigit() for c in mention) else mention
-    elif label == "ID_NUMBER":
-        new = values.id()
+    elif label == "USERNAME":
+        new = values.handle() if mention[0] == "@" else values.user_bare()
+    elif label in _GENERATED and rng.random() < 0.7:
+        new = getattr(values, _GENERATED[label])()
     else:
         return mention
     return new.lower() if mention.islower() else new.upper() if mention.isupper() and len(mention) > 4 else new
 
 
-def swapped(values: Values, text: str, spans: list[Span], share: float) -> tuple[str, list[Span]]:
-    """The text with a share of its mentions in another form of the same kind."""
+_GENERATED = {"ID_NUMBER": "id", "EMAIL": "email", "URL": "url", "PHONE": "phone", "IBAN": "iban", "CREDIT_CARD": "card", "IP_ADDRESS": "ip", "ACCOUNT_NUMBER": "acct", "SECRET": "secret", "NATIONALITY": "nat"}
+"""What is of no use to swap by hand has a slot."""
+
+
+def swapped(values: Values, text: str, spans: list[Span], share: float, mentions: Mentions | None = None) -> tuple[str, list[Span]]:
+    """The text with a share of its mentions in another form of the same kind, the same for the same."""
+    rng, new = values.rng, {}
     out, moved, last = "", [], 0
     for a, b, label in spans:
         out += text[last:a]
         mention = text[a:b]
-        if values.rng.random() < share and "[" not in mention:
-            mention = _like(values, mention, label)
+        if (mention, label) not in new:
+            new[mention, label] = mention
+            if rng.random() < share and "[" not in mention:
+                other = mentions.like(rng, mention, label, values.lang) if mentions and rng.random() < 0.5 else mention
+                new[mention, label] = other if other != mention else _like(values, mention, label)
+        mention = new[mention, label]
         moved.append((len(out), len(out) + len(mention), label))
         out += mention
         last = b
     return out + text[last:], moved
 
 
-def varied(rng: random.Random, document: list[Text], swap: float = 0.5) -> tuple[str, list[Span]]:
-    """Some consecutive sentences of a document as one text, most of its mentions swapped with probability `swap`."""
+def varied(rng: random.Random, document: list[Text], mentions: Mentions | None = None) -> tuple[str, list[Span]]:
+    """Some consecutive sentences of a document as one text; in three of five texts most mentions are swapped."""
     start = rng.randrange(len(document))
     chosen = document[start : start + rng.choice([1, 1, 2, 3, 5])]
     values = Values(rng, chosen[0].lang)
     separator = rng.choice([" ", " ", "\n"])
-    share = 0.7 if rng.random() < swap else 0.0
+    share = rng.choice([0.0, 0.0, 0.5, 0.8, 1.0])
     text, spans = "", []
     for sentence in chosen:
         text += separator if text else ""
-        part, moved = swapped(values, sentence.text, sentence.spans, share)
+        part, moved = swapped(values, sentence.text, sentence.spans, share, mentions)
         spans += [(a + len(text), b + len(text), label) for a, b, label in moved]
         text += part
     return text, spans

@@ -43,7 +43,7 @@ def train(data: Path, out: Path, seed: int = 1) -> None:
         doc = synthetic(rng)
         texts.append(noisy(rng, doc.text, doc.spans)[0])
     documents, _ = real.load(data)
-    texts += [s.text for doc in documents for s in doc] * 4
+    texts += [s.text for doc in documents + real.written() for s in doc] * 4
     texts += (data / "wiki.test.raw").read_text("utf-8").splitlines()
     # names get tokens of their own where they can, the common ones in lower case too: then the embedding is the lexicon
     lists = pools()
