@@ -25,6 +25,7 @@ _WNUT = {"person": "PERSON", "location": "LOCATION", "corporation": "ORGANIZATIO
 _ECHR = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION", "DATETIME": "DATE", "CODE": "ID_NUMBER", "DEM": "NATIONALITY", "QUANTITY": FREE, "MISC": FREE}
 _WEB = [(re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "EMAIL"), (re.compile(r"(?:https?://|www\.)\S+"), "URL"), (re.compile(r"(?<!\w)@\w{2,}"), "USERNAME")]
 _CALENDAR = {w.lower() for names in (*MONTHS.values(), *WEEKDAYS.values()) for w in names} - {"may", "march"} | {"Jan", "Feb", "Oct", "Nov", "Dec", "Aug", "Sept"}
+_SENTENCE_END = re.compile(r"[.!?…]['\")»”]*\s+")
 _DEMONYMS = {w for names in NATIONALITIES.values() for w in names}
 
 
@@ -237,6 +238,14 @@ def swapped(values: Values, text: str, spans: list[Span], share: float, mentions
     return out + text[last:], moved
 
 
+def excerpt(rng: random.Random, text: str, spans: list[Span]) -> tuple[str, list[Span]]:
+    """Some consecutive sentences of a text, so that what is known must do without its surroundings."""
+    cuts = [m.end() for m in _SENTENCE_END.finditer(text) if all(m.end() <= a or b <= m.end() for a, b, _ in spans)]
+    first, last = sorted(rng.sample(range(len(cuts) + 2), 2))
+    start, end = [0, *cuts, len(text)][first], [0, *cuts, len(text)][last]
+    return text[start:end].rstrip(), [(a - start, b - start, label) for a, b, label in spans if start <= a and b <= end]
+
+
 def varied(rng: random.Random, document: list[Text], mentions: Mentions | None = None) -> tuple[str, list[Span]]:
     """Some consecutive sentences of a document as one text; in three of five texts most mentions are swapped."""
     start = rng.randrange(len(document))
@@ -246,6 +255,9 @@ def varied(rng: random.Random, document: list[Text], mentions: Mentions | None =
     share = rng.choice([0.0, 0.0, 0.5, 0.8, 1.0])
     text, spans = "", []
     for sentence in chosen:
+        if sentence.source == "written" and rng.random() < 0.4:
+            part, moved = excerpt(rng, sentence.text, sentence.spans)
+            sentence = Text(part, moved, sentence.source, sentence.lang)
         text += separator if text else ""
         part, moved = swapped(values, sentence.text, sentence.spans, share, mentions)
         spans += [(a + len(text), b + len(text), label) for a, b, label in moved]

@@ -127,6 +127,7 @@ def recorded(step, batch: torch.Tensor):
         for _ in range(3):
             step(fixed)
     torch.cuda.current_stream().wait_stream(stream)
+    torch.cuda.empty_cache()  # a graph has memory of its own
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         loss = step(fixed)
@@ -178,7 +179,7 @@ def main(args: argparse.Namespace) -> None:
             logits, read, table = model(ids, documents, hidden)
             loss = F.cross_entropy(logits.float().flatten(0, 1), tags.long().flatten(), weight, ignore_index=IGNORE, label_smoothing=LABEL_SMOOTHING)
             if args.guess:
-                words = F.linear(read.flatten(0, 1)[guessed], table)
+                words = F.linear(read.flatten(0, 1).index_select(0, guessed), table)
                 loss = loss + args.guess * F.cross_entropy(words.float(), ids.flatten()[guessed].long())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -209,12 +210,12 @@ def main(args: argparse.Namespace) -> None:
         if (quantized := progress >= QUANTIZE_FROM) != run_quantized:
             model.set_quantized(quantized)
             run_quantized = quantized
+            run = step  # lets go of the graph before
             if device.type == "cuda" and not args.eager:
                 try:
                     run = recorded(step, batch)
                 except RuntimeError as error:
                     print(f"cannot record a step, so steps are launched piece by piece: {error}", flush=True)
-                    run = step
                     if not state["step"]:  # in a process that has recorded nothing
                         for process in writers:
                             process.terminate()
