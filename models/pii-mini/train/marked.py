@@ -8,7 +8,7 @@ _MARK = re.compile(r"\[([A-Z_]+) ([^\]]+)\]")
 Span = tuple[int, int, str]
 
 
-def load(name: str = "strangers.txt") -> list[tuple[str, list[Span], str]]:
+def load(name: str) -> list[tuple[str, list[Span], str]]:
     """(text, spans, language) a line of a file, or of all files of a folder; `# language: es` holds for the lines below it."""
     path = Path(__file__).parent / name
     return [text for file in (sorted(path.glob("*.txt")) if path.is_dir() else [path]) for text in _read(file)]

@@ -1,6 +1,7 @@
 """Checks of the pipeline: `python -m unittest` in this folder. The Q4_0 check compares with the `gguf` package."""
 
 import random
+import re
 import unittest
 from pathlib import Path
 
@@ -50,23 +51,35 @@ class Generator(unittest.TestCase):
 
 class Marked(unittest.TestCase):
     def test_marks_become_spans(self):
-        for name in ("written.txt", "strangers.txt"):
+        for name in ("written", "strangers.txt", "auditor.txt"):
             for text, spans, _ in marked.load(name):
                 self.assertNotIn("[", text)
                 self.assertTrue(all(label in LABELS and text[a:b].strip() == text[a:b] for a, b, label in spans), text)
 
-    def test_no_text_of_the_strangers_is_trained_on(self):
+    def test_no_ten_words_of_the_texts_for_scoring_are_trained_on(self):
         train, _ = real.load(FIXTURES)
-        trained = {s.text for d in train for s in d}
-        self.assertEqual([text for text, *_ in marked.load() if text in trained], [])
+        tens = lambda text: {tuple(w[i : i + 10]) for w in [re.findall(r"\w+", text.lower())] for i in range(len(w) - 9)}  # noqa: E731
+        trained = {words for d in train + real.written() for s in d for words in tens(s.text)}
+        for name in ("strangers.txt", "auditor.txt"):
+            self.assertEqual([text for text, *_ in marked.load(name) if tens(text) & trained], [])
 
     def test_swapping_moves_the_spans_along(self):
         rng = random.Random(8)
-        for text, spans, language in marked.load("written.txt"):
-            other, moved = real.swapped(Values(rng, language), text, spans, 1.0)
+        passages = real.written()
+        mentions = real.Mentions(passages)
+        for text, spans, language in ((d.text, d.spans, d.lang) for (d,) in passages):
+            other, moved = real.swapped(Values(rng, language), text, spans, 1.0, mentions)
             self.assertEqual([label for *_, label in moved], [label for *_, label in spans])
             rest = lambda t, s: "".join(t[a:b] for a, b in zip([0, *(b for _, b, _ in s)], [*(a for a, *_ in s), len(t)]))  # noqa: E731
             self.assertEqual(rest(other, moved), rest(text, spans))
+
+
+    def test_excerpts_keep_whole_mentions(self):
+        rng = random.Random(9)
+        for (passage,) in real.written():
+            text, spans = real.excerpt(rng, passage.text, passage.spans)
+            self.assertIn(text, passage.text)
+            self.assertLessEqual({(text[a:b], label) for a, b, label in spans}, {(passage.text[a:b], label) for a, b, label in passage.spans})
 
 
 class Tagging(unittest.TestCase):
