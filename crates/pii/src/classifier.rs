@@ -88,7 +88,7 @@ pub(crate) fn agree(model: &mut [Entity], recognised: &mut [Entity]) {
     /// Bytes that no name reaches.
     const LONGEST: usize = 256;
     /// A model's score below which a recogniser's label stands; chosen on the texts that pii-mini's card scores.
-    const UNSURE: f32 = 0.7;
+    const UNSURE: f32 = 0.8;
     let is_name = |label: &Label| matches!(label, Label::Person | Label::Location | Label::Organization);
     sort_by_place(recognised);
     for entity in model.iter_mut().filter(|entity| is_name(&entity.label)) {

@@ -24,8 +24,8 @@ from values import Values
 
 ROW = 256
 """Tokens a row."""
-CHUNK = 128
-"""Rows a file."""
+CHUNK = 384
+"""Rows a file; the first are smaller, so that training can begin."""
 PATTERN = ["synthetic", "written", "real", "synthetic", "written", "wiki", "synthetic", "written", "real", "synthetic", "written", "synthetic"]
 """Kinds of rows in the order that a process writes them."""
 WEIGHT = {"uner": 1.8, "wnut": 1.3, "echr-es": 1.0, "echr-fr": 1.0}
@@ -113,14 +113,14 @@ def rows(source: Source, kind: str, tokenizers: list[Tokenizer], count: int):
 
 
 def write(data: Path, folder: Path, seed: int, everything: bool) -> None:
-    """Writes files of CHUNK rows, int16 [CHUNK, 3, ROW], into `folder` until it is stopped or its parent has ended."""
+    """Writes files of rows, int16 [rows, 3, ROW], into `folder` until it is stopped or its parent has ended."""
     parent = os.getppid()
     path = Path(__file__).parent / "tokenizer.json"
     tokenizers = [bpe.load(path), bpe.load(path), bpe.load(path, dropout=0.08)]
     source = Source(data, seed, everything)
     for i in itertools.takewhile(lambda _: os.getppid() == parent, itertools.count()):
         kind = PATTERN[(i + seed) % len(PATTERN)]
-        chunk = np.array(list(rows(source, kind, tokenizers, CHUNK)), np.int16)
+        chunk = np.array(list(rows(source, kind, tokenizers, min(CHUNK, 48 << i))), np.int16)
         temporary = folder / f"{seed}.part"
         with temporary.open("wb") as file:
             np.save(file, chunk)

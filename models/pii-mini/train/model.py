@@ -15,8 +15,8 @@ class Config:
 
     vocab: int = 20_480
     dim: int = 256
-    hidden: int = 640
-    layers: int = 5
+    hidden: int = 512
+    layers: int = 6
     heads: int = 8
     window: int = 64
     context: int = 1024
