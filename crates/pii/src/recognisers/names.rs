@@ -47,6 +47,10 @@ words! {
     gentile ciao grazie querida prezado prezada olá obrigado beste geachte dag bedankt"
 }
 words! {
+    /// After a greeting, and nobody's name.
+    ANYBODY = "Sir Sirs Madam Ma'am Colleagues Folks Guys Gents Ladies Friends Mates Customers Clients Users Señor Señora Señores Señoras Cliente Clientes Amigos Amigas Compañeros Todos     Monsieur Madame Messieurs Mesdames Client Clients Collègues Amis Kunde Kundin Kunden Herr Frau Damen Herren Kollegen Kolleginnen Freunde Freundinnen Zusammen Leute     Signore Signora Signori Clienti Colleghi Amici Tutti Senhor Senhora Senhores Senhoras Colegas Klant Klanten Heer Mevrouw Heren Dames Meneer Vrienden Allemaal"
+}
+words! {
     /// Before a colon or equals sign and a name.
     FIELDS = "name fullname firstname lastname surname patient applicant tenant employee attn from to cc by author signed witness nombre apellido apellidos \
     paciente nom prénom vorname nachname nome cognome paziente sobrenome naam voornaam achternaam kontakt contact"
@@ -204,6 +208,7 @@ pub(super) fn introduced(scan: &mut Scan<'_>, start: usize, first: &str, kinds: 
         (!NO_PERSON.has(&of.to_lowercase())).then_some(INTRODUCED.1)?
     } else if gap == " "
         && GREETINGS.has(&word)
+        && !(tail.words == 0 && ANYBODY.has(first))
         && matches!(scan.byte(tail.end), b',' | b'!' | b'\n' | b':' | 0)
     {
         INTRODUCED.2
@@ -341,6 +346,9 @@ mod tests {
                 "Lisa Motors",
                 "Product name: Xyla",
                 "Dear Customer,",
+                "Dear Sirs,",
+                "Estimado Cliente:",
+                "Hallo Zusammen,",
                 "Dear Xyla is",
                 "John Deere Street",
                 "Mr. Market",
