@@ -221,6 +221,8 @@ def main(args: argparse.Namespace) -> None:
             model.set_quantized(quantized)
             run_quantized = quantized
             run = step  # lets go of the graph before
+            if state["step"]:
+                save()
             if device.type == "cuda" and not args.eager:
                 try:
                     run = recorded(step, batch)
