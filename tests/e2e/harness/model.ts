@@ -33,7 +33,9 @@ export async function openModelPage(page: Page, server: TestServer): Promise<voi
   await page.waitForFunction(() => "sotto" in globalThis);
 }
 
-type PlainLoadOptions = Omit<Sotto.LoadOptions, "signal" | "onProgress">;
+type PlainLoadOptions = Omit<Sotto.LoadOptions, "signal" | "onProgress" | "draft"> & {
+  draft?: string | undefined;
+};
 
 /** Loads a model and keeps it in the page as `model`. */
 export function load(

@@ -12,7 +12,7 @@ const json = (value: unknown) => ({ bytes: new TextEncoder().encode(JSON.stringi
 function inspect(
   page: Page,
   source: string,
-  options: Omit<Sotto.InspectOptions, "signal"> = {},
+  options: Omit<Sotto.InspectOptions, "signal" | "draft"> = {},
 ): Promise<Outcome<Sotto.ModelInspection>> {
   return page.evaluate(
     async ([source, options]) => {
