@@ -182,19 +182,19 @@ fn generation_ends_where_the_settings_say_and_chats_are_rendered() {
 /// and keys change their rows' order, of experts stacked from matrices of their own, and of what other tools had quantised.
 #[test]
 fn quantising_at_load_gives_what_a_quantised_file_gives() {
-    // Other bits may choose other experts.
-    for (name, far) in [
-        ("qwen3", 5e-2),
-        ("llama-bias", 5e-2),
-        ("llama", 5e-2),
-        ("mixtral", 1.0),
-        ("qwen3moe", 1.0),
-        ("nf4", 5e-2),
-        ("gptq-act-order", 5e-2),
+    // How far logits move is the same each time: the models are tiny, with random weights, and other bits may choose other experts.
+    for (name, q8_0, q4_0) in [
+        ("qwen3", 0.035, 0.45),
+        ("llama-bias", 0.025, 0.3),
+        ("llama", 0.04, 0.45),
+        ("mixtral", 0.4, 0.85),
+        ("qwen3moe", 0.035, 0.7),
+        ("nf4", 0.03, 0.5),
+        ("gptq-act-order", 0.03, 0.6),
     ] {
         let files = Files::read(name);
         let (ids, want) = reference(name);
-        for (ty, near) in [(BlockType::Q8_0, far), (BlockType::Q4_0, 1.0)] {
+        for (ty, near) in [(BlockType::Q8_0, q8_0), (BlockType::Q4_0, q4_0)] {
             let [plain, gpu] = [DeviceChoice::Reference, DeviceChoice::Gpu].map(|device| {
                 let mut engine = files.load(device, Some(ty)).unwrap();
                 assert_eq!(engine.info().quantization, ty.name());
@@ -204,7 +204,7 @@ fn quantising_at_load_gives_what_a_quantised_file_gives() {
             assert!(apart <= 1e-5, "{name} as {ty}: {apart}");
             // Fewer bits are near, and not the same.
             let off = error(&plain, &want);
-            assert!((1e-4..near).contains(&off), "{name} as {ty}: {off}");
+            assert!((near / 4.0..near).contains(&off), "{name} as {ty}: {off}");
         }
     }
 }
