@@ -11,7 +11,7 @@
 //   3  q [tokens, n_heads * QUADS quads]
 //   4  partials, as lib/attention_splits.wgsl says
 #include "lib/attention.wgsl"
-#include "lib/attention_splits.wgsl"
+#include "lib/attention_piece.wgsl"
 #include "lib/kv_strip.wgsl"
 @group(0) @binding(3) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> partials: array<vec4<f32>>;
@@ -23,7 +23,6 @@ const SLOTS = 8u;
 #else
 const SLOTS = 4u;
 #endif
-override HEADS: u32;  // query heads a workgroup, at most SLOTS
 override ROWS: u32 = TILE / QUADS;
 
 var<workgroup> queries: array<vec4<f32>, SLOTS * QUADS>;
@@ -57,19 +56,13 @@ fn weights4(head: u32, keys: vec4<u32>, n: u32) -> vec4<f32> {
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let parts = (GROUP + HEADS - 1u) / HEADS;
-    let kv_head = group.x / parts;
-    let part = group.x % parts;
-    let split = group.y;
-    let t = group.z;
-    let splits = splits_of(step.position + t);
-    if (split >= splits.used) {
+    let piece = piece_of(group);
+    if (piece.first >= piece.end) {
         return;
     }
-    let first = splits.first + split * splits.length;
-    let end = min(first + splits.length, splits.end);
-    let head0 = kv_head * GROUP + part * HEADS;
-    let n_heads = min(HEADS, GROUP - part * HEADS);
+    let t = piece.t;
+    let head0 = piece.head0;
+    let n_heads = piece.n_heads;
 
     let q_at = (t * KV_HEADS * GROUP + head0) * QUADS;
     for (var i = local; i < SLOTS * QUADS; i += TILE) {
@@ -93,13 +86,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sum6 = vec4<f32>(0.0);
     var sum7 = vec4<f32>(0.0);
 #endif
-    var tile = first;
-    while (tile < end) {
+    var tile = piece.first;
+    while (tile < piece.end) {
         // A tile ends where its segment does.
         let segment = kv_segment(tile);
-        let tile_end = min(min(tile + TILE, end), kv_segment_end(segment));
+        let tile_end = min(min(tile + TILE, piece.end), kv_segment_end(segment));
         let n_keys = tile_end - tile;
-        let tile_at = kv_at(tile, segment, kv_head);
+        let tile_at = kv_at(tile, segment, piece.kv_head);
         workgroupBarrier();
         if (local < n_keys) {
             let at = tile_at + local * KV_STRIDE;
@@ -198,17 +191,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var i = 0u; i < PARTS; i++) {
             sum += maxima[local + i];
         }
-        partials[partial_at(t, head0 + weighed_head, split) + QUADS] = vec4<f32>(softmax.maximum, sum, 0.0, 0.0);
+        partials[partial_at(t, head0 + weighed_head, piece.split) + QUADS] = vec4<f32>(softmax.maximum, sum, 0.0, 0.0);
     }
-    meet(0u, n_heads, t, head0, split, local, sum0);
-    meet(1u, n_heads, t, head0, split, local, sum1);
-    meet(2u, n_heads, t, head0, split, local, sum2);
-    meet(3u, n_heads, t, head0, split, local, sum3);
+    meet(0u, n_heads, t, head0, piece.split, local, sum0);
+    meet(1u, n_heads, t, head0, piece.split, local, sum1);
+    meet(2u, n_heads, t, head0, piece.split, local, sum2);
+    meet(3u, n_heads, t, head0, piece.split, local, sum3);
 #if eight_heads
-    meet(4u, n_heads, t, head0, split, local, sum4);
-    meet(5u, n_heads, t, head0, split, local, sum5);
-    meet(6u, n_heads, t, head0, split, local, sum6);
-    meet(7u, n_heads, t, head0, split, local, sum7);
+    meet(4u, n_heads, t, head0, piece.split, local, sum4);
+    meet(5u, n_heads, t, head0, piece.split, local, sum5);
+    meet(6u, n_heads, t, head0, piece.split, local, sum6);
+    meet(7u, n_heads, t, head0, piece.split, local, sum7);
 #endif
 }
 

@@ -9,13 +9,12 @@
 //   3  q [tokens, n_heads * QUADS quads]
 //   4  partials, as lib/attention_splits.wgsl says
 #include "lib/attention.wgsl"
-#include "lib/attention_splits.wgsl"
+#include "lib/attention_piece.wgsl"
 #include "lib/kv_strip.wgsl"
 @group(0) @binding(3) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> partials: array<vec4<f32>>;
 
 const WORKGROUP = 128u;
-override HEADS: u32;  // query heads a workgroup, at most 4, with `eight_heads` 8
 override ROWS: u32 = WORKGROUP / QUADS;
 
 var<workgroup> sums: array<vec4<f32>, 4u * WORKGROUP>;      // [4 heads, ROWS, QUADS]
@@ -94,19 +93,13 @@ fn positions4(first: u32, count: u32) -> vec4<u32> {
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let parts = (GROUP + HEADS - 1u) / HEADS;
-    let kv_head = group.x / parts;
-    let part = group.x % parts;
-    let split = group.y;
-    let t = group.z;
-    let splits = splits_of(step.position + t);
-    if (split >= splits.used) {
+    let piece = piece_of(group);
+    if (piece.first >= piece.end) {
         return;
     }
-    var at = splits.first + split * splits.length;
-    let end = min(at + splits.length, splits.end);
-    let head0 = kv_head * GROUP + part * HEADS;
-    let n_heads = min(HEADS, GROUP - part * HEADS);
+    let t = piece.t;
+    let head0 = piece.head0;
+    let n_heads = piece.n_heads;
     let row = local / QUADS;
     let quad = local % QUADS;
     let q_at = (t * KV_HEADS * GROUP + head0) * QUADS + quad;
@@ -116,10 +109,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let more_queries = queries_at(q_at + min(4u, n_heads - 1u) * QUADS, n_heads - 1u - min(4u, n_heads - 1u));
     var more = heads;
 #endif
-    while (at < end) {
+    var at = piece.first;
+    while (at < piece.end) {
         let segment = kv_segment(at);
-        let count = min(end, kv_segment_end(segment)) - at;
-        let base = vec4<u32>(kv_at(at, segment, kv_head) + quad);
+        let count = min(piece.end, kv_segment_end(segment)) - at;
+        let base = vec4<u32>(kv_at(at, segment, piece.kv_head) + quad);
         var these = positions4(row, count);
         var next = kv_pairs(segment, base + these * KV_STRIDE);
         for (var i = 0u; i < count; i += 4u * ROWS) {
@@ -134,11 +128,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         at += count;
     }
-    meet(heads, local, n_heads, partial_at(t, head0, split));
+    meet(heads, local, n_heads, partial_at(t, head0, piece.split));
 #if eight_heads
     if (n_heads > 4u) {
         workgroupBarrier();
-        meet(more, local, n_heads - 4u, partial_at(t, head0 + 4u, split));
+        meet(more, local, n_heads - 4u, partial_at(t, head0 + 4u, piece.split));
     }
 #endif
 }
