@@ -1,5 +1,9 @@
-//! Activations as integer dot products read them: blocks of 32, each i8 times one f32 scale.
+//! Activations as integer dot products read them: blocks of 32, each i8 times one f32 scale; or, where eight bits are not
+//! enough, two of them, the second of what the first leaves.
 
+use sotto_plan::ValueId;
+
+use crate::pool::Pieces;
 use crate::simd::{Kernel, Level, Simd};
 
 /// Elements of a block, here and in the weights.
@@ -16,14 +20,60 @@ pub struct Block {
     pub sums: [i32; 2],
 }
 
-/// Quantises `x`, whole blocks, into `out`, one block for 32 elements.
-pub fn quantise(level: Level, x: &[f32], out: &mut [Block]) {
-    level.run(Quantise { x, out });
+/// Rows of blocks, which stand for the sums of `high` and `low`.
+#[derive(Clone, Copy)]
+pub struct Rounded<'a> {
+    /// `[tokens][cols / 32]`.
+    pub high: &'a [Block],
+    /// The same of what `high` leaves, or none.
+    pub low: &'a [Block],
+}
+
+/// A value of the plan as blocks.
+#[derive(Default)]
+pub struct Blocks {
+    /// Which one.
+    pub of: Option<ValueId>,
+    high: Vec<Block>,
+    low: Vec<Block>,
+}
+
+impl Blocks {
+    /// Whether it is `id` that is here, to sixteen bits if it must be `fine`.
+    pub fn has(&self, id: ValueId, fine: bool) -> bool {
+        self.of == Some(id) && (!fine || !self.low.is_empty())
+    }
+
+    /// Room for `blocks` blocks of value `id`, `length` a piece: of either eight bits, the lower ones if it is to be `fine`.
+    pub fn room(
+        &mut self,
+        id: ValueId,
+        fine: bool,
+        blocks: usize,
+        length: usize,
+    ) -> (Pieces<'_, Block>, Option<Pieces<'_, Block>>) {
+        self.of = Some(id);
+        self.high.resize(blocks, Block::default());
+        self.low.resize(if fine { blocks } else { 0 }, Block::default());
+        (Pieces::new(&mut self.high, length), fine.then(|| Pieces::new(&mut self.low, length)))
+    }
+
+    /// So many blocks, from `start` on, for a matrix that wants them `fine` or not.
+    pub fn rows(&self, start: usize, blocks: usize, fine: bool) -> Rounded<'_> {
+        let low = if fine { &self.low[start..][..blocks] } else { &[] };
+        Rounded { high: &self.high[start..][..blocks], low }
+    }
+}
+
+/// Quantises `x`, whole blocks, into `high`, one block for 32 elements, and what that leaves into `low`, if there is any.
+pub fn quantise(level: Level, x: &[f32], high: &mut [Block], low: &mut [Block]) {
+    level.run(Quantise { x, high, low });
 }
 
 struct Quantise<'a> {
     x: &'a [f32],
-    out: &'a mut [Block],
+    high: &'a mut [Block],
+    low: &'a mut [Block],
 }
 
 impl Kernel for Quantise<'_> {
@@ -31,8 +81,16 @@ impl Kernel for Quantise<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        for (x, out) in self.x.as_chunks::<BLOCK>().0.iter().zip(self.out) {
-            *out = block(x);
+        let x = self.x.as_chunks::<BLOCK>().0;
+        for (x, high) in x.iter().zip(&mut *self.high) {
+            *high = block(x);
+        }
+        for ((x, high), low) in x.iter().zip(self.high).zip(self.low) {
+            let mut rest = *x;
+            for (rest, high_part) in rest.iter_mut().zip(high.quads.as_flattened()) {
+                *rest -= f32::from(*high_part) * high.scale;
+            }
+            *low = block(&rest);
         }
     }
 }

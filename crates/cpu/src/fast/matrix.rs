@@ -15,6 +15,8 @@ pub struct Matrix {
     pub cols: usize,
     ty: BlockType,
     pub store: Store,
+    /// Whether activations are rounded to sixteen bits for it, not to eight, where it is quantised.
+    pub fine: bool,
     /// Whether a scale is NaN or infinite: nothing good can come of it.
     pub damaged: bool,
 }
@@ -38,8 +40,9 @@ pub enum Store {
 }
 
 impl Matrix {
-    /// Room for `weight`; with `floats` quantised ones become f32, and are multiplied with activations as they are.
-    pub fn new(weight: &Weight, floats: bool) -> Self {
+    /// Room for `weight`; with `floats` quantised ones become f32, and are multiplied with activations as they are, else with
+    /// what is `fine` or not.
+    pub fn new(weight: &Weight, floats: bool, fine: bool) -> Self {
         let Weight { rows, cols, ty, .. } = *weight;
         let panels = rows.div_ceil(LANES);
         let store = match stored_type(ty, floats) {
@@ -57,7 +60,7 @@ impl Matrix {
                 }
             }
         };
-        Matrix { rows, cols, ty, store, damaged: false }
+        Matrix { rows, cols, ty, store, fine, damaged: false }
     }
 
     /// Whether it is multiplied with quantised activations.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use sotto_plan::{Attention, CacheId, DECODE_TOKENS, Factors, Op, Plan, ValueId};
 
 use super::Options;
-use super::activations::{BLOCK, Block, quantise};
+use super::activations::{BLOCK, Blocks, quantise};
 use super::attention::{HalfCache, Queries, scores_needed};
 use super::elementwise;
 use super::matmul::{Input, MatMul};
@@ -40,13 +40,6 @@ pub struct State {
     pub gated: Blocks,
     /// Products of a few tokens, by pieces of work.
     parts: Vec<f32>,
-}
-
-/// A value as blocks.
-#[derive(Default)]
-pub struct Blocks {
-    pub of: Option<ValueId>,
-    pub blocks: Vec<Block>,
 }
 
 /// Tokens that go through a matrix together: their activations stay in the nearest caches.
@@ -278,12 +271,15 @@ impl State {
     fn linear(&mut self, x: ValueId, matrix: &Matrix, bias: Option<&[f32]>, alone: bool, out: &mut [f32]) {
         let (level, quantised) = (self.level, matrix.is_quantised());
         if quantised {
-            self.quantise(x);
+            self.quantise(x, matrix.fine);
         }
-        let blocks = if self.gated.of == Some(x) { &self.gated.blocks } else { &self.given.blocks };
+        let blocks = if self.gated.has(x, matrix.fine) { &self.gated } else { &self.given };
         let (values, cols) = (&self.values[x.0 as usize], matrix.cols);
         let input = |tokens: Range<usize>| match quantised {
-            true => Input::Blocks(&blocks[tokens.start * (cols / BLOCK)..tokens.end * (cols / BLOCK)]),
+            true => {
+                let n = cols / BLOCK;
+                Input::Blocks(blocks.rows(tokens.start * n, tokens.len() * n, matrix.fine))
+            }
             false => Input::Floats(&values[tokens.start * cols..tokens.end * cols]),
         };
         let (tokens, threads) = (values.len() / cols, self.pool.threads());
@@ -320,17 +316,18 @@ impl State {
         }
     }
 
-    /// Quantises a value, unless it was the last one to be.
-    pub fn quantise(&mut self, x: ValueId) {
-        if [self.given.of, self.gated.of].contains(&Some(x)) {
+    /// Quantises a value, `fine` or not, unless it was the last one to be.
+    pub fn quantise(&mut self, id: ValueId, fine: bool) {
+        /// Blocks of one piece of work.
+        const PIECE: usize = SMALL / BLOCK;
+        if self.given.has(id, fine) || self.gated.has(id, fine) {
             return;
         }
-        self.given.of = Some(x);
-        let (level, x) = (self.level, &self.values[x.0 as usize]);
-        self.given.blocks.resize(x.len() / BLOCK, Block::default());
-        let length = SMALL / BLOCK;
-        self.pool.pieces(&mut self.given.blocks, length, |index, out| {
-            quantise(level, &x[index * length * BLOCK..][..out.len() * BLOCK], out);
+        let (level, x) = (self.level, &self.values[id.0 as usize]);
+        let cut = self.given.room(id, fine, x.len() / BLOCK, PIECE);
+        self.pool.each(cut, |index, (high, low)| {
+            let x = &x[index * PIECE * BLOCK..][..high.len() * BLOCK];
+            quantise(level, x, high, low.unwrap_or_default());
         });
     }
 

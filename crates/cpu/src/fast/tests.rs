@@ -3,7 +3,7 @@
 use sotto_format::{BlockType, dequantize, quantize};
 use sotto_plan::{Attention, Gated, KvCache, Rope, RopeLayout, Weight};
 
-use super::activations::{BLOCK, Block, quantise};
+use super::activations::{BLOCK, Block, Rounded, quantise};
 use super::attention::{HalfCache, Queries, scores_needed};
 use super::elementwise;
 use super::matmul::{Input, MatMul};
@@ -39,7 +39,7 @@ fn matrix_held(ty: BlockType, rows: usize, cols: usize, floats: bool) -> (Matrix
     let mut bytes = Vec::new();
     quantize(ty, &random(rows * cols, 7), &mut bytes).unwrap();
     let weight = Weight { name: "w".to_owned(), offset: 0, rows, cols, ty };
-    let mut matrix = Matrix::new(&weight, floats);
+    let mut matrix = Matrix::new(&weight, floats, false);
     for (row, bytes) in bytes.chunks_exact(weight.row_bytes()).enumerate() {
         matrix.put_row(row, bytes);
     }
@@ -98,12 +98,13 @@ fn products_are_those_of_the_rows() {
             let bias = random(rows, 3);
             for tokens in TOKENS {
                 let x = random(tokens * cols, 11);
-                for level in Level::all() {
-                    let what = format!("{ty} [{rows}, {cols}], {tokens} tokens, {}", level.name());
-                    let mut blocks = vec![Block::default(); x.len() / BLOCK];
+                for (level, fine) in
+                    Level::all().into_iter().flat_map(|level| [(level, false), (level, true)])
+                {
+                    let what = format!("{ty} [{rows}, {cols}], {tokens} tokens, {}, {fine}", level.name());
+                    let blocks = Both::of(level, &x, fine);
                     let (input, x) = if matrix.is_quantised() {
-                        quantise(level, &x, &mut blocks);
-                        (Input::Blocks(&blocks), blocks.iter().flat_map(values).collect())
+                        (Input::Blocks(blocks.rounded()), blocks.values())
                     } else {
                         (Input::Floats(&x), x.clone())
                     };
@@ -145,20 +146,18 @@ fn the_largest_products_fit() {
             let mut bytes = Vec::new();
             quantize(ty, &values, &mut bytes).unwrap();
             let weight = Weight { name: "w".to_owned(), offset: 0, rows: LANES, cols, ty };
-            let mut matrix = Matrix::new(&weight, false);
+            let mut matrix = Matrix::new(&weight, false, false);
             bytes.chunks_exact(weight.row_bytes()).enumerate().for_each(|(row, b)| matrix.put_row(row, b));
             let mut row = vec![0.0; cols];
             matrix.row(0, &mut row);
             for x in [-1.0, 1.0] {
                 for level in Level::all() {
-                    let mut blocks = vec![Block::default(); 5 * cols / BLOCK];
-                    quantise(level, &vec![x; 5 * cols], &mut blocks);
+                    let blocks = Both::of(level, &vec![x; 5 * cols], false);
                     let mut got = vec![f32::NAN; 5 * LANES];
-                    let x_blocks = Input::Blocks(&blocks);
                     MatMul {
                         matrix: &matrix,
                         bias: None,
-                        x: x_blocks,
+                        x: Input::Blocks(blocks.rounded()),
                         alone: false,
                         panels: 0..1,
                         out: &mut got,
@@ -174,6 +173,32 @@ fn the_largest_products_fit() {
                 }
             }
         }
+    }
+}
+
+/// Activations as blocks, and what those leave.
+struct Both {
+    high: Vec<Block>,
+    low: Vec<Block>,
+}
+
+impl Both {
+    fn of(level: Level, x: &[f32], fine: bool) -> Self {
+        let blocks = |any: bool| vec![Block::default(); if any { x.len() / BLOCK } else { 0 }];
+        let mut both = Both { high: blocks(true), low: blocks(fine) };
+        quantise(level, x, &mut both.high, &mut both.low);
+        both
+    }
+
+    fn rounded(&self) -> Rounded<'_> {
+        Rounded { high: &self.high, low: &self.low }
+    }
+
+    /// What they stand for.
+    fn values(&self) -> Vec<f32> {
+        let mut all: Vec<f32> = self.high.iter().flat_map(values).collect();
+        all.iter_mut().zip(self.low.iter().flat_map(values)).for_each(|(all, low)| *all += low);
+        all
     }
 }
 
@@ -194,9 +219,12 @@ fn activations_are_rounded_to_the_nearest_of_255() {
     let mut x = random(8 * BLOCK, 5);
     x[BLOCK..2 * BLOCK].fill(0.0);
     for level in Level::all() {
-        let mut blocks = vec![Block::default(); 8];
-        quantise(level, &x, &mut blocks);
-        for (block, x) in blocks.iter().zip(x.chunks_exact(BLOCK)) {
+        let both = Both::of(level, &x, true);
+        for ((block, x), all) in both.high.iter().zip(x.chunks_exact(BLOCK)).zip(both.values().chunks(BLOCK))
+        {
+            assert_close(&values(block), x, block.scale * 0.501, level.name());
+            // Half a step of the second byte.
+            assert_close(all, x, block.scale * 0.501 / 254.0, level.name());
             assert_close(&values(block), x, block.scale * 0.501, level.name());
             let sums = block
                 .quads
@@ -216,9 +244,11 @@ fn what_is_no_number_shows_in_the_result() {
             let mut x = random(cols, 1);
             x[300] = bad;
             for level in Level::all() {
-                let mut blocks = vec![Block::default(); cols / BLOCK];
-                quantise(level, &x, &mut blocks);
-                let x = if matrix.is_quantised() { Input::Blocks(&blocks) } else { Input::Floats(&x) };
+                let blocks = Both::of(level, &x, true);
+                let x = match matrix.is_quantised() {
+                    true => Input::Blocks(blocks.rounded()),
+                    false => Input::Floats(&x),
+                };
                 let mut out = vec![0.0; 20];
                 MatMul { matrix: &matrix, bias: None, x, alone: false, panels: 0..2, out: &mut out }
                     .run(level);

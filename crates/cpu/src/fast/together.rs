@@ -6,7 +6,7 @@
 
 use sotto_plan::{Attention, CacheId, Op, ValueId, WeightId};
 
-use super::activations::{BLOCK, Block, quantise};
+use super::activations::{BLOCK, quantise};
 use super::attention::{Queries, scores_needed};
 use super::elementwise;
 use super::matmul::{Input, MatMul};
@@ -107,8 +107,9 @@ impl State {
         };
         let Some((x, first, _)) = linear(&ops[0]) else { return };
         let matrices = ops.iter().filter_map(linear);
-        if matrices.clone().any(|(_, matrix, _)| matrix.is_quantised()) {
-            self.quantise(x);
+        let quantised = matrices.clone().filter(|(_, matrix, _)| matrix.is_quantised());
+        if let Some(fine) = quantised.map(|(_, matrix, _)| matrix.fine).reduce(|a, b| a | b) {
+            self.quantise(x, fine);
         }
         let pieces = self.pool.threads() * PIECES;
         // Whole blocks of what is gated.
@@ -119,7 +120,7 @@ impl State {
         let product = |op: usize, panel: usize, out: &mut [f32]| {
             let Some((_, matrix, bias)) = linear(&ops[op]) else { return };
             let x = match matrix.is_quantised() {
-                true => Input::Blocks(&given.blocks),
+                true => Input::Blocks(given.rows(0, matrix.cols / BLOCK, matrix.fine)),
                 false => Input::Floats(&values[x.0 as usize]),
             };
             let bias = bias.map(|id| weights.vector(id));
@@ -138,14 +139,12 @@ impl State {
             product(1, index * length / LANES, up);
             elementwise::gated(level, kind, gate, up, out);
         };
-        if reader.is_some_and(|id| weights.matrix(id).is_quantised()) {
-            result_blocks.of = Some(result);
-            result_blocks.blocks.resize(first.rows / BLOCK, Block::default());
-            let cut = Pieces::new(&mut result_blocks.blocks, length / BLOCK);
-            pool.each_with(scratch, cut, |index, blocks, scratch| {
-                let (out, scratch) = scratch.split_at_mut(blocks.len() * BLOCK);
+        if let Some(reader) = reader.map(|id| weights.matrix(id)).filter(|reader| reader.is_quantised()) {
+            let cut = result_blocks.room(result, reader.fine, first.rows / BLOCK, length / BLOCK);
+            pool.each_with(scratch, cut, |index, (high, low), scratch| {
+                let (out, scratch) = scratch.split_at_mut(high.len() * BLOCK);
                 gated(index, out, scratch);
-                quantise(level, out, blocks);
+                quantise(level, out, high, low.unwrap_or_default());
             });
         } else {
             let [.., out] = outs;

@@ -24,9 +24,11 @@ pub struct Weights {
 impl Weights {
     /// Room for the weights of `plan`; with `floats` its projections are held as such.
     pub fn new(plan: &Plan, floats: bool) -> Self {
+        let early = &plan.ops[..early(plan)];
         let room = |(index, weight): (u32, &sotto_plan::Weight)| {
-            if is_projected(plan, WeightId(index)) {
-                Stored::Matrix(Matrix::new(weight, floats))
+            if is_projected(&plan.ops, WeightId(index)) {
+                let fine = is_projected(early, WeightId(index));
+                Stored::Matrix(Matrix::new(weight, floats, fine))
             } else if weight.rows == 1 {
                 Stored::Vector(vec![0.0; weight.cols])
             } else {
@@ -86,7 +88,7 @@ impl Weights {
 pub fn bytes_needed(plan: &Plan) -> u64 {
     let floats = holds_floats(plan);
     let bytes = |(index, weight): (u32, &sotto_plan::Weight)| {
-        if is_projected(plan, WeightId(index)) {
+        if is_projected(&plan.ops, WeightId(index)) {
             matrix::bytes_needed(weight, floats)
         } else if weight.rows == 1 {
             (weight.cols * size_of::<f32>()) as u64
@@ -97,13 +99,27 @@ pub fn bytes_needed(plan: &Plan) -> u64 {
     (0..).zip(&plan.weights).map(bytes).sum()
 }
 
-fn is_projected(plan: &Plan, id: WeightId) -> bool {
-    plan.ops.iter().any(|op| matches!(*op, Op::Linear { weight, .. } if weight == id))
+fn is_projected(ops: &[Op], id: WeightId) -> bool {
+    ops.iter().any(|op| matches!(*op, Op::Linear { weight, .. } if weight == id))
+}
+
+/// How many operations `plan` begins with whose projections want activations in sixteen bits: the first eighth of its layers, and
+/// the first layer at least.
+///
+/// What a layer adds to a token's state is there for all that follow. The embedding it begins with is small, so what the first
+/// layers add is most of it, and an error there moves everything: of random weights, with the first of 8 to 24 layers as it is,
+/// half of the logits' error is gone (`docs/performance.md`).
+fn early(plan: &Plan) -> usize {
+    /// A layer adds what its attention gives, and what its feed-forward part does.
+    const SUMS_OF_LAYER: usize = 2;
+    const PART: usize = 8;
+    let mut sums = (0..).zip(&plan.ops).filter(|(_, op)| matches!(op, Op::Add { .. }));
+    let wanted = (sums.clone().count() / PART).max(SUMS_OF_LAYER);
+    sums.nth(wanted - 1).map_or(plan.ops.len(), |(index, _)| index)
 }
 
 /// Whether the projections of `plan` are held as floats, whatever the file's type: a small model can afford not to round its
-/// activations to eight bits. Rounding changes a trained model's logits by less than a hundredth of the largest, but what
-/// comes of weights that were hardly trained, as small ones are, by several. An encoder's answer is read off small
+/// activations at all, and is then as close to its reference as where all is f32. An encoder's answer is read off small
 /// differences of its outputs.
 pub fn holds_floats(plan: &Plan) -> bool {
     /// 128 MiB of f32.
@@ -111,7 +127,7 @@ pub fn holds_floats(plan: &Plan) -> bool {
     /// 16 MiB of f32.
     const MOST_OF_DECODER: usize = 4 << 20;
     let elements = |(index, weight): (u32, &sotto_plan::Weight)| {
-        if is_projected(plan, WeightId(index)) { weight.rows * weight.cols } else { 0 }
+        if is_projected(&plan.ops, WeightId(index)) { weight.rows * weight.cols } else { 0 }
     };
     let most = if plan.is_bidirectional() { MOST_OF_ENCODER } else { MOST_OF_DECODER };
     (0..).zip(&plan.weights).map(elements).sum::<usize>() <= most

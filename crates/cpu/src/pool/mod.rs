@@ -170,6 +170,20 @@ impl<A: Cut, B: Cut> Cut for (A, B) {
     }
 }
 
+/// Pieces that there may be none of, though others are.
+impl<C: Cut> Cut for Option<C> {
+    type Piece = Option<C::Piece>;
+
+    fn count(&self) -> usize {
+        self.as_ref().map_or(usize::MAX, C::count)
+    }
+
+    unsafe fn piece(&self, index: usize) -> Self::Piece {
+        // SAFETY: as the caller says.
+        self.as_ref().map(|cut| unsafe { cut.piece(index) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
