@@ -8,19 +8,13 @@
 //   5  step
 //   6  scales [rows, X_BLOCKS]: scale, and scale * sum of quants
 #include "lib/rows.wgsl"
-@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
+#include "lib/x_rows.wgsl"
 @group(0) @binding(4) var<storage, read_write> quants: array<vec4<u32>>;
 @group(0) @binding(6) var<storage, read_write> scales: array<vec2<f32>>;
 
 override COLS: u32;
-override X_STRIDE4: u32;
 override SLOTS: u32 = 1u;
 override X_BLOCKS: u32;  // of a row: ceil(COLS / 128) * 4
-
-fn quad(t: u32, i: u32) -> vec4<f32> {
-    let at = vec4<u32>(4u * i) + vec4<u32>(0u, 1u, 2u, 3u);
-    return select(vec4<f32>(0.0), x[t * X_STRIDE4 + min(i, X_STRIDE4 - 1u)], at < vec4<u32>(COLS));
-}
 
 fn magnitudes(v: vec4<f32>) -> vec4<u32> {
     return bitcast<vec4<u32>>(v) & vec4<u32>(0x7fffffffu);
@@ -36,7 +30,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     var v: array<vec4<f32>, 8>;
     var largest = vec4<u32>(0u);
     for (var i = 0u; i < 8u; i++) {
-        v[i] = quad(t, 8u * b + i);
+        v[i] = x_quad(t, 8u * b + i);
         largest = max(largest, magnitudes(v[i]));
     }
     let maximum = bitcast<f32>(max(max(largest.x, largest.y), max(largest.z, largest.w)));

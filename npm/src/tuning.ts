@@ -7,7 +7,7 @@ import type { DeviceInfo } from "./wasm-api.js";
 
 const STORAGE_KEY = "sotto-tuning";
 /** Counts up when the kernels change so that older measurements say nothing. */
-const KERNELS = 1;
+const KERNELS = 2;
 
 /** What to ask the engine for, and where its answer goes. */
 export interface Tuning {

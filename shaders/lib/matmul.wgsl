@@ -4,7 +4,11 @@
 // leaves its sums, and matmul_sum.wgsl brings them together.
 //
 //   4, 6, 7  see lib/product_rows.wgsl; with `split` out is partial sums [splits, rows, ROWS]
+//   8        with `f16` scales of x [rows]
 #include "lib/product_rows.wgsl"
+#if f16
+@group(0) @binding(8) var<storage, read> x_scales: array<f32>;
+#endif
 
 override COLS: u32;
 override BLOCKS: u32;        // ceil(COLS / 32)
@@ -32,10 +36,15 @@ fn store(t: u32, o: u32, n: u32, z: u32, lo: vec4<f32>, hi: vec4<f32>) {
     if (t >= n) {
         return;
     }
+#if f16
+    let scale = x_scales[x_row(z, t)];
+#else
+    let scale = 1.0;
+#endif
     for (var i = 0u; i < 8u; i++) {
         let row = o + i * W_THREADS;
         if (row < ROWS) {
-            let sum = select(hi[i & 3u], lo[i & 3u], i < 4u);
+            let sum = scale * select(hi[i & 3u], lo[i & 3u], i < 4u);
 #if split
             out[(z * n + t) * ROWS + row] = sum;
 #else

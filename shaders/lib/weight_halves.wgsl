@@ -64,3 +64,13 @@ fn weight_half(block: u32, h: u32) -> Half {
 }
 #endif
 #endif
+
+#if f16_sums
+// A power of two, as bits, that no element of a block exceeds: from its scales, of bytes up to 128.
+fn block_bound(block: u32) -> u32 {
+    let s = abs(block_scale(block));
+    let most = max(128.0 * s.x + s.y, 128.0 * s.z + s.w);
+    // The next power; and such that it and its reciprocal are numbers.
+    return (clamp(bitcast<u32>(most) >> 23u, 1u, 252u) + 1u) << 23u;
+}
+#endif

@@ -181,6 +181,30 @@ fn wrong_arguments_exit_with_2() {
 }
 
 #[test]
+fn bench_takes_steps_apart() {
+    let path = model("tok105/tok105-q4_0.gguf");
+    let args =
+        ["bench", "--model", path.to_str().unwrap(), "--profile", "--json", "--prompt", "12", "--depth", "7"];
+    let args = [&args[..], &["--runs", "2"]].concat();
+    let lines: Vec<Value> =
+        stdout(&args, "").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (step, tokens, kernel) in
+        [("prefill", 12, "blk.*.attn_q.weight"), ("decode", 7, "qkv blk.*.attn_q.weight")]
+    {
+        let lines: Vec<&Value> = lines.iter().filter(|line| line["step"] == step).collect();
+        assert!(lines.iter().any(|line| line["kernel"].as_str().unwrap().ends_with(kernel)), "{step}");
+        let total = |field: &str| lines.iter().map(|line| line[field].as_f64().unwrap()).sum::<f64>();
+        assert!((total("share") - 1.0).abs() < 1e-6, "{step}: {}", total("share"));
+        assert!(total("microseconds") > 1.0 && total("count") > 10.0);
+        assert!(lines.iter().all(|line| line["tokens"] == tokens && line["shape"].is_string()));
+    }
+    let cpu = [&args[..], &["--backend", "cpu"]].concat();
+    let (code, line) = failure(&cpu);
+    assert_eq!(code, 1, "{line}");
+    assert!(line.contains("runs on the CPU"), "{line}");
+}
+
+#[test]
 fn redact_gives_offsets_in_code_points() {
     let line = "{\"id\":7,\"text\":\"\u{1F600} write to ana@example.com\"}\n";
     let found: Value = serde_json::from_str(&stdout(&["redact", "--jsonl"], line)).unwrap();

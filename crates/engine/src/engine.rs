@@ -189,6 +189,12 @@ impl Engine {
         self.append(ids, outputs).await
     }
 
+    /// The backend, for what has nothing to do with prompts.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn backend_mut(&mut self) -> &mut Backend {
+        &mut self.backend
+    }
+
     /// Appends `ids` to what the backend holds, outside of any prompt.
     pub(crate) async fn append(&mut self, ids: &[u32], outputs: Outputs) -> Result<Vec<f32>, EngineError> {
         self.require_numbers()?;

@@ -24,6 +24,8 @@ mod loader;
 mod lookup;
 mod making;
 mod perplexity;
+#[cfg(not(target_arch = "wasm32"))]
+mod profile;
 mod reads;
 pub mod synthetic;
 mod tuning;
@@ -41,6 +43,8 @@ pub use header::ModelHeader;
 pub use info::ModelInfo;
 pub use loader::{LoadOptions, Loader};
 pub use perplexity::Perplexity;
+#[cfg(not(target_arch = "wasm32"))]
+pub use profile::ProfiledStep;
 pub use reads::Read;
 #[cfg(target_arch = "wasm32")]
 pub use sotto_cpu::new_helper_stack;
@@ -49,6 +53,8 @@ pub use sotto_gpu::bench as kernel_bench;
 #[cfg(target_arch = "wasm32")]
 pub use sotto_gpu::set_clock;
 pub use sotto_gpu::{DeviceFacts, DeviceOptions, GpuDevice, GpuError, KvType, Tuning};
+#[cfg(not(target_arch = "wasm32"))]
+pub use sotto_gpu::{Profile, Profiled};
 pub use sotto_model::hf::HfError;
 pub use sotto_model::hf::{SentenceFiles, pooling_config};
 pub use sotto_model::{Pooling, Task};

@@ -56,6 +56,8 @@ pub struct DeviceFacts {
     pub subgroup_max: u32,
     /// Timestamps can be taken between passes.
     pub timestamps: bool,
+    /// And within them, between dispatches.
+    pub timestamps_in_passes: bool,
     /// Largest storage binding in bytes.
     pub max_binding_bytes: u64,
     /// Largest buffer in bytes.
@@ -316,7 +318,10 @@ impl GpuDevice {
 pub(crate) type Mapping = futures_channel::oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>;
 
 fn wanted_features() -> wgpu::Features {
-    wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY
+    wgpu::Features::SHADER_F16
+        | wgpu::Features::SUBGROUP
+        | wgpu::Features::TIMESTAMP_QUERY
+        | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES
 }
 
 /// Whether shaders may use subgroups. In browsers wgpu 30 has no name for the feature; the package asks for it all the same
@@ -359,6 +364,7 @@ fn facts(info: &wgpu::AdapterInfo, features: wgpu::Features, limits: &wgpu::Limi
         subgroup_min: info.subgroup_min_size,
         subgroup_max: info.subgroup_max_size,
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+        timestamps_in_passes: features.contains(wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES),
         // Some drivers claim more than a signed 32-bit offset can address.
         max_binding_bytes: limits.max_storage_buffer_binding_size.min(i32::MAX as u64 & !255),
         max_buffer_bytes: limits.max_buffer_size,

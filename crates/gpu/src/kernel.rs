@@ -119,6 +119,22 @@ impl Dispatch {
         self.tokens.contains(&size.tokens)
     }
 
+    /// Workgroups for a step of this size.
+    pub fn workgroups(&self, size: StepSize) -> [u32; 3] {
+        self.grid.map(|count| count.resolve(size))
+    }
+
+    /// Rows that it works on in a step of this size.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn rows(&self, size: StepSize) -> u32 {
+        let of = |count: &Count| match count {
+            Count::Fixed(_) => None,
+            Count::Tokens(_) => Some(size.tokens),
+            Count::Outputs(_) => Some(size.outputs),
+        };
+        self.grid.iter().find_map(of).unwrap_or(1)
+    }
+
     /// Appends this to `pass`.
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>, size: StepSize) {
         self.encode_in(pass, size, 0);
@@ -126,7 +142,7 @@ impl Dispatch {
 
     /// Appends this to `pass`, for a step whose positions are in segment `segment` of the KV cache.
     pub fn encode_in(&self, pass: &mut wgpu::ComputePass<'_>, size: StepSize, segment: usize) {
-        let [x, y, z] = self.grid.map(|count| count.resolve(size));
+        let [x, y, z] = self.workgroups(size);
         if x == 0 || y == 0 || z == 0 || !self.is_for(size) {
             return;
         }
@@ -168,7 +184,7 @@ impl Kernels {
     }
 
     /// The pipeline of `shaders/<shader>.wgsl` (entry point `main`) with its `#if` conditions resolved for
-    /// `flags` and its override constants set. The flags `f16` and `web` are added where they hold.
+    /// `flags` and its override constants set. The flag `web` is added where it holds.
     pub fn pipeline(
         &self,
         shader: &'static str,
@@ -176,9 +192,6 @@ impl Kernels {
         constants: &[(&'static str, f64)],
     ) -> Result<Pipeline, GpuError> {
         let mut flags = flags.to_vec();
-        if self.device.facts().f16 {
-            flags.push("f16");
-        }
         if cfg!(target_arch = "wasm32") {
             flags.push("web");
         }

@@ -22,6 +22,8 @@ mod loader;
 mod lower;
 mod model;
 mod options;
+#[cfg(not(target_arch = "wasm32"))]
+mod profile;
 mod runtime;
 mod sampler;
 mod shader;
@@ -29,6 +31,7 @@ mod shader;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod timestamps;
 mod tuning;
 mod weights;
 
@@ -40,4 +43,6 @@ pub use layout::memory_needed;
 pub use loader::Loader;
 pub use model::{Counters, GpuModel, Memory};
 pub use options::{KvType, ModelOptions};
-pub use tuning::{NotATuning, Tuning};
+#[cfg(not(target_arch = "wasm32"))]
+pub use profile::{Profile, Profiled};
+pub use tuning::{NotATuning, Tiles, Tuning};

@@ -197,7 +197,7 @@ impl GpuModel {
         self.device().check()
     }
 
-    async fn begin_prefill(&mut self, ids: &[u32]) -> Result<(), GpuError> {
+    pub(crate) async fn begin_prefill(&mut self, ids: &[u32]) -> Result<(), GpuError> {
         self.device().check()?;
         self.stop_decoding();
         if self.position > 0 && !ids.is_empty() && self.runtime.plan.is_bidirectional() {
@@ -215,7 +215,7 @@ impl GpuModel {
     }
 
     /// Takes from `rest` what one step can: up to `most` tokens, all in one segment of the KV cache.
-    fn next_batch<'a>(&self, rest: &mut &'a [u32], most: usize) -> &'a [u32] {
+    pub(crate) fn next_batch<'a>(&self, rest: &mut &'a [u32], most: usize) -> &'a [u32] {
         let segments = self.runtime.segments;
         let room = segments.end(segments.of(self.position)) - self.position;
         let (batch, left) = rest.split_at(most.min(room).min(rest.len()));
@@ -223,7 +223,8 @@ impl GpuModel {
         batch
     }
 
-    fn prefill_batch(&mut self, ids: &[u32], outputs: Outputs) {
+    /// Tells the GPU of the step that comes.
+    pub(crate) fn write_batch(&self, ids: &[u32], outputs: Outputs) -> StepSize {
         let n = ids.len() as u32;
         let first_output = outputs.first(ids.len()) as u32;
         let step = Step {
@@ -237,23 +238,32 @@ impl GpuModel {
         let queue = self.device().queue();
         queue.write_buffer(&buffers.ids.buffer, 0, bytemuck::cast_slice(ids));
         queue.write_buffer(&buffers.step.buffer, 0, bytemuck::bytes_of(&step));
+        StepSize { tokens: n, outputs: step.n_outputs }
+    }
+
+    /// What steps of a prefill run, some of it for steps of other sizes.
+    pub(crate) fn prefill_dispatches(&self, outputs: Outputs) -> impl Iterator<Item = &Dispatch> {
         let programs = &self.runtime.programs;
         let head: &[Dispatch] = match outputs {
             Outputs::None => &[],
             Outputs::Last => &programs.head_one,
             Outputs::All => &programs.head_many,
         };
-        let size = StepSize { tokens: n, outputs: step.n_outputs };
+        programs.prefill.iter().chain(head)
+    }
+
+    fn prefill_batch(&mut self, ids: &[u32], outputs: Outputs) {
+        let size = self.write_batch(ids, outputs);
         let mut encoder = self.device().wgpu().create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
         let segment = self.runtime.segments.of(self.position);
         let mut dispatches = 0;
-        for dispatch in programs.prefill.iter().chain(head).filter(|dispatch| dispatch.is_for(size)) {
+        for dispatch in self.prefill_dispatches(outputs).filter(|dispatch| dispatch.is_for(size)) {
             dispatch.encode_in(&mut pass, size, segment);
             dispatches += 1;
         }
         drop(pass);
-        queue.submit([encoder.finish()]);
+        self.device().queue().submit([encoder.finish()]);
         self.counters.submits += 1;
         self.counters.dispatches += dispatches;
         self.made_over.forget_after(self.position);

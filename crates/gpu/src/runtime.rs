@@ -15,7 +15,7 @@ use crate::kv::{KvBuffers, Segments, add_segment, position_bytes};
 use crate::layout::Layout;
 use crate::lower::{Assignment, Buffers, Capacity, Fusions, Lowering, Node, Projection, Size, matrix_uses};
 use crate::sampler::Sampler;
-use crate::tuning::Tuning;
+use crate::tuning::{Tiles, Tuning};
 use crate::weights::{WeightStore, fits_one_part, packing_of};
 use crate::{GpuDevice, GpuError, KvType, ModelOptions};
 
@@ -159,8 +159,8 @@ impl Runtime {
             kv_type: self.options.kv_type,
             segments: self.segments,
             slots,
-            int8: rounds_activations(&self.plan, &self.options),
-            quantised: Cell::new(None),
+            tiles: tiles(self.tuning, &self.plan, &self.options),
+            rounded: Cell::new(None),
             sorted: Cell::new(None),
             most_tokens: self.capacity.tokens,
         };
@@ -343,10 +343,10 @@ pub(crate) fn kv_staging_bytes(plan: &Plan, options: &ModelOptions, capacity: Ca
     4 * capacity.few() * plan.caches.iter().map(row).max().unwrap_or(0)
 }
 
-/// Whether products of many rows may round activations to eight bits, which is as exact as an f16 cache; an encoder's answer
-/// is too close to its activations.
-fn rounds_activations(plan: &Plan, options: &ModelOptions) -> bool {
-    options.kv_type != KvType::F32 && !plan.is_bidirectional()
+/// What products of many rows hold in their tiles. Activations rounded to eight bits are as exact as an f16 cache; an encoder's
+/// answer is too close to its activations.
+fn tiles(tuning: Tuning, plan: &Plan, options: &ModelOptions) -> Tiles {
+    if options.kv_type == KvType::F32 || plan.is_bidirectional() { Tiles::Floats } else { tuning.tiles }
 }
 
 /// The room that products of many rows need besides their results.
@@ -359,14 +359,14 @@ pub(crate) fn matmul_room(
     capacity: Capacity,
 ) -> Room {
     let (facts, tokens) = (device.facts(), capacity.tokens);
-    let int8 = rounds_activations(plan, options);
+    let tiles = tiles(tuning, plan, options);
     let shape = |id: WeightId| (plan.weight(id).rows, plan.weight(id).cols);
     let room = |node: &Node| match *node {
         Node::Linear { projection: Projection { weight, .. }, out, .. }
             if tuning.tiled_matmul && plan.value(out).rows == Rows::Tokens =>
         {
             let (rows, cols) = shape(weight);
-            let tile = Tile::of(facts, packing_of(plan, weight), (rows, cols), int8);
+            let tile = Tile::of(facts, packing_of(plan, weight), (rows, cols), tiles);
             Room::of_product(tile, tokens, cols, rows)
         }
         Node::Plain(Op::ExpertLinear { x, routes, weight, out, .. })
@@ -377,7 +377,7 @@ pub(crate) fn matmul_room(
             if !tuning.tiled_matmul {
                 return order;
             }
-            let tile = Tile::of_experts(facts, packing_of(plan, weight), int8);
+            let tile = Tile::of_experts(facts, packing_of(plan, weight), tiles);
             order.max(Room::of_product(tile, tokens * plan.value(x).width / cols, cols, rows))
         }
         _ => Room::default(),

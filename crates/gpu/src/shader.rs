@@ -6,7 +6,7 @@
 //! - `#if flag`, `#else`, `#endif` keep lines when the flag is set. `!flag` negates, `a | b` holds
 //!   when either does. They nest.
 //!
-//! A kernel that uses subgroups has the flag `subgroups`.
+//! A kernel that uses subgroups has the flag `subgroups`, one that computes with f16 the flag `f16`.
 
 use crate::GpuError;
 
@@ -18,6 +18,9 @@ pub(crate) fn compose(name: &str, flags: &[&str]) -> Result<String, GpuError> {
     // Browsers ask for the line, naga refuses it.
     if flags.contains(&"web") && flags.contains(&"subgroups") {
         text.push_str("enable subgroups;\n");
+    }
+    if flags.contains(&"f16") {
+        text.push_str("enable f16;\n");
     }
     let mut composer = Composer { flags, included: Vec::new(), text };
     composer.include(&format!("{name}.wgsl"))?;

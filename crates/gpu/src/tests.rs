@@ -3,6 +3,7 @@
 mod devices;
 mod drafts;
 mod pipelines;
+mod profile;
 
 use std::path::PathBuf;
 
@@ -199,6 +200,10 @@ fn the_kernels_of_hardware_agree_with_the_reference() {
         (tuned("8/128/64kiegt"), "tok105/tok105-q4_0.gguf"),
         (tuned("4/64/16kiagt"), "tok105/tok105-q8_0.gguf"),
         (tuned("8/256/64kmegt"), "tok105/tok105-q4_1.gguf"),
+        (tuned("8/256/64kmegtf"), "tok105/tok105-q4_1.gguf"),
+        (tuned("8/256/64kmiehgts"), "tok105/tok105-q8_0.gguf"),
+        (tuned("8/256/64kmiehgtx"), "tok105/tok105-q4_0.gguf"),
+        (tuned("8/256/64kmiehgtf"), "stories260K/stories260K-f16.gguf"),
         (hardware, "stories260K/stories260K-f16.gguf"),
         (small, "tok105/tok105-q4_0.gguf"),
     ] {

@@ -59,7 +59,7 @@ impl Bench<'_> {
                         bias: None,
                         routes,
                     };
-                    let tile = tuning.tiled_matmul.then(|| Tile::of_experts(facts, packing, true));
+                    let tile = tuning.tiled_matmul.then(|| Tile::of_experts(facts, packing, tuning.tiles));
                     let room =
                         tile.map(|tile| Room::of_product(tile, tokens, cols, rows)).unwrap_or_default();
                     let room = room.max(Room::of_order(EXPERTS, tokens * USED));
@@ -67,9 +67,9 @@ impl Bench<'_> {
                     let [_, _, _, order] = scratch.slices();
                     let mut grouped =
                         vec![experts::order(&self.kernels, Rows::Tokens, routes, EXPERTS, [order, &step])?];
-                    if tile.is_some_and(|tile| tile.int8) {
+                    if let Some(tile) = tile {
                         let shape = (Rows::Tokens, cols, 1);
-                        grouped.push(scratch.quantize(&self.kernels, shape, [&x, &step])?);
+                        grouped.extend(scratch.round(&self.kernels, tile.holds, shape, [&x, &step])?);
                     }
                     grouped.extend(linear.grouped(&self.kernels, tile, &scratch)?);
                     let x_rows = tile.map_or(PLAIN_ROWS, Tile::x_rows) as usize;

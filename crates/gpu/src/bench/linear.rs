@@ -7,7 +7,16 @@ use crate::GpuError;
 use crate::kernel::Slice;
 use crate::kernels::linear::Linear;
 use crate::kernels::matmul::{MatmulScratch, Room};
+use crate::tuning::Tiles;
 use crate::weights::{Matrix, Packing};
+
+/// What tiles of products may hold, and how a measurement says so.
+const TILES: [(Tiles, &str); 4] = [
+    (Tiles::Floats, ""),
+    (Tiles::Bytes, " in bytes"),
+    (Tiles::Halves, " in halves"),
+    (Tiles::HalfSums, " in half sums"),
+];
 
 impl Bench<'_> {
     pub(super) async fn matvecs(&mut self) -> Result<(), GpuError> {
@@ -70,29 +79,24 @@ impl Bench<'_> {
                     // The work outlasts what a cache could save.
                     let matrix = &operands.matrices[0];
                     let linear = operands.linear(matrix, &step);
-                    let tiles = [false, true].map(|int8| linear.tile(self.device().facts(), int8));
-                    let room = tiles.map(|tile| Room::of_product(tile, tokens, cols, rows));
-                    let scratch = MatmulScratch::new(self.device(), room[0].max(room[1]))?;
-                    for (int8, tile) in [false, true].into_iter().zip(tiles) {
-                        if tile.int8 != int8 {
+                    for (holds, what) in TILES {
+                        let tile = linear.tile(self.device().facts(), holds);
+                        if tile.holds != holds {
                             continue;
                         }
-                        let mut dispatches = Vec::new();
-                        if int8 {
-                            let shape = (linear.kind, cols, 1);
-                            dispatches.push(scratch.quantize(&self.kernels, shape, [linear.x, &step])?);
-                        }
-                        dispatches.extend(linear.matmul(&self.kernels, tile, &scratch)?);
+                        let scratch =
+                            MatmulScratch::new(self.device(), Room::of_product(tile, tokens, cols, rows))?;
+                        let dispatches = linear.rounded_matmul(&self.kernels, tile, &scratch)?;
                         let work = Work {
-                            kernel: if int8 { format!("{name} in bytes") } else { name.clone() },
+                            kernel: format!("{name}{what}"),
                             shape: format!("{rows} x {cols} x {tokens}"),
                             bytes: matrix.bytes_of_rows(rows) + (4 * tokens * (rows + cols)) as u64,
                             flops: 2 * (rows * cols * tokens) as u64,
                             chain: dispatches.len(),
                         };
                         self.time(work, &dispatches, size).await?;
+                        scratch.slices().into_iter().for_each(|slice| slice.buffer.destroy());
                     }
-                    scratch.slices().into_iter().for_each(|slice| slice.buffer.destroy());
                     operands.destroy();
                 }
             }

@@ -2,6 +2,7 @@
 
 use crate::clock::Stopwatch;
 use crate::kernel::{Dispatch, StepSize};
+use crate::timestamps::Timestamps;
 use crate::{GpuDevice, GpuError};
 
 /// Runs of which the fastest counts: others were held up by something else.
@@ -14,40 +15,17 @@ const WARM_NS: u64 = 30_000_000;
 pub(crate) struct Timer {
     device: GpuDevice,
     /// The first and last moment of a pass; `None` where the device has no timestamps.
-    queries: Option<Queries>,
+    timestamps: Option<Timestamps>,
 }
-
-struct Queries {
-    set: wgpu::QuerySet,
-    resolved: wgpu::Buffer,
-    read: wgpu::Buffer,
-    nanoseconds: f64,
-}
-
-const BYTES: u64 = 2 * size_of::<u64>() as u64;
 
 impl Timer {
     pub fn new(device: &GpuDevice) -> Result<Timer, GpuError> {
-        let queries = || {
-            let set = device.wgpu().create_query_set(&wgpu::QuerySetDescriptor {
-                label: Some("timestamps"),
-                ty: wgpu::QueryType::Timestamp,
-                count: 2,
-            });
-            let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
-            let resolved = device.buffer("timestamps", BYTES, usage)?;
-            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-            let read = device.buffer("timestamps", BYTES, usage)?;
-            let nanoseconds = f64::from(device.queue().get_timestamp_period());
-            Ok(Queries { set, resolved, read, nanoseconds })
-        };
-        let queries = device.facts().timestamps.then(queries).transpose()?;
-        Ok(Timer { device: device.clone(), queries })
+        Ok(Timer { device: device.clone(), timestamps: Timestamps::new(device, 2)? })
     }
 
     /// `timestamp` or `clock`.
     pub fn method(&self) -> &'static str {
-        if self.queries.is_some() { "timestamp" } else { "clock" }
+        if self.timestamps.is_some() { "timestamp" } else { "clock" }
     }
 
     /// Seconds that one pass of `dispatches` takes, all `repeats` times, divided by all of them.
@@ -72,33 +50,21 @@ impl Timer {
 
     async fn pass(&self, dispatches: &[Dispatch], size: StepSize, repeats: usize) -> Result<f64, GpuError> {
         let mut encoder = self.device.wgpu().create_command_encoder(&Default::default());
-        let timestamp_writes = self.queries.as_ref().map(|queries| wgpu::ComputePassTimestampWrites {
-            query_set: &queries.set,
-            beginning_of_pass_write_index: Some(0),
-            end_of_pass_write_index: Some(1),
-        });
+        let timestamp_writes = self.timestamps.as_ref().map(|moments| moments.around(0, 1));
         let mut pass =
             encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
         for _ in 0..repeats {
             dispatches.iter().for_each(|dispatch| dispatch.encode(&mut pass, size));
         }
         drop(pass);
-        if let Some(queries) = &self.queries {
-            encoder.resolve_query_set(&queries.set, 0..2, &queries.resolved, 0);
-            encoder.copy_buffer_to_buffer(&queries.resolved, 0, &queries.read, 0, BYTES);
+        if let Some(moments) = &self.timestamps {
+            moments.resolve(&mut encoder, 2);
         }
         let clock = Stopwatch::start();
         self.device.queue().submit([encoder.finish()]);
         self.device.finished().await?;
         let seconds = clock.nanoseconds() as f64 * 1e-9;
-        let Some(queries) = &self.queries else { return Ok(seconds) };
-        self.device.map(queries.read.slice(..)).await?;
-        let [begin, end] = {
-            let range = queries.read.slice(..).get_mapped_range();
-            let view = range.map_err(|e| GpuError::Device { message: e.to_string() })?;
-            bytemuck::pod_read_unaligned::<[u64; 2]>(&view[..BYTES as usize])
-        };
-        queries.read.unmap();
-        Ok(end.saturating_sub(begin) as f64 * queries.nanoseconds * 1e-9)
+        let Some(moments) = &self.timestamps else { return Ok(seconds) };
+        Ok(moments.seconds(2).await?[0])
     }
 }

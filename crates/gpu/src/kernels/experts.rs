@@ -135,7 +135,7 @@ impl ExpertLinear<'_> {
     }
 
     /// The same after [`order`], each expert with all of its rows: by tiles, or without one as software likes it. With
-    /// [`Tile::int8`], `scratch` holds x in bytes.
+    /// [`Tile::is_rounded`], `scratch` holds x.
     pub fn grouped(
         &self,
         kernels: &Kernels,
@@ -143,7 +143,7 @@ impl ExpertLinear<'_> {
         scratch: &MatmulScratch,
     ) -> Result<Vec<Dispatch>, GpuError> {
         self.check()?;
-        let [quants, scales, _, order] = scratch.slices();
+        let [x, scales, _, order] = scratch.slices();
         let mut flags = self.flags();
         flags.push("grouped");
         flags.extend(tile.into_iter().flat_map(Tile::flags));
@@ -164,9 +164,9 @@ impl ExpertLinear<'_> {
                 ("matmul_plain", [PLAIN_ROWS * PLAIN_WORKGROUP, PLAIN_ROWS])
             }
         };
-        let int8 = tile.is_some_and(|tile| tile.int8);
-        let mut bindings = vec![(3, if int8 { quants } else { self.x }), (7, order)];
-        bindings.extend(int8.then_some((8, scales)));
+        let rounded = tile.is_some_and(Tile::is_rounded);
+        let mut bindings = vec![(3, if rounded { x } else { self.x }), (7, order)];
+        bindings.extend(rounded.then_some((8, scales)));
         // A row of x goes to an expert once at most.
         let grid = [
             Count::Fixed((self.rows as u32).div_ceil(w_rows)),

@@ -6,7 +6,7 @@ use crate::kernel::{Count, Dispatch, Kernels, Slice};
 use crate::kernels::elementwise::gated_flag;
 use crate::kernels::matmul::{MatmulScratch, Tile};
 use crate::kernels::{WORKGROUP, rows_constant, rows_count, rows_flag, stride};
-use crate::tuning::Tuning;
+use crate::tuning::{Tiles, Tuning};
 use crate::weights::Matrix;
 use crate::{DeviceFacts, GpuError};
 
@@ -65,22 +65,23 @@ impl Linear<'_> {
         })
     }
 
-    /// The tile of [`Linear::matmul`]; `int8` says whether x may be rounded to eight bits.
-    pub fn tile(&self, facts: &DeviceFacts, int8: bool) -> Tile {
-        let tile = Tile::of(facts, self.matrix.packing, (self.rows, self.matrix.cols), int8);
+    /// The tile of [`Linear::matmul`] that holds `tiles`, if it can.
+    pub fn tile(&self, facts: &DeviceFacts, tiles: Tiles) -> Tile {
+        let tile = Tile::of(facts, self.matrix.packing, (self.rows, self.matrix.cols), tiles);
         // Partial sums have room for the tokens of a step, and for one matrix.
         let splits = if self.kind == Rows::Tokens && self.matrix.parts.len() == 1 { tile.splits } else { 1 };
         Tile { splits, ..tile }
     }
 
-    /// For steps of many rows. With [`Tile::int8`], `scratch` holds x in bytes.
+    /// For steps of many rows. With [`Tile::is_rounded`], `scratch` holds x.
     pub fn matmul(
         &self,
         kernels: &Kernels,
         tile: Tile,
         scratch: &MatmulScratch,
     ) -> Result<Vec<Dispatch>, GpuError> {
-        let [quants, scales, partials, _] = scratch.slices();
+        let [x, scales, partials, _] = scratch.slices();
+        let rounded = tile.is_rounded();
         let split = tile.splits > 1;
         let mut flags = match split {
             true => Linear { bias: None, residual: None, ..*self }.flags(),
@@ -92,13 +93,13 @@ impl Linear<'_> {
             constants.retain(|&(name, _)| name != "X_STRIDE4");
             constants.extend(tile.constants(self.matrix.cols));
             let pipeline = kernels.pipeline(tile.shader(), &flags, &constants)?;
-            let replaced = [(tile.int8, 3, quants), (split, 4, partials)];
+            let replaced = [(rounded, 3, x), (split, 4, partials)];
             let mut bindings: Vec<_> =
                 part.bindings.iter().copied().filter(|&(at, _)| !split || at < 6).collect();
             for (holds, at, slice) in replaced {
                 bindings.iter_mut().filter(|(b, _)| holds && *b == at).for_each(|b| b.1 = slice);
             }
-            bindings.extend(tile.int8.then_some((8, scales)));
+            bindings.extend(rounded.then_some((8, scales)));
             let grid = [
                 Count::Fixed((part.rows as u32).div_ceil(tile.w_rows())),
                 rows_count(self.kind, tile.x_rows()),
@@ -110,6 +111,18 @@ impl Linear<'_> {
             products.push(self.sum_of_splits(kernels, tile.splits, partials)?);
         }
         Ok(products)
+    }
+
+    /// The same, with what rounds x before.
+    pub fn rounded_matmul(
+        &self,
+        kernels: &Kernels,
+        tile: Tile,
+        scratch: &MatmulScratch,
+    ) -> Result<Vec<Dispatch>, GpuError> {
+        let shape = (self.kind, self.matrix.cols, 1);
+        let rounding = scratch.round(kernels, tile.holds, shape, [self.x, self.step])?;
+        Ok(rounding.into_iter().chain(self.matmul(kernels, tile, scratch)?).collect())
     }
 
     fn sum_of_splits(&self, kernels: &Kernels, splits: u32, partials: &Slice) -> Result<Dispatch, GpuError> {

@@ -130,10 +130,10 @@ impl Lowering<'_> {
         }
         let facts = kernels.device().facts();
         let packing = linear.matrix.packing;
-        let tile = self.tuning.tiled_matmul.then(|| Tile::of_experts(facts, packing, self.int8));
-        if tile.is_some_and(|tile| tile.int8) {
+        let tile = self.tuning.tiled_matmul.then(|| Tile::of_experts(facts, packing, self.tiles));
+        if let Some(tile) = tile {
             let shape = (linear.kind, linear.matrix.cols, linear.x_slots());
-            dispatches.extend(self.quantised(x, shape, linear.x)?);
+            dispatches.extend(self.rounded(x, tile, shape, linear.x)?);
         }
         grouped.extend(linear.grouped(kernels, tile, scratch)?);
         dispatches.extend(grouped.into_iter().map(|dispatch| dispatch.when(few + 1..=u32::MAX)));

@@ -14,7 +14,7 @@ use crate::kernels::matmul::{MatmulScratch, SPLIT_TOKENS, Tile};
 use crate::kernels::qkv::Qkv;
 use crate::kernels::{elementwise, embed, layer_norm, position, rms_norm};
 use crate::kv::{KvBuffers, Segments};
-use crate::tuning::Tuning;
+use crate::tuning::{Tiles, Tuning};
 use crate::weights::WeightStore;
 use crate::{GpuError, KvType};
 
@@ -59,10 +59,10 @@ pub(crate) struct Lowering<'a> {
     pub kv_type: KvType,
     pub segments: Segments,
     pub slots: &'a Assignment,
-    /// Whether products of many rows may round activations to eight bits.
-    pub int8: bool,
-    /// The value whose bytes are in the scratch memory of products at this point of the program.
-    pub quantised: Cell<Option<ValueId>>,
+    /// What products of many rows hold in their tiles.
+    pub tiles: Tiles,
+    /// The value that is in the scratch memory of products, rounded, at this point of the program.
+    pub rounded: Cell<Option<ValueId>>,
     /// The routes by which rows are sorted in the scratch memory of products at this point of the program.
     pub sorted: Cell<Option<ValueId>>,
     /// Tokens of a step at most.
@@ -200,12 +200,10 @@ impl Lowering<'_> {
     fn tiled_product(&self, x: ValueId, linear: &Linear<'_>) -> Result<Vec<Dispatch>, GpuError> {
         let scratch = &self.buffers.matmul_scratch;
         // What gives logits is not rounded.
-        let int8 = self.int8 && linear.kind == Rows::Tokens;
-        let tile = linear.tile(self.kernels.device().facts(), int8);
+        let tiles = if linear.kind == Rows::Tokens { self.tiles } else { Tiles::Floats };
+        let tile = linear.tile(self.kernels.device().facts(), tiles);
         let mut dispatches = Vec::new();
-        if tile.int8 {
-            dispatches.extend(self.quantised(x, (linear.kind, linear.matrix.cols, 1), linear.x)?);
-        }
+        dispatches.extend(self.rounded(x, tile, (linear.kind, linear.matrix.cols, 1), linear.x)?);
         let product = |tile| linear.matmul(self.kernels, tile, scratch);
         if tile.splits == 1 || self.most_tokens <= SPLIT_TOKENS {
             dispatches.extend(product(tile)?);
@@ -218,18 +216,20 @@ impl Lowering<'_> {
         Ok(dispatches)
     }
 
-    /// Rounds `x` to bytes, unless it was the last that was. `shape` is as [`MatmulScratch::quantize`] takes it.
-    pub(super) fn quantised(
+    /// Rounds `x` for `tile`, unless it was the last that was. Tiles of one program that want it rounded want it alike. `shape` is
+    /// as [`MatmulScratch::round`] takes it.
+    pub(super) fn rounded(
         &self,
         x: ValueId,
+        tile: Tile,
         shape: (Rows, usize, usize),
         slice: &Slice,
     ) -> Result<Option<Dispatch>, GpuError> {
-        if self.quantised.replace(Some(x)) == Some(x) {
+        if !tile.is_rounded() || self.rounded.replace(Some(x)) == Some(x) {
             return Ok(None);
         }
         let scratch = &self.buffers.matmul_scratch;
-        scratch.quantize(self.kernels, shape, [slice, &self.buffers.step]).map(Some)
+        scratch.round(self.kernels, tile.holds, shape, [slice, &self.buffers.step])
     }
 
     fn qkv(&self, node: &Node, size: Size) -> Result<Vec<Dispatch>, GpuError> {

@@ -3,7 +3,45 @@
 use sotto_plan::Outputs;
 
 use super::{F16_BOUND, F32_BOUND, assert_logits, greedy, greedy_on_cpu, open, options};
-use crate::{DeviceOptions, GpuDevice, KvType, ModelOptions};
+use crate::{DeviceOptions, GpuDevice, KvType, ModelOptions, Tiles, Tuning};
+
+/// Whatever the tiles of a prefill hold, replies are the reference's: where one is not, the reference itself is torn between
+/// two tokens.
+#[test]
+fn replies_are_the_same_whatever_tiles_hold() {
+    let device_of = |name: &str| {
+        let tuning = Some(name.parse().unwrap());
+        let options = DeviceOptions { hardware_kernels: true, tuning, ..DeviceOptions::default() };
+        pollster::block_on(GpuDevice::request(&options)).unwrap()
+    };
+    let devices =
+        ["8/256/64kmiehgt", "8/256/64kmiehgtx", "8/256/64kmiehgtf", "8/256/64kmiehgts"].map(device_of);
+    for (folder, name) in [("stories260K", "stories260K-f16"), ("tok105", "tok105-q4_0")] {
+        let file = open(&format!("{folder}/{name}.gguf"));
+        let ids = super::reference_logits(folder).0;
+        let prompts = [&ids[..30], &ids[..101], &ids[40..110]];
+        let expected = prompts.map(|prompt| greedy_on_cpu(&mut file.on_cpu(), prompt, 24));
+        for device in &devices {
+            let mut model =
+                file.on_gpu(device, &ModelOptions { max_batch_tokens: 80, ..options(KvType::F16, true) });
+            let halves = matches!(device.tuning().tiles, Tiles::Halves | Tiles::HalfSums);
+            let takes_halves =
+                model.runtime.programs.prefill.iter().any(|d| d.label.starts_with("halve_rows"));
+            assert_eq!(takes_halves, halves, "{name}, {}", device.tuning());
+            assert!(!halves || device.facts().f16);
+            for (prompt, expected) in prompts.iter().zip(&expected) {
+                model.truncate(0);
+                let found = greedy(&mut model, prompt, expected.len());
+                let Some(at) = found.iter().zip(expected).position(|(f, e)| f != e) else { continue };
+                let text = [prompt, &expected[..at]].concat();
+                let logits = file.on_cpu().forward(&text, Outputs::Last).unwrap();
+                let largest = logits.iter().fold(0f32, |m, v| m.max(v.abs()));
+                let gap = logits[expected[at] as usize] - logits[found[at] as usize];
+                assert!(gap <= F16_BOUND * largest, "{name}, {}: {found:?}, {expected:?}", device.tuning());
+            }
+        }
+    }
+}
 
 /// Devices with the kernels of hardware, whatever does the work.
 fn devices() -> Vec<(&'static str, GpuDevice)> {
@@ -11,6 +49,10 @@ fn devices() -> Vec<(&'static str, GpuDevice)> {
     [
         ("full", full.clone()),
         ("without f16", DeviceOptions { without_f16: true, ..full.clone() }),
+        (
+            "in halves",
+            DeviceOptions { tuning: Some(Tuning { tiles: Tiles::HalfSums, ..Tuning::GPU }), ..full.clone() },
+        ),
         ("without subgroups", DeviceOptions { without_subgroups: true, ..full.clone() }),
         ("128 MiB bindings", DeviceOptions { max_binding_bytes: Some(128 << 20), ..full.clone() }),
         ("16 KiB a workgroup", DeviceOptions { max_workgroup_bytes: Some(16 << 10), ..full.clone() }),

@@ -1,14 +1,15 @@
-//! The measurement that checks the table: a matrix-vector product with each candidate, once a device, in a fraction of
-//! a second. The caller remembers the result by the device.
+//! The measurement that checks the table, once a device, in a fraction of a second: a matrix-vector product with each
+//! candidate, then a product of many rows with all that its tiles may hold. The caller remembers the result by the device.
 
 use std::sync::Arc;
 
 use sotto_plan::Rows;
 
-use super::Tuning;
+use super::{Tiles, Tuning};
 use crate::bench::{Fill, Timer};
 use crate::kernel::{Kernels, Slice, Step, StepSize};
 use crate::kernels::linear::Linear;
+use crate::kernels::matmul::{MatmulScratch, Room};
 use crate::weights::{Matrix, Packing};
 use crate::{GpuDevice, GpuError};
 
@@ -24,6 +25,17 @@ const CLEARLY: f64 = 0.97;
 /// device, as when it numbers the invocations of a subgroup in another order.
 const ALIKE: f32 = 1e-3;
 
+/// Rows of the weight that are multiplied with many rows of x.
+const TILED_ROWS: usize = 2048;
+/// Rows of x: at first, and where that is done in less than [`SOON`].
+const TILED_TOKENS: [usize; 2] = [64, 512];
+/// Seconds of 1.1 GFLOP that tell a large GPU, which few rows leave idle, from one that many keep busy for long.
+const SOON: f64 = 1e-3;
+/// As [`ALIKE`], where x is rounded: what logits may be off by then.
+const ALIKE_ROUNDED: f32 = 2e-2;
+/// All that tiles may hold, from the most exact to the least.
+const TILES: [Tiles; 4] = [Tiles::Floats, Tiles::Halves, Tiles::HalfSums, Tiles::Bytes];
+
 impl GpuDevice {
     /// The fastest variants of kernels on this device, by measurement. Those of the table where they are as good, or where
     /// there is nothing to choose from.
@@ -38,7 +50,10 @@ impl GpuDevice {
         }
         let bytes = (COPIES * SHAPE.0 * SHAPE.1) as u64;
         let trial = self.allocating("the measurement of kernels", bytes, || Trial::new(self)).await?;
-        let chosen = trial.choose(table, &candidates).await;
+        let chosen = match trial.choose(table, &candidates).await {
+            Ok(tuning) => trial.choose_tiles(tuning).await,
+            Err(error) => Err(error),
+        };
         trial.destroy();
         chosen
     }
@@ -65,29 +80,27 @@ impl Trial {
         };
         let matrices = (0..COPIES).map(matrix).collect::<Result<_, GpuError>>()?;
         let step = fill.small(device, size_of::<Step>() as u64)?;
-        let one = Step { n_tokens: 1, n_outputs: 1, ..Step::default() };
-        device.queue().write_buffer(&step.buffer, 0, bytemuck::bytes_of(&one));
-        Ok(Trial {
+        let trial = Trial {
             // Not the model's objects.
             kernels: Arc::new(Kernels::new(&device.counting())),
             timer: Timer::new(device)?,
             matrices,
-            x: fill.buffer(device, 4 * cols as u64)?,
-            out: fill.small(device, 4 * rows as u64)?,
+            x: fill.buffer(device, 4 * (TILED_TOKENS[1] * cols) as u64)?,
+            out: fill.small(device, 4 * (TILED_TOKENS[1] * rows.min(TILED_ROWS)).max(rows) as u64)?,
             step,
-        })
+        };
+        trial.write_step(1);
+        Ok(trial)
     }
 
     async fn choose(&self, table: Tuning, candidates: &[Tuning]) -> Result<Tuning, GpuError> {
         let plain = Tuning { subgroups: false, mantissa: false, ints: false, ahead: false, ..table };
         self.seconds(plain).await?;
-        let expected = self.result().await?;
-        let largest = expected.iter().fold(0.0f32, |most, v| most.max(v.abs()));
+        let expected = self.result(SHAPE.0).await?;
         let mut best = (table, f64::INFINITY);
         for (at, &tuning) in [table].iter().chain(candidates).enumerate() {
             let seconds = self.seconds(tuning).await?;
-            let found = self.result().await?;
-            let alike = found.iter().zip(&expected).all(|(f, e)| (f - e).abs() <= ALIKE * largest);
+            let alike = alike(&self.result(SHAPE.0).await?, &expected, ALIKE);
             if alike && (best.1.is_infinite() || seconds < CLEARLY * best.1) {
                 best = (tuning, seconds);
             } else if at == 0 {
@@ -97,34 +110,82 @@ impl Trial {
         Ok(best.0)
     }
 
+    /// `tuning` with what its tiles hold at best.
+    async fn choose_tiles(&self, tuning: Tuning) -> Result<Tuning, GpuError> {
+        if !tuning.tiled_matmul {
+            return Ok(tuning);
+        }
+        let mut tokens = TILED_TOKENS[0];
+        if self.tiled_seconds(Tiles::Floats, tokens).await?.is_some_and(|seconds| seconds < SOON) {
+            tokens = TILED_TOKENS[1];
+            self.tiled_seconds(Tiles::Floats, tokens).await?;
+        }
+        let expected = self.result(tokens * TILED_ROWS).await?;
+        let mut best = (Tiles::Floats, f64::INFINITY);
+        for holds in [tuning.tiles].into_iter().chain(TILES) {
+            let Some(seconds) = self.tiled_seconds(holds, tokens).await? else { continue };
+            let alike = alike(&self.result(tokens * TILED_ROWS).await?, &expected, ALIKE_ROUNDED);
+            if alike && (best.1.is_infinite() || seconds < CLEARLY * best.1) {
+                best = (holds, seconds);
+            }
+        }
+        Ok(Tuning { tiles: best.0, ..tuning })
+    }
+
     async fn seconds(&self, tuning: Tuning) -> Result<f64, GpuError> {
         let mut dispatches = Vec::new();
         for matrix in &self.matrices {
-            let linear = Linear {
-                matrix,
-                first_row: 0,
-                rows: SHAPE.0,
-                x: &self.x,
-                out: &self.out,
-                step: &self.step,
-                kind: Rows::Tokens,
-                bias: None,
-                residual: None,
-                norm: None,
-                gated: None,
-            };
-            dispatches.extend(linear.matvec(&self.kernels, tuning, 1)?);
+            dispatches.extend(self.linear(matrix, SHAPE.0).matvec(&self.kernels, tuning, 1)?);
         }
         self.timer.seconds(&dispatches, StepSize { tokens: 1, outputs: 1 }, ROUNDS).await
     }
 
-    /// What the last product was.
-    async fn result(&self) -> Result<Vec<f32>, GpuError> {
+    /// Seconds that `tokens` rows of x take in tiles that hold so; `None` where the device has none.
+    async fn tiled_seconds(&self, holds: Tiles, tokens: usize) -> Result<Option<f64>, GpuError> {
+        let device = self.kernels.device();
+        let linear = self.linear(&self.matrices[0], TILED_ROWS);
+        let tile = linear.tile(device.facts(), holds);
+        if tile.holds != holds {
+            return Ok(None);
+        }
+        self.write_step(tokens);
+        let scratch = MatmulScratch::new(device, Room::of_product(tile, tokens, SHAPE.1, TILED_ROWS))?;
+        let dispatches = linear.rounded_matmul(&self.kernels, tile, &scratch)?;
+        let size = StepSize { tokens: tokens as u32, outputs: 1 };
+        let seconds = self.timer.seconds(&dispatches, size, 1).await? * dispatches.len() as f64;
+        scratch.slices().into_iter().for_each(|slice| slice.buffer.destroy());
+        Ok(Some(seconds))
+    }
+
+    fn linear<'a>(&'a self, matrix: &'a Matrix, rows: usize) -> Linear<'a> {
+        Linear {
+            matrix,
+            first_row: 0,
+            rows,
+            x: &self.x,
+            out: &self.out,
+            step: &self.step,
+            kind: Rows::Tokens,
+            bias: None,
+            residual: None,
+            norm: None,
+            gated: None,
+        }
+    }
+
+    fn write_step(&self, tokens: usize) {
+        let step = Step { n_tokens: tokens as u32, n_outputs: 1, ..Step::default() };
+        self.kernels.device().queue().write_buffer(&self.step.buffer, 0, bytemuck::bytes_of(&step));
+    }
+
+    /// The first `n` numbers of what the last product was.
+    async fn result(&self, n: usize) -> Result<Vec<f32>, GpuError> {
         let device = self.kernels.device();
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        let target = device.buffer("measurement", self.out.size, usage)?;
+        let bytes = 4 * n as u64;
+        let target = device.buffer("measurement", bytes, usage)?;
         let mut encoder = device.wgpu().create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(&self.out.buffer, 0, &target, 0, self.out.size);
+        encoder.copy_buffer_to_buffer(&self.out.buffer, 0, &target, 0, bytes);
         device.queue().submit([encoder.finish()]);
         device.map(target.slice(..)).await?;
         let values = {
@@ -142,8 +203,15 @@ impl Trial {
     }
 }
 
+/// Whether no result is further off than `bound` times the largest that is expected.
+fn alike(found: &[f32], expected: &[f32], bound: f32) -> bool {
+    let largest = expected.iter().fold(0.0f32, |most, v| most.max(v.abs()));
+    found.iter().zip(expected).all(|(f, e)| (f - e).abs() <= bound * largest)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::alike;
     use crate::testing::device;
     use crate::{DeviceOptions, GpuDevice, Tuning};
 
@@ -158,8 +226,17 @@ mod tests {
         let options = DeviceOptions { hardware_kernels: true, ..DeviceOptions::default() };
         let device = pollster::block_on(GpuDevice::request(&options)).unwrap();
         let chosen = pollster::block_on(device.measure()).unwrap();
-        let known = Tuning::candidates(device.facts());
-        assert!(chosen == Tuning::of(device.facts()) || known.contains(&chosen), "{chosen}");
+        let table = Tuning::of(device.facts());
+        let known = [&Tuning::candidates(device.facts())[..], &[table]].concat();
+        assert!(known.contains(&Tuning { tiles: table.tiles, ..chosen }), "{chosen}");
         assert_eq!(chosen.to_string().parse(), Ok(chosen));
+    }
+
+    #[test]
+    fn what_is_no_number_is_like_nothing() {
+        let expected = [1.0, -4.0];
+        assert!(alike(&[1.03, -4.0], &expected, 1e-2));
+        assert!(!alike(&[1.05, -4.0], &expected, 1e-2));
+        assert!(!alike(&[1.0, f32::NAN], &expected, 1e-2));
     }
 }

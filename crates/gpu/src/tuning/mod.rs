@@ -1,7 +1,7 @@
 //! Which variant of a kernel a device gets, by what it reports about itself.
 //!
 //! A [`Tuning`] has a name, so that one that was measured can be remembered: `8/128/64kma` is 8 lanes in workgroups of 128,
-//! spread over 65536 invocations at least, by way of the `m`antissa and loading `a`head.
+//! spread over 65536 invocations at least, by way of the `m`antissa and loading `a`head. What comes after `t` is of tiles.
 
 mod measure;
 mod name;
@@ -39,6 +39,22 @@ pub struct Tuning {
     pub subgroups: bool,
     /// Whether many rows go through workgroup memory (`matmul.wgsl`) or four at a time through `matvec.wgsl`.
     pub tiled_matmul: bool,
+    /// What they are there.
+    pub tiles: Tiles,
+}
+
+/// What both operands of a product of many rows are in workgroup memory, where x may be rounded. Where it may not, as with keys
+/// and values of 32 bits, they are floats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tiles {
+    /// Signed bytes, four products of which are one instruction (`matmul_int8.wgsl`). Weights that are not quantised are floats.
+    Bytes,
+    /// Floats of 32 bits (`matmul.wgsl`).
+    Floats,
+    /// Floats of 16 bits; products and sums have 32. Weights of more bits are `Floats`.
+    Halves,
+    /// As `Halves`, and sums have 16 bits within a block of 32 columns. Weights that are not quantised are `Halves`.
+    HalfSums,
 }
 
 /// How a matrix-vector product is spread over invocations.
@@ -82,6 +98,7 @@ impl Tuning {
         held: false,
         subgroups: false,
         tiled_matmul: false,
+        tiles: Tiles::Bytes,
     };
 
     /// What suits a GPU that nothing is known about. Where a workgroup may not have as many invocations it has what it may.
@@ -97,6 +114,7 @@ impl Tuning {
         held: true,
         subgroups: true,
         tiled_matmul: true,
+        tiles: Tiles::Bytes,
     };
 
     /// The table: what suits a device of these facts.
@@ -133,7 +151,9 @@ impl Tuning {
     /// The same without what a device of these facts has not.
     pub fn within(self, facts: &DeviceFacts) -> Tuning {
         let subgroups = self.subgroups && facts.subgroups && facts.subgroup_min >= self.lanes;
-        Tuning { subgroups, ..self }
+        let halves = matches!(self.tiles, Tiles::Halves | Tiles::HalfSums);
+        let tiles = if halves && !facts.f16 { Tiles::Bytes } else { self.tiles };
+        Tuning { subgroups, tiles, ..self }
     }
 
     /// The shape for `rows` rows of `matrix` and `tokens` rows of x, normalised on the way or not.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Tuning;
+use super::{Tiles, Tuning};
 
 /// The letters of a name, and what each stands for.
 type Letter = (char, fn(&mut Tuning) -> &mut bool);
@@ -18,6 +18,9 @@ const LETTERS: [Letter; 8] = [
     ('t', |t| &mut t.tiled_matmul),
 ];
 
+/// The letters of tiles, after the others; bytes have none.
+const TILES: [(char, Tiles); 3] = [('x', Tiles::Floats), ('f', Tiles::Halves), ('s', Tiles::HalfSums)];
+
 impl fmt::Display for Tuning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}k", self.lanes, self.workgroup, self.threads >> 10)?;
@@ -25,7 +28,9 @@ impl fmt::Display for Tuning {
         LETTERS
             .iter()
             .filter(|(_, field)| *field(&mut this))
-            .try_for_each(|(letter, _)| write!(f, "{letter}"))
+            .map(|&(letter, _)| letter)
+            .chain(TILES.iter().filter(|(_, tiles)| *tiles == self.tiles).map(|&(letter, _)| letter))
+            .try_for_each(|letter| write!(f, "{letter}"))
     }
 }
 
@@ -50,6 +55,10 @@ impl FromStr for Tuning {
             ..Tuning::SOFTWARE
         };
         for letter in letters.chars() {
+            if let Some((_, tiles)) = TILES.iter().find(|(known, _)| *known == letter) {
+                tuning.tiles = *tiles;
+                continue;
+            }
             let (_, field) = LETTERS.iter().find(|(known, _)| *known == letter).ok_or_else(fault)?;
             *field(&mut tuning) = true;
         }
@@ -68,7 +77,14 @@ mod tests {
 
     #[test]
     fn a_tuning_is_read_back_from_its_name() {
-        for tuning in [Tuning::GPU, Tuning { ints: true, eight: true, threads: 1 << 17, ..Tuning::GPU }] {
+        let gpu = Tuning::GPU;
+        for tuning in [
+            gpu,
+            Tuning { ints: true, eight: true, threads: 1 << 17, ..gpu },
+            Tuning { tiles: Tiles::Floats, ..gpu },
+            Tuning { tiles: Tiles::Halves, held: false, ..gpu },
+            Tuning { tiles: Tiles::HalfSums, ..gpu },
+        ] {
             assert_eq!(tuning.to_string().parse(), Ok(tuning));
         }
         for name in ["", "8/128", "7/128/1k", "8/100/1k", "8/128/1kz", "8/128/9999999k", "128/128/1k"] {

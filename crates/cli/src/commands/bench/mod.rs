@@ -1,7 +1,8 @@
-//! `sotto bench`: how fast a model prefills and decodes and what a token costs, or how fast each kernel is.
+//! `sotto bench`: how fast a model prefills and decodes and what a token costs, where the time goes, or how fast each kernel is.
 
 mod kernels;
 mod model;
+mod profile;
 
 use std::path::PathBuf;
 
@@ -55,6 +56,9 @@ pub struct Args {
     /// Measure the GPU's kernels one by one instead of a model
     #[arg(long)]
     kernels: bool,
+    /// Take steps of a prefill and of decoding apart: microseconds by kernel and shape. On the GPU alone
+    #[arg(long, conflicts_with_all = ["kernels", "speculate", "draft"])]
+    profile: bool,
     /// With --kernels: only those whose name begins so
     #[arg(long, default_value = "", requires = "kernels")]
     only: String,
@@ -64,17 +68,23 @@ pub struct Args {
     /// With --kernels: other variants of the matrix-vector product too, by commas
     #[arg(long, requires = "kernels", value_delimiter = ',')]
     variants: Vec<Tuning>,
-    /// Variants of the GPU's kernels, as 8/128/64kmagt, in the place of those that suit the device
+    /// Variants of the GPU's kernels, as 8/256/64kmiehgt, in the place of those that suit the device
     #[arg(long)]
     tuning: Option<Tuning>,
     /// With --kernels: MiB that a kernel's operands take together, so that no cache holds them
     #[arg(long, default_value_t = 512, requires = "kernels")]
     footprint_mib: u64,
-    /// Print one line of JSON, or one a kernel
+    /// Print one line of JSON; with --kernels or --profile one a kernel
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    if args.kernels { kernels::run(args) } else { model::run(args) }
+    if args.kernels {
+        kernels::run(args)
+    } else if args.profile {
+        profile::run(args)
+    } else {
+        model::run(args)
+    }
 }

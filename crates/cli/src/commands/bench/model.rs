@@ -25,14 +25,14 @@ struct Decoded {
 }
 
 /// A model whose weights are not there yet.
-enum Source {
+pub(super) enum Source {
     Files(Box<ModelFiles>),
     /// Random weights, made while they load.
     Shape(Shape, BlockType, Box<ModelHeader>),
 }
 
 impl Source {
-    fn open(args: &Args) -> Result<Source> {
+    pub(super) fn open(args: &Args) -> Result<Source> {
         if let Some(path) = &args.model {
             return Ok(Source::Files(Box::new(ModelFiles::open(path)?)));
         }
@@ -42,7 +42,7 @@ impl Source {
         Ok(Source::Shape(shape, ty, Box::new(header)))
     }
 
-    fn header(&self) -> &ModelHeader {
+    pub(super) fn header(&self) -> &ModelHeader {
         match self {
             Source::Files(files) => &files.header,
             Source::Shape(_, _, header) => header,
@@ -89,8 +89,6 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let weights_read = header.weight_bytes_per_token();
     let plan = header.plan().clone();
     let longest = args.prompt.iter().max().copied().unwrap_or(1);
-    let deepest = args.depth.iter().max().copied().unwrap_or(0);
-    let context = (deepest + longest + args.generate).min(info.context_length);
     let kv_type = KvType::from(args.kv);
     let copy = match args.backend {
         Backend::Gpu | Backend::Auto => copy_bandwidth()?,
@@ -98,18 +96,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
 
     let begin = Instant::now();
-    let options = LoadOptions {
-        device: args.backend.into(),
-        context_length: Some(context),
-        kv_type,
-        threads: Some(args.threads),
-        tuning: args.tuning.map_or_else(remembered_tuning, TuningChoice::Use),
-        ..LoadOptions::default()
-    };
-    let mut engine = source.load(options)?;
-    if let Some(path) = &args.draft {
-        ModelFiles::open(path)?.load_draft(&mut engine, options)?;
-    }
+    let mut engine = load(args, source)?;
     let load = begin.elapsed();
 
     // A device that has idled runs slower at first, and drivers put off work until a kernel first runs.
@@ -189,6 +176,26 @@ pub(super) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// The model, with a context that all of the measurements fit.
+pub(super) fn load(args: &Args, source: Source) -> Result<Engine> {
+    let longest = args.prompt.iter().max().copied().unwrap_or(1);
+    let deepest = args.depth.iter().max().copied().unwrap_or(0);
+    let context = (deepest + longest + args.generate).min(source.header().info().context_length);
+    let options = LoadOptions {
+        device: args.backend.into(),
+        context_length: Some(context),
+        kv_type: KvType::from(args.kv),
+        threads: Some(args.threads),
+        tuning: args.tuning.map_or_else(remembered_tuning, TuningChoice::Use),
+        ..LoadOptions::default()
+    };
+    let mut engine = source.load(options)?;
+    if let Some(path) = &args.draft {
+        ModelFiles::open(path)?.load_draft(&mut engine, options)?;
+    }
+    Ok(engine)
+}
+
 /// Gigabytes a second of a kernel that copies; `None` for software, where copying says little about computing.
 fn copy_bandwidth() -> Result<Option<f64>> {
     let device = pollster::block_on(GpuDevice::request(&DeviceOptions::default()))?;
@@ -206,7 +213,7 @@ fn peak_process_bytes() -> Option<u64> {
 }
 
 /// Ids past the control tokens, none the same as its neighbours.
-fn ids(engine: &Engine, n: usize) -> Vec<u32> {
+pub(super) fn ids(engine: &Engine, n: usize) -> Vec<u32> {
     let vocab = engine.info().vocab_size as u32;
     (0..n as u32).map(|at| 3 + at.wrapping_mul(7919) % (vocab - 3).max(1)).collect()
 }

@@ -6,12 +6,13 @@ use sotto_cpu::reference::ops;
 use sotto_format::BlockType;
 use sotto_plan::Rows;
 
-use super::linear::in_bytes;
+use super::linear::{in_bytes, tolerance};
 use super::{IN_SOFTWARE, ON_A_GPU, Weight, step};
 use crate::kernel::Kernels;
 use crate::kernels::experts::{self, ExpertLinear, Routes};
 use crate::kernels::matmul::{MatmulScratch, Room, Tile};
 use crate::testing::{Variant, assert_close, device, random, variants};
+use crate::tuning::Tiles;
 
 /// Logits with ties among them.
 fn router_logits(rows: usize, n_experts: usize) -> Vec<f32> {
@@ -77,12 +78,14 @@ fn experts_agree_with_the_reference_in_every_shape() {
     }
 }
 
-/// Those that devices get, in floats and in bytes.
-const TILES: [Tile; 4] = [
-    Tile { w_threads: 16, x_threads: 8, x_each: 4, splits: 1, int8: false },
-    Tile { w_threads: 16, x_threads: 8, x_each: 4, splits: 1, int8: true },
-    Tile { w_threads: 8, x_threads: 8, x_each: 4, splits: 1, int8: false },
-    Tile { w_threads: 8, x_threads: 8, x_each: 4, splits: 1, int8: true },
+/// Those that devices get, with all that they may hold.
+const TILES: [Tile; 6] = [
+    Tile { w_threads: 16, x_threads: 8, x_each: 4, splits: 1, holds: Tiles::Floats },
+    Tile { w_threads: 16, x_threads: 8, x_each: 4, splits: 1, holds: Tiles::Bytes },
+    Tile { w_threads: 8, x_threads: 8, x_each: 4, splits: 1, holds: Tiles::Floats },
+    Tile { w_threads: 8, x_threads: 8, x_each: 4, splits: 1, holds: Tiles::Bytes },
+    Tile { w_threads: 16, x_threads: 8, x_each: 4, splits: 1, holds: Tiles::Halves },
+    Tile { w_threads: 8, x_threads: 8, x_each: 4, splits: 1, holds: Tiles::HalfSums },
 ];
 
 #[test]
@@ -146,7 +149,7 @@ fn check_experts(
             assert_close(&what, &variant.read_rows(&out, tokens, width), &expected, 2e-5);
 
             let fits = |tile: &&Option<Tile>| {
-                tile.is_none_or(|t| t.fits(variant.device.facts()) && (!t.int8 || ty.block_len() > 1))
+                tile.is_none_or(|t| t.fits(variant.device.facts()) && (!t.is_rounded() || ty.block_len() > 1))
             };
             for &tile in tiles.iter().filter(fits) {
                 let x_rows = tokens * x_width / cols;
@@ -157,25 +160,22 @@ fn check_experts(
                 let sorted =
                     experts::order(&variant.kernels, Rows::Tokens, routes_on_gpu, n_experts, [order, &step]);
                 let mut dispatches = vec![sorted.unwrap()];
-                let int8 = tile.is_some_and(|tile| tile.int8);
-                if int8 {
-                    let shape = (Rows::Tokens, cols, linear.x_slots());
-                    dispatches.push(scratch.quantize(&variant.kernels, shape, [&x_slice, &step]).unwrap());
-                }
+                let holds = tile.map_or(Tiles::Floats, |tile| tile.holds);
+                let shape = (Rows::Tokens, cols, linear.x_slots());
+                dispatches.extend(scratch.round(&variant.kernels, holds, shape, [&x_slice, &step]).unwrap());
                 let grouped = variant.empty(out.size);
                 let linear = ExpertLinear { out: &grouped, ..linear };
                 dispatches.extend(linear.grouped(&variant.kernels, tile, &scratch).unwrap());
                 variant.run(&dispatches, size);
-                let expected = match int8 {
-                    true => {
+                let expected = match holds {
+                    Tiles::Bytes => {
                         let x = in_bytes(&x, cols);
                         ops::expert_linear(&x, &routes, N_USED, (rows, cols), weight.row(), values)
                     }
-                    false => expected.clone(),
+                    _ => expected.clone(),
                 };
-                let tolerance = if int8 { 2e-3 } else { 2e-5 };
                 let what = format!("{what}, {tile:?}");
-                assert_close(&what, &variant.read_rows(&grouped, tokens, width), &expected, tolerance);
+                assert_close(&what, &variant.read_rows(&grouped, tokens, width), &expected, tolerance(holds));
             }
 
             let sum = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);

@@ -12,7 +12,7 @@ use crate::kernels::embed::embed;
 use crate::kernels::linear::Linear;
 use crate::kernels::matmul::{MatmulScratch, Room, Tile};
 use crate::testing::{Variant, assert_close, device, random, variants};
-use crate::tuning::Tuning;
+use crate::tuning::{Tiles, Tuning};
 use crate::weights::{Matrix, Packing};
 
 #[test]
@@ -93,13 +93,17 @@ fn check_linear(variant: &Variant, ty: BlockType, rows: usize, cols: usize, toke
 }
 
 /// Every shape of workgroup that a tuning may choose.
-const TILES: [Tile; 6] = [
+const TILES: [Tile; 10] = [
     Tile::WIDE,
     Tile::SMALL,
     Tile { splits: 3, ..Tile::SMALL },
     Tile { x_threads: 16, splits: 2, ..Tile::WIDE },
-    Tile { int8: true, ..Tile::SMALL },
-    Tile { int8: true, splits: 2, ..Tile::SMALL },
+    Tile { holds: Tiles::Bytes, ..Tile::SMALL },
+    Tile { holds: Tiles::Bytes, splits: 2, ..Tile::SMALL },
+    Tile { holds: Tiles::Halves, ..Tile::WIDE },
+    Tile { holds: Tiles::Halves, splits: 3, ..Tile::SMALL },
+    Tile { holds: Tiles::HalfSums, splits: 2, ..Tile::WIDE },
+    Tile { holds: Tiles::HalfSums, ..Tile::SMALL },
 ];
 
 #[test]
@@ -109,9 +113,12 @@ fn every_tile_of_a_product_agrees_with_the_reference() {
             for (ty, rows, cols, tokens) in
                 [(BlockType::F32, 33, 33, 4), (BlockType::Q4_0, 257, 96, 129), (BlockType::Q4_K, 31, 256, 65)]
             {
-                if tile.int8 && ty == BlockType::F32 {
-                    continue;
-                }
+                // Of floats there is no scale that bounds them, and halves are those of F16.
+                let ty = match tile.holds {
+                    Tiles::Bytes | Tiles::HalfSums if ty == BlockType::F32 => continue,
+                    Tiles::Halves if ty == BlockType::F32 => BlockType::F16,
+                    _ => ty,
+                };
                 check_tile(variant, tile, ty, [rows, cols, tokens]);
             }
         }
@@ -119,37 +126,92 @@ fn every_tile_of_a_product_agrees_with_the_reference() {
 }
 
 #[test]
-fn every_quantised_type_can_be_had_in_bytes() {
+fn every_quantised_type_can_be_had_in_bytes_and_in_halves() {
     for ty in TYPES.into_iter().filter(|ty| ty.block_len() > 1 && !is_rounded(*ty)) {
-        for splits in [1, 3] {
-            check_tile(device(), Tile { int8: true, splits, ..Tile::SMALL }, ty, [70, 512, 9]);
+        for (holds, splits) in
+            [(Tiles::Bytes, 1), (Tiles::Bytes, 3), (Tiles::Halves, 1), (Tiles::HalfSums, 3)]
+        {
+            let tile = Tile { holds, splits, ..Tile::SMALL };
+            if tile.fits(device().device.facts()) {
+                check_tile(device(), tile, ty, [70, 512, 9]);
+            }
         }
     }
 }
 
 #[test]
-fn not_a_number_survives_the_rounding_to_bytes() {
+fn halves_are_for_devices_that_have_them_and_for_weights_that_they_hold() {
+    let full = device().device.facts();
+    let without = crate::DeviceFacts { f16: false, ..full.clone() };
+    let with = crate::DeviceFacts { f16: true, ..full.clone() };
+    for wanted in [Tiles::Halves, Tiles::HalfSums] {
+        for (facts, packing, expected) in [
+            (&with, Packing::Q4K, wanted),
+            (&with, Packing::F16, Tiles::Halves),
+            (&with, Packing::Bf16, Tiles::Floats),
+            (&with, Packing::F32, Tiles::Floats),
+            (&without, Packing::Q4K, Tiles::Floats),
+            (&without, Packing::F16, Tiles::Floats),
+        ] {
+            assert_eq!(Tile::of(facts, packing, (4096, 4096), wanted).holds, expected, "{packing:?}");
+            assert_eq!(Tile::of_experts(facts, packing, wanted).holds, expected, "{packing:?}");
+        }
+        let tuning = Tuning { tiles: wanted, ..Tuning::GPU };
+        assert_eq!(tuning.within(&without).tiles, Tiles::Bytes);
+        assert_eq!(tuning.within(&with).tiles, wanted);
+    }
+}
+
+/// What f16 does not hold: activations beyond it, and those that it would lose.
+#[test]
+fn halves_neither_overflow_nor_vanish() {
+    let variant = device();
+    for (scale, ty) in [
+        (1e6, BlockType::Q4_0),
+        (1e30, BlockType::Q8_0),
+        (1e34, BlockType::Q4_K),
+        (1e-9, BlockType::Q6_K),
+        (1e-30, BlockType::MXFP4),
+        (65504.0, BlockType::F16),
+    ] {
+        for holds in [Tiles::Halves, Tiles::HalfSums] {
+            let tile = Tile { holds, ..Tile::SMALL };
+            if tile.fits(variant.device.facts()) && (ty != BlockType::F16 || holds == Tiles::Halves) {
+                let rows = random(20, 3 * 256);
+                // A row of each kind beside one of ordinary size.
+                let at = |i: usize| if i / 256 == 1 { 1.0 } else { scale };
+                let values: Vec<f32> = rows.iter().enumerate().map(|(i, v)| v * at(i)).collect();
+                let (what, found, expected) = tiled(variant, tile, ty, [70, 256, 3], &values);
+                for (found, expected) in found.chunks(70).zip(expected.chunks(70)) {
+                    assert_close(&format!("{what} at {scale:e}"), found, expected, tolerance(holds));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn not_a_number_survives_the_rounding() {
     let variant = device();
     let weight = Weight::random(18, BlockType::Q4_0, 5, 64);
     let matrix = weight.upload(variant, 64);
     let (step, size) = step(variant, 2);
-    for poison in [f32::NAN, f32::INFINITY] {
-        let mut values = random(19, 2 * 64);
-        values[64 + 3] = poison;
-        let x = variant.upload_rows(&values, 64);
-        let out = variant.empty(2 * 8 * 4);
-        let linear = plain_linear(&matrix, 5, &x, &out, &step);
-        let tile = Tile { int8: true, ..Tile::SMALL };
-        let scratch = MatmulScratch::new(&variant.device, Room::of_product(tile, 2, 64, 5)).unwrap();
-        let mut dispatches =
-            vec![scratch.quantize(&variant.kernels, (Rows::Tokens, 64, 1), [&x, &step]).unwrap()];
-        dispatches.extend(linear.matmul(&variant.kernels, tile, &scratch).unwrap());
-        variant.run(&dispatches, size);
-        let found = variant.read_rows(&out, 2, 5);
-        assert!(
-            found[..5].iter().all(|v| v.is_finite()) && found[5..].iter().all(|v| !v.is_finite()),
-            "{found:?}"
-        );
+    let tiles = [Tiles::Bytes, Tiles::Halves, Tiles::HalfSums].map(|holds| Tile { holds, ..Tile::SMALL });
+    for tile in tiles.into_iter().filter(|tile| tile.fits(variant.device.facts())) {
+        for poison in [f32::NAN, f32::INFINITY] {
+            let mut values = random(19, 2 * 64);
+            values[64 + 3] = poison;
+            let x = variant.upload_rows(&values, 64);
+            let out = variant.empty(2 * 8 * 4);
+            let linear = plain_linear(&matrix, 5, &x, &out, &step);
+            let scratch = MatmulScratch::new(&variant.device, Room::of_product(tile, 2, 64, 5)).unwrap();
+            variant.run(&linear.rounded_matmul(&variant.kernels, tile, &scratch).unwrap(), size);
+            let found = variant.read_rows(&out, 2, 5);
+            assert!(
+                found[..5].iter().all(|v| v.is_finite()) && found[5..].iter().all(|v| !v.is_finite()),
+                "{tile:?}: {found:?}"
+            );
+        }
     }
 }
 
@@ -184,28 +246,47 @@ pub(super) fn in_bytes(values: &[f32], cols: usize) -> Vec<f32> {
     values.chunks(cols).flat_map(|row| row.chunks(32).flat_map(block).collect::<Vec<_>>()).collect()
 }
 
+/// By how much of the largest result one in a tile may be off.
+pub(super) fn tolerance(holds: Tiles) -> f32 {
+    match holds {
+        Tiles::Floats => 2e-5,
+        // Where two roundings of x differ it is by one of 254 steps of one element.
+        Tiles::Bytes => 2e-3,
+        // Both operands are off by 2^-12 of themselves at most, and with them each product by 2^-11.
+        Tiles::Halves => 5e-4,
+        // Each of a block's 32 additions is off by 2^-12 of the sum so far.
+        Tiles::HalfSums => 2e-3,
+    }
+}
+
 fn check_tile(variant: &Variant, tile: Tile, ty: BlockType, [rows, cols, tokens]: [usize; 3]) {
+    let values = random(17, tokens * cols);
+    let (what, found, expected) = tiled(variant, tile, ty, [rows, cols, tokens], &values);
+    assert_close(&what, &found, &expected, tolerance(tile.holds));
+}
+
+/// A product in a tile, and what it should be.
+fn tiled(
+    variant: &Variant,
+    tile: Tile,
+    ty: BlockType,
+    [rows, cols, tokens]: [usize; 3],
+    values: &[f32],
+) -> (String, Vec<f32>, Vec<f32>) {
     let weight = Weight::random(16, ty, rows, cols);
     let matrix = weight.upload(variant, 1 << 16);
-    let values = random(17, tokens * cols);
-    let x = variant.upload_rows(&values, cols);
+    let x = variant.upload_rows(values, cols);
     let (step, size) = step(variant, tokens as u32);
     let out = variant.empty((tokens * rows.next_multiple_of(4) * 4) as u64);
     let linear = plain_linear(&matrix, rows, &x, &out, &step);
     let room = Room::of_product(tile, tokens, cols, rows);
     let scratch = MatmulScratch::new(&variant.device, room).unwrap();
-    let values = if tile.int8 { in_bytes(&values, cols) } else { values };
-    let expected = ops::linear(&values, (rows, cols), weight.row(), None);
+    variant.run(&linear.rounded_matmul(&variant.kernels, tile, &scratch).unwrap(), size);
+    let bytes = (tile.holds == Tiles::Bytes).then(|| in_bytes(values, cols));
+    let values = bytes.as_deref().unwrap_or(values);
+    let expected = ops::linear(values, (rows, cols), weight.row(), None);
     let what = format!("{tile:?} {ty} [{rows}, {cols}] x {tokens} on {}", variant.name);
-    let mut dispatches = linear.matmul(&variant.kernels, tile, &scratch).unwrap();
-    if tile.int8 {
-        let shape = (Rows::Tokens, cols, 1);
-        dispatches.insert(0, scratch.quantize(&variant.kernels, shape, [&x, &step]).unwrap());
-    }
-    variant.run(&dispatches, size);
-    // Where two roundings of x differ it is by one of 254 steps of one element.
-    let tolerance = if tile.int8 { 2e-3 } else { 2e-5 };
-    assert_close(&what, &variant.read_rows(&out, tokens, rows), &expected, tolerance);
+    (what, variant.read_rows(&out, tokens, rows), expected)
 }
 
 #[test]
