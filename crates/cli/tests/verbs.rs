@@ -200,7 +200,7 @@ fn bench_takes_steps_apart() {
     }
     let cpu = [&args[..], &["--backend", "cpu"]].concat();
     let (code, line) = failure(&cpu);
-    assert_eq!(code, 1, "{line}");
+    assert_eq!(code, 2, "{line}");
     assert!(line.contains("runs on the CPU"), "{line}");
 }
 

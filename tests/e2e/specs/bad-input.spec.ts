@@ -175,7 +175,7 @@ test("a GPU that was not asked for by name may be lost: the processor goes on, i
       Object.defineProperty(GPUAdapterInfo.prototype, name, { get: () => "a card" });
     Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
     // With the kernels that suit it: a card's take minutes in software, and so does measuring them.
-    localStorage.setItem("sotto-tuning", JSON.stringify({ "a card 1": "1/16/0k" }));
+    localStorage.setItem("sotto-tuning", JSON.stringify({ "a card 2": "1/16/0k" }));
   });
   await openModelPage(page, server);
   const prompt = "Once upon a time";

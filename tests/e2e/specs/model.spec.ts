@@ -111,7 +111,7 @@ test("takes the kernels that were measured for this GPU, with subgroups, and wri
   for (const [remembered, got] of Object.entries(variants)) {
     await page.evaluate(
       ([name, remembered]) => {
-        localStorage.setItem("sotto-tuning", JSON.stringify({ [`${name} 1`]: remembered }));
+        localStorage.setItem("sotto-tuning", JSON.stringify({ [`${name} 2`]: remembered }));
       },
       [name, remembered] as const,
     );
