@@ -89,11 +89,12 @@ impl Sampler {
         step: u32,
     ) -> Result<u32, SampleError> {
         sampling.check()?;
-        if let Some(id) = (0u32..).zip(&*logits).find(|(_, l)| l.is_nan()).map(|(id, _)| id) {
-            return Err(SampleError::Nan { id });
+        let mut found = greatest(logits)?;
+        if sampling.has_penalties() {
+            penalise(logits, counts, sampling)?;
+            found = greatest(logits)?;
         }
-        penalise(logits, counts, sampling)?;
-        let (best, max) = argmax(logits).ok_or(SampleError::NoCandidate { logits: logits.len() })?;
+        let (best, max) = found.ok_or(SampleError::NoCandidate { logits: logits.len() })?;
         if sampling.is_greedy() {
             return Ok(best);
         }
@@ -117,9 +118,6 @@ pub fn sample(
 }
 
 fn penalise(logits: &mut [f32], counts: &[u32], sampling: &Sampling) -> Result<(), SampleError> {
-    if !sampling.has_penalties() {
-        return Ok(());
-    }
     if counts.len() != logits.len() {
         return Err(SampleError::Counts { counts: counts.len(), logits: logits.len() });
     }
@@ -135,14 +133,19 @@ fn penalise(logits: &mut [f32], counts: &[u32], sampling: &Sampling) -> Result<(
 }
 
 /// The largest logit and its id, the lowest of equals; `None` if there is none above minus infinity.
-fn argmax(logits: &[f32]) -> Option<(u32, f32)> {
-    let mut best = None;
+fn greatest(logits: &[f32]) -> Result<Option<(u32, f32)>, SampleError> {
+    let (mut best, mut max) = (None, f32::NEG_INFINITY);
     for (id, &logit) in (0u32..).zip(logits) {
-        if logit > best.map_or(f32::NEG_INFINITY, |(_, max)| max) {
-            best = Some((id, logit));
+        // One comparison for nearly all: only what is larger, or no number, is looked at again.
+        if logit <= max {
+            continue;
         }
+        if logit.is_nan() {
+            return Err(SampleError::Nan { id });
+        }
+        (best, max) = (Some(id), logit);
     }
-    best
+    Ok(best.map(|id| (id, max)))
 }
 
 /// Unnormalised probabilities; the largest is 1. Of infinite logits all are equally probable, and nothing else is.

@@ -14,10 +14,28 @@ use super::{Kernel, LANES, Line, Simd, quad};
 #[derive(Clone, Copy, Debug)]
 pub struct Wasm<P>(P);
 
+/// A vector of ones, of which the compiler knows nothing, for constants that are to be in a register through a loop. A constant that V8
+/// sees as one it makes anew at each use, in three instructions: for weights of four bits that is a third of all.
+#[derive(Clone, Copy, Debug)]
+pub struct Ones(v128);
+
+impl Ones {
+    /// To be kept in memory, from which kernels are given it.
+    const NEW: Self = Ones(u64x2(u64::MAX, u64::MAX));
+
+    /// `v`, a constant.
+    #[inline(always)]
+    fn constant(self, v: v128) -> v128 {
+        v128_and(v, self.0)
+    }
+}
+
 /// What differs between instruction sets. A value is the proof that the engine has the instructions.
 pub trait Products: Copy {
     /// See [`Simd::Weights`].
     type Weights: Copy;
+    /// What constants are made with.
+    fn ones(self) -> Ones;
     /// See [`Simd::mul_add`].
     fn mul_add(self, a: v128, b: v128, c: v128) -> v128;
     /// See [`Simd::nibbles`].
@@ -30,11 +48,11 @@ pub trait Products: Copy {
 
 /// Products of 16-bit integers, which every engine with vectors has.
 #[derive(Clone, Copy, Debug)]
-pub struct Extended;
+pub struct Extended(Ones);
 
 impl Wasm<Extended> {
     /// What every engine that runs this module has.
-    pub const BASE: Self = Wasm(Extended);
+    pub const BASE: Self = Wasm(Extended(Ones::NEW));
 
     /// Runs `kernel`, compiled for these instructions.
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
@@ -53,13 +71,18 @@ impl Products for Extended {
     type Weights = [v128; 2];
 
     #[inline(always)]
+    fn ones(self) -> Ones {
+        self.0
+    }
+
+    #[inline(always)]
     fn mul_add(self, a: v128, b: v128, c: v128) -> v128 {
         f32x4_add(f32x4_mul(a, b), c)
     }
 
     #[inline(always)]
     fn nibbles(self, a: v128) -> [Self::Weights; 2] {
-        let nibble = u16x8_splat(15);
+        let nibble = self.0.constant(u16x8_splat(15));
         [
             [v128_and(a, nibble), v128_and(u16x8_shr(a, 8), nibble)],
             [v128_and(u16x8_shr(a, 4), nibble), u16x8_shr(a, 12)],
@@ -68,7 +91,7 @@ impl Products for Extended {
 
     #[inline(always)]
     fn weights(self, a: v128) -> Self::Weights {
-        [v128_and(a, u16x8_splat(0xff)), u16x8_shr(a, 8)]
+        [v128_and(a, self.0.constant(u16x8_splat(0xff))), u16x8_shr(a, 8)]
     }
 
     #[inline(always)]
@@ -90,11 +113,12 @@ const REBIAS: f32 = f32::from_bits((127 + 127 - 15) << 23);
 /// Four half floats in the lower halves of the lanes, as f32. The exponent is moved over and corrected by a
 /// multiplication, which makes subnormals right too; infinities and NaN have an exponent that must stay the largest.
 #[inline(always)]
-fn half_to_float(h: v128) -> v128 {
-    let magnitude = v128_and(h, u32x4_splat(0x7fff));
+fn half_to_float(h: v128, ones: Ones) -> v128 {
+    let magnitude = v128_and(h, ones.constant(u32x4_splat(0x7fff)));
     let sign = u32x4_shl(v128_xor(h, magnitude), 16);
-    let finite = f32x4_mul(u32x4_shl(magnitude, 13), f32x4_splat(REBIAS));
-    let special = v128_and(i32x4_gt(magnitude, i32x4_splat(0x7bff)), u32x4_splat(0x7f80_0000));
+    let finite = f32x4_mul(u32x4_shl(magnitude, 13), ones.constant(f32x4_splat(REBIAS)));
+    let is_special = i32x4_gt(magnitude, ones.constant(i32x4_splat(0x7bff)));
+    let special = v128_and(is_special, ones.constant(u32x4_splat(0x7f80_0000)));
     v128_or(v128_or(finite, special), sign)
 }
 
@@ -138,14 +162,15 @@ impl<P: Products> Simd for Wasm<P> {
 
     #[inline(always)]
     fn load_f16(self, from: &[f16; LANES], part: usize) -> v128 {
-        half_to_float(unsafe { u32x4_load_extend_u16x4(quarter(from, part).cast()) })
+        half_to_float(unsafe { u32x4_load_extend_u16x4(quarter(from, part).cast()) }, self.0.ones())
     }
 
     /// As [`half_to_float`], on sign-extended halves.
     #[inline(always)]
     fn load_finite_f16(self, from: &[f16; LANES], part: usize) -> v128 {
         let h = unsafe { i32x4_load_extend_i16x4(quarter(from, part).cast()) };
-        f32x4_mul(v128_and(u32x4_shl(h, 13), u32x4_splat(0x8fff_e000)), f32x4_splat(REBIAS))
+        let bits = v128_and(u32x4_shl(h, 13), self.0.ones().constant(u32x4_splat(0x8fff_e000)));
+        f32x4_mul(bits, self.0.ones().constant(f32x4_splat(REBIAS)))
     }
 
     #[inline(always)]
@@ -180,7 +205,7 @@ impl<P: Products> Simd for Wasm<P> {
 
     #[inline(always)]
     fn and(self, a: v128, mask: u8) -> v128 {
-        v128_and(a, u8x16_splat(mask))
+        v128_and(a, self.0.ones().constant(u8x16_splat(mask)))
     }
 
     #[inline(always)]

@@ -10,13 +10,13 @@
 use std::arch::wasm32::*;
 use std::hint::black_box;
 
-use super::{Products, Wasm};
+use super::{Ones, Products, Wasm};
 use crate::simd::{Kernel, quad, sums_that_fit};
 
 /// The engine has relaxed SIMD. `PAIRS`: it has no instruction for four products and their sum (x86 without VNNI), so
 /// products are summed two by two, in 16 bits, for as long as they fit, and only then in 32.
 #[derive(Clone, Copy, Debug)]
-pub struct Relaxed<const PAIRS: bool>(());
+pub struct Relaxed<const PAIRS: bool>(Ones);
 
 /// What [`implementation`] gives for `pmaddubsw`, which saturates sums of two, and a sum of two of those.
 const SATURATED_PAIRS: i32 = 2 * 32767;
@@ -25,7 +25,7 @@ impl<const PAIRS: bool> Wasm<Relaxed<PAIRS>> {
     /// The proof, where this module and the engine have the instructions and this is how they are run best.
     pub fn detect() -> Option<Self> {
         let result = implementation();
-        (result != 0 && (result == SATURATED_PAIRS) == PAIRS).then_some(Wasm(Relaxed(())))
+        (result != 0 && (result == SATURATED_PAIRS) == PAIRS).then_some(Wasm(Relaxed(Ones::NEW)))
     }
 
     /// Runs `kernel`, compiled for these instructions.
@@ -54,13 +54,18 @@ impl<const PAIRS: bool> Products for Relaxed<PAIRS> {
     type Weights = v128;
 
     #[inline(always)]
+    fn ones(self) -> Ones {
+        self.0
+    }
+
+    #[inline(always)]
     fn mul_add(self, a: v128, b: v128, c: v128) -> v128 {
         f32x4_relaxed_madd(a, b, c)
     }
 
     #[inline(always)]
     fn nibbles(self, a: v128) -> [v128; 2] {
-        let nibble = u8x16_splat(15);
+        let nibble = self.0.constant(u8x16_splat(15));
         [v128_and(a, nibble), v128_and(u16x8_shr(a, 4), nibble)]
     }
 
@@ -76,7 +81,7 @@ impl<const PAIRS: bool> Products for Relaxed<PAIRS> {
         }
         // Seven bits, and 128 times the eighth.
         let upper = self.sum::<1>(i32x4_splat(0), w, a, |w| u8x16_shr(w, 7));
-        let lower = self.sum::<7>(acc, w, a, |w| v128_and(w, u8x16_splat(0x7f)));
+        let lower = self.sum::<7>(acc, w, a, |w| v128_and(w, self.0.constant(u8x16_splat(0x7f))));
         i32x4_add(lower, i32x4_shl(upper, 7))
     }
 }
