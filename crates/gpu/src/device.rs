@@ -7,6 +7,10 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(target_arch = "wasm32")]
+use crate::browser;
+#[cfg(target_arch = "wasm32")]
+use crate::tuning::vendor_id;
 use crate::{GpuError, Tuning};
 
 /// What a device makes of work that it was given: known once it has come to it.
@@ -40,8 +44,12 @@ pub struct DeviceFacts {
     pub name: String,
     /// The driver's name; browsers may leave it empty.
     pub driver: String,
-    /// PCI vendor id; browsers report 0.
+    /// PCI vendor id, in browsers of the vendor that they name; 0 when unknown.
     pub vendor: u32,
+    /// The family of GPUs, where browsers tell: `gen-12-lp`, `rdna-2`, `metal-3`.
+    pub architecture: String,
+    /// Whether the GPU is a processor's, as far as native drivers tell.
+    pub integrated: bool,
     /// `Vulkan`, `Metal`, `Dx12`, `BrowserWebGpu`.
     pub backend: String,
     /// Whether the CPU does the work (SwiftShader, lavapipe, WARP).
@@ -145,6 +153,11 @@ impl GpuDevice {
         let mut facts = facts(&adapter.get_info(), features, &limits);
         facts.software &= !options.hardware_kernels;
         facts.subgroups = !options.without_subgroups && has_subgroups(&device, features);
+        #[cfg(target_arch = "wasm32")]
+        if let Some((vendor, architecture)) = browser::vendor_and_architecture(&device) {
+            facts.vendor = vendor_id(&vendor);
+            facts.architecture = architecture;
+        }
         let tuning = options.tuning.unwrap_or_else(|| Tuning::of(&facts)).within(&facts);
         Ok(GpuDevice {
             inner: Arc::new(Inner { device, queue, facts, fault }),
@@ -357,6 +370,8 @@ fn facts(info: &wgpu::AdapterInfo, features: wgpu::Features, limits: &wgpu::Limi
         name: info.name.clone(),
         driver: info.driver.clone(),
         vendor: info.vendor,
+        architecture: String::new(),
+        integrated: info.device_type == wgpu::DeviceType::IntegratedGpu,
         backend: format!("{:?}", info.backend),
         software: info.device_type == wgpu::DeviceType::Cpu || known.iter().any(|k| described.contains(k)),
         f16: features.contains(wgpu::Features::SHADER_F16),

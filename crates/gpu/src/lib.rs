@@ -10,6 +10,8 @@
 )]
 
 pub mod bench;
+#[cfg(target_arch = "wasm32")]
+mod browser;
 mod clock;
 mod decode;
 mod device;

@@ -154,16 +154,7 @@ fn has_dot4() -> bool {
 
 #[cfg(target_arch = "wasm32")]
 fn has_dot4() -> bool {
-    use wasm_bindgen::{JsCast, JsValue};
-    let get = |object: &JsValue, key: &str| js_sys::Reflect::get(object, &JsValue::from_str(key)).ok();
-    let features = get(&js_sys::global(), "navigator")
-        .and_then(|navigator| get(&navigator, "gpu"))
-        .and_then(|gpu| get(&gpu, "wgslLanguageFeatures"));
-    features.is_some_and(|features| {
-        let has = get(&features, "has").and_then(|has| has.dyn_into::<js_sys::Function>().ok());
-        let name = JsValue::from_str("packed_4x8_integer_dot_product");
-        has.and_then(|has| has.call1(&features, &name).ok()).is_some_and(|found| found.is_truthy())
-    })
+    crate::browser::has_language_feature("packed_4x8_integer_dot_product")
 }
 
 /// Blocks of 32 of a row in bytes, whole steps of the product.

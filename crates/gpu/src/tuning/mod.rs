@@ -5,8 +5,11 @@
 
 mod measure;
 mod name;
+mod table;
 
 pub use name::NotATuning;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use table::vendor_id;
 
 use crate::DeviceFacts;
 use crate::weights::{Matrix, Packing};
@@ -84,70 +87,6 @@ const HELD_WORKGROUPS: u32 = 256;
 const EIGHT_ROWS: usize = 4096;
 
 impl Tuning {
-    /// A software adapter runs a workgroup's invocations one after the other, and each barrier makes it switch between
-    /// all of them: 628 ms with a shared tree, 78 ms without, for 8192 x 2048.
-    pub const SOFTWARE: Tuning = Tuning {
-        lanes: 1,
-        workgroup: 16,
-        threads: 0,
-        mantissa: false,
-        ints: false,
-        coarse: false,
-        eight: false,
-        ahead: false,
-        held: false,
-        subgroups: false,
-        tiled_matmul: false,
-        tiles: Tiles::Bytes,
-    };
-
-    /// What suits a GPU that nothing is known about. Where a workgroup may not have as many invocations it has what it may.
-    pub const GPU: Tuning = Tuning {
-        lanes: 8,
-        workgroup: 256,
-        threads: 1 << 16,
-        mantissa: true,
-        ints: true,
-        coarse: false,
-        eight: true,
-        ahead: false,
-        held: true,
-        subgroups: true,
-        tiled_matmul: true,
-        tiles: Tiles::Bytes,
-    };
-
-    /// The table: what suits a device of these facts.
-    pub fn of(facts: &DeviceFacts) -> Tuning {
-        if facts.software {
-            return Tuning::SOFTWARE;
-        }
-        Tuning::GPU.within(facts)
-    }
-
-    /// What else may suit it; [`GpuDevice::measure`](crate::GpuDevice::measure) tells.
-    pub fn candidates(facts: &DeviceFacts) -> Vec<Tuning> {
-        if facts.software {
-            return Vec::new();
-        }
-        let gpu = Tuning::GPU;
-        let lanes = Tuning { held: false, ..gpu };
-        let floats = Tuning { ints: false, ..lanes };
-        [
-            gpu,
-            Tuning { threads: 1 << 14, workgroup: 128, ..gpu },
-            lanes,
-            Tuning { threads: 1 << 14, workgroup: 128, ..lanes },
-            Tuning { eight: false, threads: 1 << 17, ..lanes },
-            floats,
-            Tuning { eight: false, workgroup: 128, ..floats },
-            // Some convert bytes to floats in one instruction.
-            Tuning { mantissa: false, threads: 1 << 14, workgroup: 128, ..floats },
-        ]
-        .map(|tuning| tuning.within(facts))
-        .to_vec()
-    }
-
     /// The same without what a device of these facts has not.
     pub fn within(self, facts: &DeviceFacts) -> Tuning {
         let subgroups = self.subgroups && facts.subgroups && facts.subgroup_min >= self.lanes;
