@@ -46,8 +46,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let quad = local % QUADS;
     let part = local / QUADS;
 #if one_segment
-    _ = step.n_tokens;  // keeps the binding
-    let used = SPLITS;
+    // Later segments may not be there yet.
+    let used = kv_segment(last_seen(step.position + t)) + 1u;
 #else
     let used = splits_of(step.position + t).used;
 #endif

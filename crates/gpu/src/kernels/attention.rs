@@ -9,7 +9,7 @@
 
 use sotto_plan::{Attention, KvCache};
 
-use crate::kernel::{Count, Dispatch, Kernels, Slice};
+use crate::kernel::{Count, Dispatch, Kernels, Pipeline, Slice};
 use crate::kv::{KvBuffers, MAX_SEGMENTS, Segments};
 use crate::{DeviceFacts, GpuError, KvType};
 
@@ -126,13 +126,23 @@ fn merge(
     flags: &[&'static str],
     splits: [(&'static str, f64); 2],
 ) -> Result<Dispatch, GpuError> {
-    let constants = shape.constants(splits)?;
-    let flags: Vec<_> =
-        shape.mask_flag().chain(sinks_flag(&slices).iter().copied()).chain(flags.iter().copied()).collect();
-    let pipeline = kernels.pipeline("attention_merge", &flags, &constants)?;
+    let pipeline = merge_pipeline(kernels, shape, &slices, flags, splits)?;
     let bindings = [(3, slices.scratch), (4, slices.out), (5, slices.step)];
     let grid = [Count::Fixed(shape.attention.n_heads as u32), Count::Tokens(1), Count::Fixed(1)];
     Ok(kernels.dispatch("attention_merge", &pipeline, &with_sinks(&bindings, &slices), grid))
+}
+
+fn merge_pipeline(
+    kernels: &Kernels,
+    shape: &AttentionShape,
+    slices: &AttentionSlices<'_>,
+    flags: &[&'static str],
+    splits: [(&'static str, f64); 2],
+) -> Result<Pipeline, GpuError> {
+    let constants = shape.constants(splits)?;
+    let flags: Vec<_> =
+        shape.mask_flag().chain(sinks_flag(slices).iter().copied()).chain(flags.iter().copied()).collect();
+    kernels.pipeline("attention_merge", &flags, &constants)
 }
 
 fn tiled(
@@ -154,7 +164,8 @@ fn tiled(
     Ok(kernels.dispatch("attention_prefill", &pipeline, &with_sinks(&bindings, &slices), grid))
 }
 
-/// One dispatch where the cache has one segment so far, else one a segment and what brings them together.
+/// One dispatch where the cache has one segment so far, else one a segment and what brings them together. The pipelines of a cache
+/// that will have grown are there from the start.
 fn plain(
     kernels: &Kernels,
     shape: &AttentionShape,
@@ -164,20 +175,28 @@ fn plain(
     let own = [("HEADS", heads as f64), ("WORKGROUP", PLAIN_WORKGROUP as f64)];
     let grid = [Count::Fixed(heads.div_ceil(PLAIN_WORKGROUP) as u32), Count::Tokens(1), Count::Fixed(1)];
     let AttentionSlices { q, kv, out, step, scratch, .. } = slices;
+    let n_segments = shape.segments.count();
+    let splits = [("SPLITS", n_segments as f64), ("MIN_SPLIT", 0.0)];
+    let flags: Vec<_> = shape.flags().chain(["one_segment"]).collect();
+    let mut pipelines = Vec::new();
+    if n_segments > 1 {
+        for index in 0..n_segments {
+            let constants =
+                shape.constants(own.into_iter().chain(splits).chain([("INDEX", index as f64)]))?;
+            pipelines.push(kernels.pipeline("attention_plain", &flags, &constants)?);
+        }
+        merge_pipeline(kernels, shape, &slices, &["one_segment"], splits)?;
+    }
     if let [segment] = &kv.segments[..] {
         let flags: Vec<_> = shape.flags().chain(sinks_flag(&slices).iter().copied()).collect();
         let pipeline = kernels.pipeline("attention_plain", &flags, &shape.constants(own)?)?;
         let bindings = with_sinks(&[(0, segment), (3, q), (4, out), (5, step)], &slices);
         return Ok(vec![kernels.dispatch("attention_plain", &pipeline, &bindings, grid)]);
     }
-    let splits = [("SPLITS", kv.segments.len() as f64), ("MIN_SPLIT", 0.0)];
-    let flags: Vec<_> = shape.flags().chain(["one_segment"]).collect();
     let mut dispatches = Vec::new();
-    for (index, segment) in kv.segments.iter().enumerate() {
-        let constants = shape.constants(own.into_iter().chain(splits).chain([("INDEX", index as f64)]))?;
-        let pipeline = kernels.pipeline("attention_plain", &flags, &constants)?;
+    for (segment, pipeline) in kv.segments.iter().zip(&pipelines) {
         let bindings = [(0, segment), (3, q), (4, scratch), (5, step)];
-        dispatches.push(kernels.dispatch("attention_plain", &pipeline, &bindings, grid));
+        dispatches.push(kernels.dispatch("attention_plain", pipeline, &bindings, grid));
     }
     dispatches.push(merge(kernels, shape, slices, &["one_segment"], splits)?);
     Ok(dispatches)

@@ -36,19 +36,26 @@ fn pipelines_depend_on_shapes_and_types_and_not_on_the_number_of_layers() {
 
 #[test]
 fn nothing_compiles_after_the_weights_begin_to_come() {
-    let file = open("tok105/tok105-q4_0.gguf");
-    let mut options = options(KvType::F16, true);
-    options.first_positions = 512;
-    let mut loader = pollster::block_on(Loader::new(&device(), file.plan.clone(), &options)).unwrap();
-    let asked_for = loader.pipelines();
-    for id in 0..file.plan.weights.len() as u32 {
-        loader.write(WeightId(id), 0, file.weight(id)).unwrap();
+    let hardware = DeviceOptions { hardware_kernels: true, ..DeviceOptions::default() };
+    let hardware = pollster::block_on(GpuDevice::request(&hardware)).unwrap();
+    // A cache that is there from the start, and one that grows under way: by segments of 32, 32, 64 and 128 positions.
+    for (device, first_positions) in [(device(), 512), (device(), 32), (hardware, 32)] {
+        let file = open("tok105/tok105-q4_0.gguf");
+        let options = ModelOptions { first_positions, ..options(KvType::F16, true) };
+        let mut loader = pollster::block_on(Loader::new(&device, file.plan.clone(), &options)).unwrap();
+        let asked_for = loader.pipelines();
+        for id in 0..file.plan.weights.len() as u32 {
+            loader.write(WeightId(id), 0, file.weight(id)).unwrap();
+        }
+        let mut model = pollster::block_on(loader.finish()).unwrap();
+        let segments = |model: &GpuModel| model.runtime.buffers.caches[0].segments.len();
+        assert_eq!(segments(&model), 1);
+        let drawn = Sampling { top_k: 20, seed: 3, ..Sampling::default() };
+        for (sampling, prompt) in [(Sampling::greedy(), 20), (drawn, 50), (Sampling::greedy(), 130)] {
+            model.truncate(0);
+            reply(&mut model, &vec![1; prompt], 16, &sampling);
+        }
+        assert_eq!(segments(&model), if first_positions == 512 { 1 } else { 4 });
+        assert_eq!(model.runtime.kernels.pipelines(), asked_for, "{first_positions}, {}", device.tuning());
     }
-    let mut model = pollster::block_on(loader.finish()).unwrap();
-    let drawn = Sampling { top_k: 20, seed: 3, ..Sampling::default() };
-    for sampling in [Sampling::greedy(), drawn] {
-        model.truncate(0);
-        reply(&mut model, &[1; 50], 4, &sampling);
-    }
-    assert_eq!(model.runtime.kernels.pipelines(), asked_for);
 }
