@@ -71,6 +71,28 @@ test("a model is told by its header alone, and nothing is stored", async ({ page
   expect(server.requestsUnder("/m/")).toEqual([]);
 });
 
+test("a GPU gets the kernels that suit its maker's", async ({ page, server }) => {
+  server.put("/m/stories.gguf", { bytes: STORIES });
+  // As browsers tell of GPUs; the subgroups are SwiftShader's, of 4, which none of these kernels takes.
+  for (const [vendor, architecture, tuning] of [
+    ["", "", "8/256/64kmieht"],
+    ["nvidia", "lovelace", "8/256/64kmieht"],
+    ["apple", "metal-3", "8/64/16kmetx"],
+    ["intel", "gen-9", "8/128/8kmetx"],
+    ["qualcomm", "adreno-7xx", "8/64/8kmetx"],
+  ] as const) {
+    await page.evaluate(
+      (told) => {
+        for (const [name, value] of Object.entries(told))
+          Object.defineProperty(GPUAdapterInfo.prototype, name, { get: () => value, configurable: true });
+      },
+      { vendor, architecture, description: "", isFallbackAdapter: false },
+    );
+    const { value, message } = await inspect(page, "/m/stories.gguf", { device: "webgpu", worker: false });
+    expect(value?.device, message).toMatchObject({ backend: "webgpu", software: false, tuning });
+  }
+});
+
 test("what is told is what a loaded model takes, on both devices", async ({ page, server }) => {
   serveChanged(server, "qwen3", "/m/x/", { max_position_embeddings: 40_960 });
   server.put("/m/x/README.md", { bytes: new TextEncoder().encode("---\nlicense: apache-2.0\n---\n") });
