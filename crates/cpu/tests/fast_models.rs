@@ -118,6 +118,20 @@ fn each_thread_is_counted() {
     let needed = |context, threads| fast::memory_needed(plan, context, threads).total();
     // Four queries' scores of every position, as floats.
     assert_eq!(needed(512, 3) - needed(512, 1), 2 * 4 * 4 * 512);
+    assert_eq!(needed(512, 1000), needed(512, 64), "there are never more");
+}
+
+#[test]
+fn a_token_may_go_without_an_output() {
+    let file = Parsed::fixture("tok105/tok105-q4_0.gguf");
+    for threads in [1, 2] {
+        let mut model = fast(&file, fast::Options { threads, ..ROUNDED });
+        let with = [7, 9, 11].map(|id| logits(&mut model, &[id], Outputs::Last));
+        model.truncate(0);
+        assert!(logits(&mut model, &[7], Outputs::None).is_empty());
+        assert!(logits(&mut model, &[9], Outputs::None).is_empty());
+        assert!(logits(&mut model, &[11], Outputs::Last) == with[2], "{threads} threads");
+    }
 }
 
 #[test]

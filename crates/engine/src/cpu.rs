@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use sotto_cpu::simd::Level;
 use sotto_cpu::{fast, reference};
-use sotto_plan::{DECODE_TOKENS, Outputs, Sampling};
+use sotto_plan::{DECODE_TOKENS, Outputs, Plan, Sampling};
 use sotto_text::sampling::{Sampler, TokenCounts};
 
 use crate::EngineError;
@@ -32,6 +32,13 @@ impl CpuModel {
             CpuModel::Reference(model) => *out = model.forward(ids, outputs)?,
         }
         Ok(())
+    }
+
+    fn plan(&self) -> &Plan {
+        match self {
+            CpuModel::Fast(model) => model.plan(),
+            CpuModel::Reference(model) => model.plan(),
+        }
     }
 
     fn position(&self) -> usize {
@@ -140,11 +147,7 @@ impl CpuBackend {
     /// Whether the next token takes a step of the model, which drafts may join.
     pub fn takes_drafts(&self) -> bool {
         // A draft that is not taken leaves its trace in a state that is made over.
-        let recurrent = match &self.model {
-            CpuModel::Fast(model) => model.plan().is_recurrent(),
-            CpuModel::Reference(model) => model.plan().is_recurrent(),
-        };
-        !recurrent && self.reply.as_ref().is_some_and(|reply| reply.last.is_some())
+        !self.model.plan().is_recurrent() && self.reply.as_ref().is_some_and(|reply| reply.last.is_some())
     }
 
     /// Decode steps run.

@@ -107,6 +107,6 @@ pub fn memory_needed(plan: &Plan, context_length: usize, threads: usize) -> Memo
         weights: weights::bytes_needed(plan),
         caches: run::cache_bytes_needed(plan, positions),
         activations: schedule::bytes_needed(plan, positions.min(model::chunk(plan)))
-            + threads as u64 * run::score_bytes_needed(plan, positions),
+            + run::score_bytes_needed(plan, positions, threads),
     }
 }

@@ -103,10 +103,15 @@ pub fn cache_bytes_needed(plan: &Plan, positions: usize) -> u64 {
     plan.caches.iter().enumerate().map(bytes).sum::<u64>() + histories.sum::<u64>()
 }
 
-/// Bytes that each thread takes for scores when `plan` has `positions` positions.
-pub fn score_bytes_needed(plan: &Plan, positions: usize) -> u64 {
+/// Scores that each thread has room for when `plan` has `positions` positions.
+fn most_scores(plan: &Plan, positions: usize) -> usize {
     let attends = (0..plan.caches.len()).any(|cache| is_half(plan, cache));
-    if attends { (scores_needed(positions) * size_of::<f32>()) as u64 } else { 0 }
+    if attends { scores_needed(positions) } else { 0 }
+}
+
+/// Bytes that so many threads take for scores when `plan` has `positions` positions.
+pub fn score_bytes_needed(plan: &Plan, positions: usize, threads: usize) -> u64 {
+    (Pool::size(threads) * most_scores(plan, positions) * size_of::<f32>()) as u64
 }
 
 impl State {
@@ -131,7 +136,7 @@ impl State {
         State {
             level: options.level.unwrap_or_else(Level::best),
             // For all positions at once, so that no token makes them grow.
-            scratch: (0..pool.threads()).map(|_| Vec::with_capacity(scores_needed(positions))).collect(),
+            scratch: (0..pool.threads()).map(|_| Vec::with_capacity(most_scores(plan, positions))).collect(),
             pool,
             alone: Pool::new(1),
             values: vec![Vec::new(); plan.values.len()],

@@ -45,9 +45,9 @@ pub fn count(ops: &[Op], readers: impl Fn(ValueId) -> usize, is_half: impl Fn(Ca
 
 impl State {
     /// Whether operations that can are to run together in `step`. Where there are more tokens, they are long enough to be shared
-    /// one by one.
+    /// one by one; where no output is asked for, the last of them have none to run on.
     pub fn shares_job(&self, step: Step<'_>) -> bool {
-        step.ids.len() == 1 && self.pool.threads() > 1
+        step.ids.len() == 1 && step.first_output == 0 && self.pool.threads() > 1
     }
 
     /// Runs `ops`, which [`count`] found, on the token of `step`; they write `outs`, but for what a gate reads, and what only the

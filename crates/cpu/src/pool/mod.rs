@@ -33,7 +33,12 @@ pub struct Pool {
 impl Pool {
     /// A pool of `threads`, the caller's among them. Takes fewer where the system gives no more.
     pub fn new(threads: usize) -> Self {
-        Pool { crew: platform::Crew::new(threads.clamp(1, job::MOST) - 1) }
+        Pool { crew: platform::Crew::new(Self::size(threads) - 1) }
+    }
+
+    /// How many there are at most where so many are asked for.
+    pub fn size(threads: usize) -> usize {
+        threads.clamp(1, job::MOST)
     }
 
     /// How many threads work, the caller's among them.
