@@ -216,7 +216,11 @@ impl Tiles<'_> {
                 let parts = if two { 2 } else { 1 };
                 for (t, result) in (start / parts..).zip(results[..done].chunks_exact(parts)) {
                     let out = &mut self.out[t * stride + at..][..n];
-                    out.copy_from_slice(&result[0][..n]);
+                    // Of known length nearly always: in WebAssembly any other copy is a call.
+                    match out.as_mut_array() {
+                        Some(out) => *out = result[0],
+                        None => out.copy_from_slice(&result[0][..n]),
+                    }
                     if let Some(low) = result.get(1) {
                         out.iter_mut().zip(low).for_each(|(out, low)| *out += low);
                     }

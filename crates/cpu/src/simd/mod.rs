@@ -69,7 +69,7 @@ pub trait Simd: Copy {
     fn load(self, from: &[f32; LANES], part: usize) -> Self::Float;
     /// Writes f32.
     fn store(self, v: Self::Float, to: &mut [f32; LANES], part: usize);
-    /// Reads IEEE half floats.
+    /// Reads IEEE half floats. What is infinite or NaN may be either.
     fn load_f16(self, from: &[f16; LANES], part: usize) -> Self::Float;
     /// Reads IEEE half floats, none of which is infinite or NaN.
     fn load_finite_f16(self, from: &[f16; LANES], part: usize) -> Self::Float {

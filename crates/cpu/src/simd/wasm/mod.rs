@@ -107,20 +107,8 @@ impl Products for Extended {
     }
 }
 
-/// 2^(127 - 15)
+/// 2^(127 - 15): between the exponents of half floats and of f32.
 const REBIAS: f32 = f32::from_bits((127 + 127 - 15) << 23);
-
-/// Four half floats in the lower halves of the lanes, as f32. The exponent is moved over and corrected by a
-/// multiplication, which makes subnormals right too; infinities and NaN have an exponent that must stay the largest.
-#[inline(always)]
-fn half_to_float(h: v128, ones: Ones) -> v128 {
-    let magnitude = v128_and(h, ones.constant(u32x4_splat(0x7fff)));
-    let sign = u32x4_shl(v128_xor(h, magnitude), 16);
-    let finite = f32x4_mul(u32x4_shl(magnitude, 13), ones.constant(f32x4_splat(REBIAS)));
-    let is_special = i32x4_gt(magnitude, ones.constant(i32x4_splat(0x7bff)));
-    let special = v128_and(is_special, ones.constant(u32x4_splat(0x7f80_0000)));
-    v128_or(v128_or(finite, special), sign)
-}
 
 /// Lanes of a vector.
 const WIDTH: usize = 4;
@@ -162,10 +150,13 @@ impl<P: Products> Simd for Wasm<P> {
 
     #[inline(always)]
     fn load_f16(self, from: &[f16; LANES], part: usize) -> v128 {
-        half_to_float(unsafe { u32x4_load_extend_u16x4(quarter(from, part).cast()) }, self.0.ones())
+        let h = self.load_finite_f16(from, part);
+        // What stands for infinite or NaN is 2^16 at least, which becomes infinite on the way; 65504 does not.
+        let large = f32x4_mul(h, self.0.ones().constant(f32x4_splat(REBIAS)));
+        f32x4_mul(large, self.0.ones().constant(f32x4_splat(1.0 / REBIAS)))
     }
 
-    /// As [`half_to_float`], on sign-extended halves.
+    /// The exponent is moved over and corrected by a multiplication, which makes subnormals right too.
     #[inline(always)]
     fn load_finite_f16(self, from: &[f16; LANES], part: usize) -> v128 {
         let h = unsafe { i32x4_load_extend_i16x4(quarter(from, part).cast()) };
