@@ -7,6 +7,9 @@ use std::{env, fs};
 use serde_json::{Map, Value};
 use sotto_engine::{DeviceFacts, Tuning, TuningChoice, TuningMemory};
 
+/// Counts up when the kernels change so that older measurements say nothing, as in `npm/src/tuning.ts`.
+const KERNELS: u32 = 2;
+
 /// The variants that an earlier run measured on the GPU, or a measurement that the next run remembers.
 pub fn remembered_tuning() -> TuningChoice {
     match env::var("SOTTO_TUNING") {
@@ -37,7 +40,8 @@ fn read() -> Option<Map<String, Value>> {
 
 /// Another driver may compile otherwise, and another version has other kernels.
 fn key(facts: &DeviceFacts) -> String {
-    format!("{}, {} ({}), {}", facts.name, facts.driver, facts.backend, env!("CARGO_PKG_VERSION"))
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{}, {} ({}), {version} {KERNELS}", facts.name, facts.driver, facts.backend)
 }
 
 fn path() -> Option<PathBuf> {
