@@ -45,6 +45,33 @@ fn run_streams_the_reference_text() {
 }
 
 #[test]
+fn run_follows_a_grammar_or_a_schema_and_says_what_is_wrong_with_one() {
+    let path = model("stories260K/stories260K-f32.gguf").display().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let args = ["run", "--model", &path, "--prompt", "Once", "--backend", "cpu", "--temperature", "0"];
+    let grammar = file("names.gbnf", "root ::= \" Tom\" | \" Lily\" # and no other");
+    let told = stdout(&[&args[..], &["--grammar", &grammar]].concat(), "");
+    assert!([" Tom\n", " Lily\n"].contains(&&*told), "{told}");
+    let schema = file(
+        "ages.json",
+        "{\"type\": \"array\", \"items\": {\"type\": \"integer\", \"maximum\": 99}, \"maxItems\": 3}",
+    );
+    let told = stdout(&[&args[..], &["--json-schema", &schema]].concat(), "");
+    assert!(serde_json::from_str::<Vec<i64>>(&told).unwrap().iter().all(|&age| age < 100), "{told}");
+    let broken = file("broken.gbnf", "root ::= \"a");
+    let (code, line) = failure(&[&args[..], &["--grammar", &broken]].concat());
+    assert_eq!((code, line.contains("line 1, column 12")), (1, true), "{line}");
+    let broken = file("broken.json", "{");
+    let (code, line) = failure(&[&args[..], &["--json-schema", &broken]].concat());
+    assert_eq!((code, line.contains("broken.json: not JSON")), (1, true), "{line}");
+}
+
+#[test]
 fn a_draft_changes_no_reply_and_must_have_the_same_tokenizer() {
     let [path, half, other] =
         ["stories260K/stories260K-f32", "stories260K/stories260K-f16", "tok105/tok105-q4_0"]

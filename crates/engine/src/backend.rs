@@ -293,7 +293,7 @@ impl Backend {
             Backend::Gpu(..) if text.ids.len() > text.prompt => return Err(EngineError::Resume),
             Backend::Gpu(model, ..) => {
                 model.prefill_for_decode(ids).await?;
-                model.start(sampling, text.ids)?;
+                model.start_with(sampling, text.ids, text.bias)?;
             }
             Backend::Cpu(cpu) => cpu.start(ids, text, sampling)?,
         }
@@ -324,6 +324,34 @@ impl Backend {
         match self {
             Backend::Gpu(model, ..) => Ok(model.next_with(drafts).await?),
             Backend::Cpu(cpu) => cpu.next(drafts),
+        }
+    }
+
+    /// The next sampled token, among those that have a bit in `allowed`.
+    pub async fn next_among(&mut self, allowed: &[u32]) -> Result<u32, EngineError> {
+        match self {
+            Backend::Gpu(model, ..) => Ok(model.next_among(allowed).await?),
+            Backend::Cpu(cpu) => cpu.next_among(allowed),
+        }
+    }
+
+    /// The logits that the next token is sampled from.
+    pub async fn next_logits(&mut self) -> Result<Vec<f32>, EngineError> {
+        match self {
+            Backend::Gpu(model, ..) => Ok(model.next_logits().await?),
+            Backend::Cpu(cpu) => cpu.next_logits(),
+        }
+    }
+
+    /// The next token, sampled from `logits` in place of those that [`Backend::next_logits`] gave.
+    pub async fn next_from(
+        &mut self,
+        logits: &mut Vec<f32>,
+        allowed: Option<&[u32]>,
+    ) -> Result<u32, EngineError> {
+        match self {
+            Backend::Gpu(model, ..) => Ok(model.next_from(logits, allowed).await?),
+            Backend::Cpu(cpu) => cpu.next_from(logits, allowed),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use sotto_cpu::simd::Level;
 use sotto_cpu::{fast, reference};
 use sotto_plan::{DECODE_TOKENS, Outputs, Plan, Sampling};
-use sotto_text::sampling::{Sampler, TokenCounts};
+use sotto_text::sampling::{Sampler, TokenCounts, edit};
 
 use crate::EngineError;
 use crate::generation::Begun;
@@ -98,6 +98,8 @@ struct Reply {
     drafts: VecDeque<u32>,
     /// Elements of `logits` before those that are sampled from next.
     at: usize,
+    /// What is added to the logits of some tokens.
+    bias: Vec<(u32, f32)>,
 }
 
 impl CpuBackend {
@@ -200,6 +202,7 @@ impl CpuBackend {
             last: None,
             drafts: VecDeque::new(),
             at: 0,
+            bias: text.bias.unwrap_or_default().to_vec(),
         });
         Ok(())
     }
@@ -207,6 +210,33 @@ impl CpuBackend {
     /// The next sampled token. `drafts` are what may follow the last one: the model runs on both together, and tokens
     /// are the same as without.
     pub fn next(&mut self, drafts: &[u32]) -> Result<u32, EngineError> {
+        self.forward(drafts)?;
+        self.sample(None)
+    }
+
+    /// The next sampled token, among those that have a bit in `allowed`, `[vocab / 32]`.
+    pub fn next_among(&mut self, allowed: &[u32]) -> Result<u32, EngineError> {
+        self.forward(&[])?;
+        self.sample(Some(allowed))
+    }
+
+    /// The logits that the next token is sampled from, `[vocab]`.
+    pub fn next_logits(&mut self) -> Result<Vec<f32>, EngineError> {
+        self.forward(&[])?;
+        let Some(reply) = &self.reply else { return Err(EngineError::NoReply) };
+        Ok(self.logits[reply.at..][..reply.counts.as_slice().len()].to_vec())
+    }
+
+    /// The next token, sampled from `logits` in place of those that [`CpuBackend::next_logits`] gave.
+    pub fn next_from(&mut self, logits: &[f32], allowed: Option<&[u32]>) -> Result<u32, EngineError> {
+        self.forward(&[])?;
+        let Some(reply) = &self.reply else { return Err(EngineError::NoReply) };
+        self.logits[reply.at..][..logits.len()].copy_from_slice(logits);
+        self.sample(allowed)
+    }
+
+    /// Runs the model on the last token, if that has not been done, and on `drafts` of what follows it.
+    fn forward(&mut self, drafts: &[u32]) -> Result<(), EngineError> {
         let Some(reply) = &mut self.reply else { return Err(EngineError::NoReply) };
         if let Some(id) = reply.last {
             let room = self.model.context_length().saturating_sub(self.model.position() + 1);
@@ -223,8 +253,14 @@ impl CpuBackend {
             self.drafted += drafts.len() as u64;
             self.steps += 1;
         }
+        Ok(())
+    }
+
+    fn sample(&mut self, allowed: Option<&[u32]>) -> Result<u32, EngineError> {
+        let Some(reply) = &mut self.reply else { return Err(EngineError::NoReply) };
         let counts = reply.counts.as_slice();
         let logits = &mut self.logits[reply.at..reply.at + counts.len()];
+        edit(logits, &reply.bias, allowed);
         let id = self.sampler.sample(logits, counts, &reply.sampling, reply.step)?;
         reply.counts.generated(id);
         reply.step += 1;
@@ -275,7 +311,7 @@ mod tests {
         }
         let model = CpuModel::Reference(Box::new(loader.finish().unwrap()));
         let mut backend = CpuBackend::new(model, String::new());
-        backend.start(&[1], &Begun { ids: &[1], prompt: 1 }, &Sampling::greedy()).unwrap();
+        backend.start(&[1], &Begun { ids: &[1], prompt: 1, bias: None }, &Sampling::greedy()).unwrap();
         for _ in 0..CONTEXT {
             backend.next(&[]).unwrap();
         }

@@ -100,7 +100,7 @@ impl Engine {
         if wanted == 0 || text.iter().any(|&id| id as usize >= vocab) {
             return Ok(());
         }
-        self.prefill(&Begun { ids: text, prompt: text.len() }, sampling).await?;
+        self.prefill(&Begun { ids: text, prompt: text.len(), bias: None }, sampling).await?;
         for _ in 0..wanted {
             guesses.push(self.sample(&[]).await?);
         }

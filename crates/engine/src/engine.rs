@@ -5,6 +5,7 @@ use sotto_plan::{Outputs, Sampling};
 use sotto_text::{ChatTemplate, StreamDecoder, Tokenizer};
 
 use crate::backend::{Backend, Counters, DeviceInfo};
+use crate::constraint::Constraints;
 use crate::drafting::Drafting;
 use crate::folder::CALIBRATION_KEY;
 use crate::generation::Begun;
@@ -28,6 +29,7 @@ pub struct Engine {
     recurrent: bool,
     /// A smaller model that drafts for this one.
     draft: Option<Box<Engine>>,
+    constraints: Constraints,
 }
 
 impl Engine {
@@ -52,6 +54,7 @@ impl Engine {
             damaged,
             recurrent,
             draft: None,
+            constraints: Constraints::default(),
         }
     }
 
@@ -285,6 +288,31 @@ impl Engine {
         let id = self.backend.next(drafts).await?;
         self.cached.push(id);
         Ok(id)
+    }
+
+    /// The next token of a reply, among those that have a bit in `allowed` where it is there; of `logits`, where they are given in place of
+    /// the model's own.
+    pub(crate) async fn sample_among(
+        &mut self,
+        logits: Option<&mut Vec<f32>>,
+        allowed: Option<&[u32]>,
+    ) -> Result<u32, EngineError> {
+        let id = match (logits, allowed) {
+            (None, None) => self.backend.next(&[]).await?,
+            (None, Some(allowed)) => self.backend.next_among(allowed).await?,
+            (Some(logits), allowed) => self.backend.next_from(logits, allowed).await?,
+        };
+        self.cached.push(id);
+        Ok(id)
+    }
+
+    /// The logits that the next token of the reply in progress is sampled from.
+    pub(crate) async fn backend_logits(&mut self) -> Result<Vec<f32>, EngineError> {
+        self.backend.next_logits().await
+    }
+
+    pub(crate) fn constraints(&mut self) -> &mut Constraints {
+        &mut self.constraints
     }
 
     /// Ends the reply in progress: the cache keeps what was both sampled and fed back.

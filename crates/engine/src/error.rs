@@ -7,6 +7,7 @@ use sotto_model::ModelError;
 use sotto_model::hf::HfError;
 use sotto_pii::bioes::{CalibrationError, RowError, TagsError};
 use sotto_plan::sampling::SamplingError;
+use sotto_text::grammar::GrammarError;
 use sotto_text::sampling::SampleError;
 use sotto_text::{ChatError, TokenizerError, VocabDifference};
 
@@ -27,6 +28,8 @@ pub enum ErrorCode {
     OutOfMemory,
     /// The caller asked to stop.
     Aborted,
+    /// A grammar or a JSON Schema is wrong, or no token can follow it.
+    Grammar,
     /// The caller asked for something that cannot be.
     InvalidArgument,
 }
@@ -42,6 +45,7 @@ impl ErrorCode {
             ErrorCode::DeviceLost => "E_DEVICE_LOST",
             ErrorCode::OutOfMemory => "E_OUT_OF_MEMORY",
             ErrorCode::Aborted => "E_ABORTED",
+            ErrorCode::Grammar => "E_GRAMMAR",
             ErrorCode::InvalidArgument => "E_INVALID_ARGUMENT",
         }
     }
@@ -88,6 +92,9 @@ pub enum EngineError {
     /// Choosing a token.
     #[error(transparent)]
     Sample(#[from] SampleError),
+    /// What a reply is to follow.
+    #[error(transparent)]
+    Grammar(#[from] GrammarError),
     /// The GPU backend.
     #[error(transparent)]
     Gpu(#[from] GpuError),
@@ -233,6 +240,7 @@ impl EngineError {
                 ErrorCode::ModelFormat
             }
             EngineError::Aborted => ErrorCode::Aborted,
+            EngineError::Grammar(_) => ErrorCode::Grammar,
             EngineError::PromptTooLong { .. } => ErrorCode::ContextLength,
             EngineError::Sampling(_)
             | EngineError::EmptyPrompt

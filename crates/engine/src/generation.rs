@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sotto_model::Task;
 use sotto_plan::Sampling;
-use sotto_text::{StopStrings, StreamDecoder};
+use sotto_text::grammar::GrammarError;
+use sotto_text::{StopOutput, StopStrings, StreamDecoder};
 
+use crate::constraint::Constraint;
 use crate::drafting::Drafting;
 use crate::{Engine, EngineError};
 
@@ -48,6 +50,13 @@ pub struct GenerateOptions {
     /// Whether drafts are tried, several tokens a step: those of the model given to [`Engine::set_draft`], else what the text
     /// itself suggests. The reply is the same, to the last bit; where drafts are right it comes faster, elsewhere a little slower.
     pub speculate: bool,
+    /// The reply is a text of this grammar, in GBNF as llama.cpp writes it. It may end in the middle, by `max_tokens`, a stop string or
+    /// the end of the context.
+    pub grammar: Option<String>,
+    /// The reply is JSON that this JSON Schema is true of, as with `grammar`. Not both.
+    pub json_schema: Option<serde_json::Value>,
+    /// Added to the logits of these tokens, from -100 to 100, before all else.
+    pub logit_bias: Vec<(u32, f32)>,
 }
 
 impl Default for GenerateOptions {
@@ -66,6 +75,9 @@ impl Default for GenerateOptions {
             stop: Vec::new(),
             ignore_eos: false,
             speculate: false,
+            grammar: None,
+            json_schema: None,
+            logit_bias: Vec::new(),
         }
     }
 }
@@ -101,6 +113,8 @@ pub(crate) struct Begun<'a> {
     pub ids: &'a [u32],
     /// How many of them are the prompt.
     pub prompt: usize,
+    /// Where the reply's logits are changed before they are sampled from: what is added to some of them.
+    pub bias: Option<&'a [(u32, f32)]>,
 }
 
 /// A piece of a reply.
@@ -129,6 +143,7 @@ pub struct Generation {
     pub(crate) decoder: StreamDecoder,
     pub(crate) stops: StopStrings,
     pub(crate) drafting: Option<Drafting>,
+    pub(crate) constraint: Option<Constraint>,
 }
 
 impl Generation {
@@ -188,16 +203,28 @@ impl Engine {
                 range: "strings of at least one character".to_owned(),
             });
         }
+        self.check_bias(&options.logit_bias)?;
+        let mut constraint = self.constraint(options)?;
         let mut ids = self.prompt_ids(prompt)?;
         let prompt_tokens = ids.len();
         let room = self.room_for_reply(prompt_tokens)?;
         let mut decoder = self.decoder_after(&ids);
+        if constraint.is_some() {
+            // What is shown is what the grammar has seen.
+            decoder = decoder.with_leading_space();
+        }
         let mut stops = StopStrings::new(options.stop.clone());
         for &id in written {
             stops.push(&decoder.push(self.tokenizer(), id));
+            if let Some(constraint) = &mut constraint {
+                constraint.accept(self.tokenizer(), id)?;
+            }
         }
         ids.extend_from_slice(written);
-        let reused_tokens = self.prefill(&Begun { ids: &ids, prompt: prompt_tokens }, &sampling).await?;
+        let edited = constraint.is_some() || !options.logit_bias.is_empty();
+        let bias = edited.then_some(&options.logit_bias[..]);
+        let reused_tokens =
+            self.prefill(&Begun { ids: &ids, prompt: prompt_tokens, bias }, &sampling).await?;
         Ok(Generation {
             prompt_tokens,
             reused_tokens,
@@ -207,22 +234,117 @@ impl Engine {
             finished: false,
             decoder,
             stops,
-            drafting: options.speculate.then(|| self.drafting(&sampling)),
+            drafting: (options.speculate && constraint.is_none()).then(|| self.drafting(&sampling)),
+            constraint,
         })
     }
 
     /// The next piece of a reply; the last one says `done`, and after it every piece is empty and done.
+    ///
+    /// # Errors
+    /// What the backend may meet; [`EngineError::Grammar`] where the vocabulary has no token that the reply's grammar allows.
     pub async fn next(&mut self, generation: &mut Generation) -> Result<Part, EngineError> {
         if generation.finished {
             return Ok(Part { done: true, ..Part::default() });
         }
+        if generation.constraint.is_some() {
+            return self.next_constrained(generation, None).await;
+        }
         let room = generation.limit - generation.generated - 1;
         let id = self.next_id(generation.drafting.as_mut(), room).await?;
+        self.part(generation, id).await
+    }
+
+    /// The logits that the next token of a reply is sampled from, `[vocab]`: for a caller that changes them and hands them to
+    /// [`Engine::next_from`]. A reply whose tokens come so takes all of them so.
+    ///
+    /// # Errors
+    /// What the backend may meet; [`EngineError::NoReply`] where the reply is over.
+    pub async fn next_logits(&mut self, generation: &mut Generation) -> Result<Vec<f32>, EngineError> {
+        if generation.finished {
+            return Err(EngineError::NoReply);
+        }
+        self.backend_logits().await
+    }
+
+    /// As [`Engine::next`], from logits that the caller made of those of [`Engine::next_logits`]. What the reply's options say of logits
+    /// and sampling comes after.
+    ///
+    /// # Errors
+    /// As [`Engine::next`]; and [`EngineError::Option`] for logits that are not of this vocabulary, or that no token can be sampled from.
+    pub async fn next_from(
+        &mut self,
+        generation: &mut Generation,
+        mut logits: Vec<f32>,
+    ) -> Result<Part, EngineError> {
+        if generation.finished {
+            return Ok(Part { done: true, ..Part::default() });
+        }
+        let vocab = self.info().vocab_size;
+        let possible = logits.iter().any(|&logit| logit > f32::NEG_INFINITY);
+        if logits.len() != vocab || !possible || logits.iter().any(|logit| logit.is_nan()) {
+            return Err(EngineError::Option {
+                name: "logits",
+                value: format!("{} numbers, or none that a token can be sampled from", logits.len()),
+                range: format!("{vocab} numbers, none NaN, not all minus infinity"),
+            });
+        }
+        if generation.constraint.is_some() {
+            return self.next_constrained(generation, Some(&mut logits)).await;
+        }
+        let id = self.sample_among(Some(&mut logits), None).await?;
+        self.part(generation, id).await
+    }
+
+    /// The next piece of a reply that follows a grammar.
+    async fn next_constrained(
+        &mut self,
+        generation: &mut Generation,
+        logits: Option<&mut Vec<f32>>,
+    ) -> Result<Part, EngineError> {
+        let Some(mut constraint) = generation.constraint.take() else { return Err(EngineError::NoReply) };
+        let result = self.constrained_id(&mut constraint, generation.ignore_eos, logits).await;
+        let over = constraint.matcher.must_end();
+        generation.constraint = Some(constraint);
+        match result? {
+            Some(id) if !over || self.tokenizer().is_eog(id) => self.part(generation, id).await,
+            // Nothing but the end of the reply can follow: it needs no step of the model.
+            Some(id) => self.last_part(generation, Some(id)).await,
+            None => self.last_part(generation, None).await,
+        }
+    }
+
+    /// The next token under a grammar; none where the reply can only end.
+    async fn constrained_id(
+        &mut self,
+        constraint: &mut Constraint,
+        ignore_eos: bool,
+        logits: Option<&mut Vec<f32>>,
+    ) -> Result<Option<u32>, EngineError> {
+        if constraint.matcher.must_end() {
+            return Ok(None);
+        }
+        let allowed = constraint.matcher.allowed(!ignore_eos)?;
+        if allowed.iter().all(|&word| word == 0) {
+            return Ok(None);
+        }
+        if let Some(logits) = &logits {
+            let id_allowed = |id: usize| allowed.get(id / 32).is_some_and(|word| word >> (id % 32) & 1 == 1);
+            if !(0..logits.len()).any(|id| id_allowed(id) && logits[id] > f32::NEG_INFINITY) {
+                return Err(GrammarError::NoToken.into());
+            }
+        }
+        let id = self.sample_among(logits, Some(allowed)).await?;
+        constraint.accept(self.tokenizer(), id)?;
+        Ok(Some(id))
+    }
+
+    /// The piece that `id` makes.
+    async fn part(&mut self, generation: &mut Generation, id: u32) -> Result<Part, EngineError> {
         generation.generated += 1;
         let end_of_text = !generation.ignore_eos && self.tokenizer().is_eog(id);
         let text = if end_of_text { String::new() } else { generation.decoder.push(self.tokenizer(), id) };
         let passed = generation.stops.push(&text);
-        let mut out = passed.text;
         let reason = if end_of_text || passed.matched.is_some() {
             Some(FinishReason::Stop)
         } else if generation.generated >= generation.limit {
@@ -230,6 +352,25 @@ impl Engine {
         } else {
             None
         };
+        self.finish(generation, passed, vec![id], reason).await
+    }
+
+    /// The piece that `id`, or nothing, makes of a reply that cannot go on.
+    async fn last_part(&mut self, generation: &mut Generation, id: Option<u32>) -> Result<Part, EngineError> {
+        generation.generated += usize::from(id.is_some());
+        let text = id.map_or_else(String::new, |id| generation.decoder.push(self.tokenizer(), id));
+        let passed = generation.stops.push(&text);
+        self.finish(generation, passed, id.into_iter().collect(), Some(FinishReason::Stop)).await
+    }
+
+    async fn finish(
+        &mut self,
+        generation: &mut Generation,
+        passed: StopOutput,
+        ids: Vec<u32>,
+        reason: Option<FinishReason>,
+    ) -> Result<Part, EngineError> {
+        let mut out = passed.text;
         if reason.is_some() {
             if passed.matched.is_none() {
                 let rest = generation.stops.push(&generation.decoder.finish());
@@ -240,13 +381,16 @@ impl Engine {
             }
             self.stop(generation).await?;
         }
-        Ok(Part { text: out, ids: vec![id], done: reason.is_some(), finish_reason: reason })
+        Ok(Part { text: out, ids, done: reason.is_some(), finish_reason: reason })
     }
 
     /// Ends a reply before its end.
     pub async fn stop(&mut self, generation: &mut Generation) -> Result<(), EngineError> {
         if !generation.finished {
             generation.finished = true;
+            if let Some(constraint) = generation.constraint.take() {
+                self.keep(constraint);
+            }
             self.stop_backend().await?;
         }
         Ok(())

@@ -9,6 +9,7 @@ mod backend;
 mod chat;
 mod checked;
 mod classifier;
+mod constraint;
 mod cpu;
 mod defaults;
 mod device;

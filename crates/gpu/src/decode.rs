@@ -9,6 +9,9 @@
 //! the settings and the random numbers that the tokens would have had, as long as each token is the draft whose
 //! output comes next. As the same pipelines compute every row that compute the row of a step without drafts, the reply is
 //! the same to the last bit, greedy or drawn. Such a step waits for the ids before it, and the next for its own.
+//!
+//! A step whose tokens depend on the text so far ([`GpuModel::next_among`], [`GpuModel::next_from`]) is submitted when the one before
+//! it has been read, and nothing ahead of it.
 
 use std::collections::VecDeque;
 
@@ -42,6 +45,10 @@ pub(crate) struct Decoding {
     last: u32,
     /// Whether the step submitted last had drafts: the CPU then sets up the one after it.
     after_drafts: bool,
+    /// Whether logits are changed before they are sampled from.
+    edited: bool,
+    /// Whether the next step's logits are there: they were read, and are to be sampled from.
+    forwarded: bool,
 }
 
 impl Decoding {
@@ -74,6 +81,8 @@ impl Readbacks {
     }
 }
 
+const IDLE: GpuError = GpuError::State { what: "no reply was begun, or it has ended" };
+
 const ID_BYTES: u64 = size_of::<u32>() as u64;
 const RING_BYTES: u64 = RING as u64 * ID_BYTES;
 
@@ -89,6 +98,20 @@ impl GpuModel {
     /// # Errors
     /// [`GpuError::State`] when no logits are there to sample from.
     pub fn start(&mut self, sampling: &Sampling, prompt_ids: &[u32]) -> Result<(), GpuError> {
+        self.start_with(sampling, prompt_ids, None)
+    }
+
+    /// As [`GpuModel::start`], for a reply whose logits are changed before they are sampled from, where `bias` is there: it is added to
+    /// the logits of these ids.
+    ///
+    /// # Errors
+    /// As [`GpuModel::start`], and what a device may report.
+    pub fn start_with(
+        &mut self,
+        sampling: &Sampling,
+        prompt_ids: &[u32],
+        bias: Option<&[(u32, f32)]>,
+    ) -> Result<(), GpuError> {
         self.device().check()?;
         self.stop_decoding();
         if !self.logits_ready {
@@ -98,6 +121,10 @@ impl GpuModel {
         let queue = self.device().queue();
         queue.write_buffer(&self.runtime.buffers.step.buffer, 0, bytemuck::bytes_of(&step));
         self.runtime.sampler.prepare(self.device(), sampling, prompt_ids);
+        if let Some(bias) = bias {
+            let kernels = self.runtime.kernels.clone();
+            self.runtime.sampler.prepare_edits(&kernels, bias)?;
+        }
         self.decoding = Some(Decoding {
             sampling: *sampling,
             first_position: self.position,
@@ -107,6 +134,8 @@ impl GpuModel {
             read: VecDeque::new(),
             last: NO_ID,
             after_drafts: false,
+            edited: bias.is_some(),
+            forwarded: false,
         });
         Ok(())
     }
@@ -127,11 +156,102 @@ impl GpuModel {
     /// As [`GpuModel::next`].
     pub async fn next_with(&mut self, drafts: &[u32]) -> Result<u32, GpuError> {
         self.device().check()?;
-        let result = self.next_id(drafts).await;
+        let result = self.next_id(drafts, STEPS_IN_FLIGHT).await;
         if result.is_err() {
             self.stop_decoding();
         }
         result
+    }
+
+    /// The next token of a reply that [`GpuModel::start_with`] began, of those that have a bit in `allowed`, `[vocab / 32]`. Every
+    /// token of such a reply comes so, or by [`GpuModel::next_from`].
+    ///
+    /// # Errors
+    /// As [`GpuModel::next`].
+    pub async fn next_among(&mut self, allowed: &[u32]) -> Result<u32, GpuError> {
+        self.device().check()?;
+        self.runtime.sampler.allow(self.device(), allowed);
+        let result = self.next_id(&[], 1).await;
+        if result.is_err() {
+            self.stop_decoding();
+        }
+        result
+    }
+
+    /// The logits that the next token of the reply is sampled from, `[vocab]`. What is in flight must be read before.
+    ///
+    /// # Errors
+    /// As [`GpuModel::next`].
+    pub async fn next_logits(&mut self) -> Result<Vec<f32>, GpuError> {
+        self.device().check()?;
+        let mut logits = Vec::new();
+        let result = match self.forward().await {
+            Ok(()) => self.read_logits(1, &mut logits).await,
+            Err(error) => Err(error),
+        };
+        if result.is_err() {
+            self.stop_decoding();
+        }
+        result.map(|()| logits)
+    }
+
+    /// The next token, sampled from `logits` in place of those that [`GpuModel::next_logits`] gave.
+    ///
+    /// # Errors
+    /// As [`GpuModel::next`].
+    pub async fn next_from(&mut self, logits: &[f32], allowed: Option<&[u32]>) -> Result<u32, GpuError> {
+        let target = self.runtime.sampler.logits();
+        let width = self.runtime.plan.output_width().min(logits.len());
+        let queue = self.device().queue();
+        queue.write_buffer(&target.buffer, target.offset, bytemuck::cast_slice(&logits[..width]));
+        match allowed {
+            Some(allowed) => self.next_among(allowed).await,
+            None => {
+                let result = self.next_id(&[], 1).await;
+                if result.is_err() {
+                    self.stop_decoding();
+                }
+                result
+            }
+        }
+    }
+
+    /// Runs the model on the token before the next one, if that has not been done.
+    async fn forward(&mut self) -> Result<(), GpuError> {
+        let Some(decoding) = &self.decoding else { return Err(IDLE) };
+        if !decoding.in_flight.is_empty() || !decoding.read.is_empty() {
+            return Err(GpuError::State { what: "logits of a reply that runs ahead" });
+        }
+        let (index, positions, ready) = (decoding.sampled, decoding.positions(), decoding.forwarded);
+        if index == 0 || ready {
+            return Ok(());
+        }
+        self.runtime.grow(positions).await?;
+        let runtime = &self.runtime;
+        let device = runtime.kernels.device();
+        let mut encoder = device.wgpu().create_command_encoder(&Default::default());
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        let segment = runtime.segments.of(positions - 1);
+        let size = StepSize { tokens: 1, outputs: 1 };
+        runtime.programs.decode.iter().for_each(|dispatch| dispatch.encode_in(&mut pass, size, segment));
+        drop(pass);
+        device.queue().submit([encoder.finish()]);
+        self.counters.submits += 1;
+        self.counters.dispatches += runtime.programs.decode.len() as u64;
+        self.ran(positions);
+        if let Some(decoding) = &mut self.decoding {
+            decoding.forwarded = true;
+        }
+        Ok(())
+    }
+
+    /// Counts a step of the model over so many positions.
+    fn ran(&mut self, positions: usize) {
+        self.seen_by_states = self.seen_by_states.max(positions);
+        self.made_over.at(positions);
+        self.counters.weight_bytes += self.runtime.decode_weight_bytes;
+        let position_bytes = self.runtime.options.kv_type.bytes_per_position(&self.runtime.plan);
+        self.counters.kv_bytes += positions as u64 * position_bytes;
     }
 
     /// Whether drafts matter to the next token: not to the first of a reply, nor where it is known already.
@@ -141,10 +261,10 @@ impl GpuModel {
             && self.decoding.as_ref().is_some_and(|decoding| decoding.given > 0 && decoding.read.is_empty())
     }
 
-    async fn next_id(&mut self, drafts: &[u32]) -> Result<u32, GpuError> {
-        const IDLE: GpuError = GpuError::State { what: "no reply was begun, or it has ended" };
+    /// The next id, with so many steps in flight at most.
+    async fn next_id(&mut self, drafts: &[u32], ahead: usize) -> Result<u32, GpuError> {
         if self.decoding.as_ref().ok_or(IDLE)?.read.is_empty() {
-            self.submit(drafts).await?;
+            self.submit(drafts, ahead).await?;
             self.read().await?;
         }
         let decoding = self.decoding.as_mut().ok_or(IDLE)?;
@@ -160,12 +280,12 @@ impl GpuModel {
 
     /// Submits what is to be in flight before the next token is awaited. Steps in flight will give the first of the drafts;
     /// where there are more of these, nothing follows until those are known.
-    async fn submit(&mut self, drafts: &[u32]) -> Result<(), GpuError> {
+    async fn submit(&mut self, drafts: &[u32], ahead: usize) -> Result<(), GpuError> {
         loop {
             let Some(decoding) = &self.decoding else { return Ok(()) };
             let (n, positions) = (decoding.in_flight.len(), decoding.positions());
             let hold = n > 0 && drafts.len() > n;
-            if hold || n == STEPS_IN_FLIGHT || positions > self.context_length() {
+            if hold || n >= ahead || positions > self.context_length() {
                 return Ok(());
             }
             let drafts = if n == 0 { &drafts[..self.drafts_that_fit(drafts.len())] } else { &[] };
@@ -240,13 +360,15 @@ impl GpuModel {
             write(&runtime.buffers.ids, bytemuck::cast_slice(&ids));
         }
         // The first token is sampled from the logits that the prefill left.
-        let forward = if index == 0 { &[][..] } else { &runtime.programs.decode };
+        let forwarded = index == 0 || std::mem::take(&mut decoding.forwarded);
+        let forward = if forwarded { &[][..] } else { &runtime.programs.decode };
         let sample = runtime.sampler.dispatches(&decoding.sampling);
+        let edit = runtime.sampler.edit().filter(|_| decoding.edited);
         let size = StepSize { tokens: rows, outputs: rows };
         let mut encoder = device.wgpu().create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
         let segment = runtime.segments.of(position);
-        let sample_each = (0..rows).flat_map(|_| sample);
+        let sample_each = (0..rows).flat_map(|_| edit.into_iter().chain(sample));
         forward.iter().chain(sample_each).for_each(|dispatch| dispatch.encode_in(&mut pass, size, segment));
         drop(pass);
         let readback = index % STEPS_IN_FLIGHT;
@@ -265,15 +387,12 @@ impl GpuModel {
         let counters = &mut self.counters;
         counters.steps += 1;
         counters.submits += 1;
-        counters.dispatches += (forward.len() + rows as usize * sample.len()) as u64;
-        if index > 0 {
-            self.seen_by_states = self.seen_by_states.max(positions);
-            self.made_over.at(positions);
-            counters.weight_bytes += runtime.decode_weight_bytes;
-            let position_bytes = runtime.options.kv_type.bytes_per_position(&runtime.plan);
-            counters.kv_bytes += positions as u64 * position_bytes;
+        let to_sample = sample.len() + usize::from(edit.is_some());
+        counters.dispatches += (forward.len() + rows as usize * to_sample) as u64;
+        if !forwarded {
+            self.ran(positions);
         }
-        counters.host_ns += began.nanoseconds();
+        self.counters.host_ns += began.nanoseconds();
     }
 
     /// Ends the reply. Steps in flight are forgotten; the cache keeps the prompt and the tokens that were given out

@@ -274,7 +274,7 @@ impl GpuModel {
     }
 
     /// Appends the first `rows` rows of logits to `logits`, without padding.
-    async fn read_logits(&mut self, rows: usize, logits: &mut Vec<f32>) -> Result<(), GpuError> {
+    pub(crate) async fn read_logits(&mut self, rows: usize, logits: &mut Vec<f32>) -> Result<(), GpuError> {
         let width = self.runtime.plan.output_width();
         let source = &self.runtime.buffers.pinned[&self.runtime.output];
         let bytes = (4 * rows * stride(width)) as u64;

@@ -1,9 +1,11 @@
-//! The choice of the next token: its buffers, and the dispatches for greedy replies and for drawn ones.
+//! The choice of the next token: its buffers, and the dispatches for greedy replies and for drawn ones, and those that change logits
+//! before.
 
 use sotto_plan::{DECODE_TOKENS, Sampling};
 
 use crate::device::buffer_bytes;
 use crate::kernel::{Dispatch, Kernels, Slice};
+use crate::kernels::edit_logits;
 use crate::kernels::sample::{SampleScratch, SampleShape, SampleSlices, SamplingUniform, draw, greedy};
 use crate::{GpuDevice, GpuError};
 
@@ -34,6 +36,20 @@ pub(crate) struct Sampler {
     ring: Slice,
     greedy: Vec<Dispatch>,
     draw: Vec<Dispatch>,
+    logits: Slice,
+    step: Slice,
+    /// There since the first reply that asked for it.
+    edits: Option<Edits>,
+}
+
+/// What changes logits before they are sampled from.
+#[derive(Debug)]
+struct Edits {
+    /// `[vocab / 32]`.
+    allowed: Slice,
+    /// `[vocab]`.
+    bias: Slice,
+    dispatch: Dispatch,
 }
 
 impl Sampler {
@@ -66,7 +82,17 @@ impl Sampler {
             scratch: &scratch,
         };
         let (greedy, draw) = (greedy(kernels, &shape, slices)?, draw(kernels, &shape, slices)?);
-        Ok(Sampler { vocab, settings, counts, ring, greedy, draw })
+        Ok(Sampler {
+            vocab,
+            settings,
+            counts,
+            ring,
+            greedy,
+            draw,
+            logits: logits.clone(),
+            step: step.clone(),
+            edits: None,
+        })
     }
 
     /// Sampled ids, that of sample step `s` at `s % RING`.
@@ -76,7 +102,8 @@ impl Sampler {
 
     /// Bytes of GPU memory.
     pub fn bytes(&self) -> u64 {
-        self.settings.size + self.counts.size + self.ring.size + scratch_bytes(self.vocab)
+        let edits = self.edits.as_ref().map_or(0, |edits| edits.allowed.size + edits.bias.size);
+        self.settings.size + self.counts.size + self.ring.size + scratch_bytes(self.vocab) + edits
     }
 
     /// Sets a reply up.
@@ -95,5 +122,55 @@ impl Sampler {
     /// One token's dispatches.
     pub fn dispatches(&self, sampling: &Sampling) -> &[Dispatch] {
         if sampling.is_greedy() { &self.greedy } else { &self.draw }
+    }
+
+    /// Sets up a reply whose logits are changed by `bias`, and by what [`Sampler::allow`] says.
+    pub fn prepare_edits(&mut self, kernels: &Kernels, bias: &[(u32, f32)]) -> Result<(), GpuError> {
+        let device = kernels.device();
+        let edits = match self.edits.take() {
+            Some(edits) => edits,
+            None => {
+                let buffer = |label, words: usize| {
+                    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+                    device.buffer(label, 4 * words as u64, usage).map(|buffer| Slice::whole(&buffer))
+                };
+                let allowed = buffer("allowed tokens", self.vocab.div_ceil(32))?;
+                let biases = buffer("logit biases", self.vocab)?;
+                let dispatch = edit_logits::dispatch(
+                    kernels,
+                    self.vocab,
+                    [&self.logits, &self.step, &allowed, &biases],
+                )?;
+                Edits { allowed, bias: biases, dispatch }
+            }
+        };
+        let mut biases = vec![0f32; self.vocab];
+        for &(id, bias) in bias {
+            if let Some(sum) = biases.get_mut(id as usize) {
+                *sum += bias;
+            }
+        }
+        device.queue().write_buffer(&edits.bias.buffer, 0, bytemuck::cast_slice(&biases));
+        self.edits = Some(edits);
+        self.allow(device, &vec![u32::MAX; self.vocab.div_ceil(32)]);
+        Ok(())
+    }
+
+    /// Has the next step choose among these tokens, a bit for each.
+    pub fn allow(&self, device: &GpuDevice, allowed: &[u32]) {
+        if let Some(edits) = &self.edits {
+            let words = &allowed[..allowed.len().min(self.vocab.div_ceil(32))];
+            device.queue().write_buffer(&edits.allowed.buffer, 0, bytemuck::cast_slice(words));
+        }
+    }
+
+    /// Where the step's first row of logits is.
+    pub fn logits(&self) -> &Slice {
+        &self.logits
+    }
+
+    /// What goes before a token's dispatches in a reply that [`Sampler::prepare_edits`] set up.
+    pub fn edit(&self) -> Option<&Dispatch> {
+        self.edits.as_ref().map(|edits| &edits.dispatch)
     }
 }

@@ -5,11 +5,13 @@
 //! - [`StopStrings`]: stop strings across token boundaries.
 //! - [`ChatTemplate`]: messages to a prompt, as Hugging Face renders them.
 //! - [`sampling`]: logits to the next id, on the CPU.
+//! - [`grammar`]: which ids may come next, where a reply is to follow GBNF or a JSON Schema.
 //!
 //! Nothing here reads a file, a clock or a random source: bytes, dates and seeds are given by the caller,
 //! so it runs in WebAssembly as it does natively.
 
 pub mod chat;
+pub mod grammar;
 pub mod sampling;
 mod stop;
 mod stream;

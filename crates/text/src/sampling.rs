@@ -107,6 +107,24 @@ impl Sampler {
     }
 }
 
+/// Changes logits before they are sampled from: adds `bias`, and takes out tokens without a bit in `allowed`, `[vocab / 32]` with the
+/// lowest bit first. NaN stays, to be found.
+pub fn edit(logits: &mut [f32], bias: &[(u32, f32)], allowed: Option<&[u32]>) {
+    for &(id, bias) in bias {
+        if let Some(logit) = logits.get_mut(id as usize) {
+            *logit += bias;
+        }
+    }
+    let Some(allowed) = allowed else { return };
+    for (logits, word) in logits.chunks_mut(32).zip(allowed.iter().copied().chain(std::iter::repeat(0))) {
+        for (i, logit) in logits.iter_mut().enumerate() {
+            if word >> i & 1 == 0 && !logit.is_nan() {
+                *logit = f32::NEG_INFINITY;
+            }
+        }
+    }
+}
+
 /// [`Sampler::sample`], once.
 pub fn sample(
     logits: &mut [f32],

@@ -29,6 +29,11 @@ impl StreamDecoder {
         decoder
     }
 
+    /// Shows the leading space of a SentencePiece text too.
+    pub fn with_leading_space(self) -> Self {
+        StreamDecoder { at_start: false, ..self }
+    }
+
     /// The text that `id` completes: whole characters, often one token behind, possibly empty. Bytes that can
     /// not begin or continue a character become U+FFFD.
     pub fn push(&mut self, tokenizer: &Tokenizer, id: u32) -> String {

@@ -39,6 +39,20 @@ impl Generation {
         Ok(to_js(&part))
     }
 
+    /// The logits that the next token is sampled from, for `nextFrom`.
+    pub async fn logits(&mut self) -> Result<Vec<f32>, JsValue> {
+        let Generation { engine, inner } = self;
+        engine.with(async |e| e.next_logits(inner).await).await
+    }
+
+    /// As `next`, from these logits.
+    #[wasm_bindgen(js_name = nextFrom)]
+    pub async fn next_from(&mut self, logits: Vec<f32>) -> Result<JsValue, JsValue> {
+        let Generation { engine, inner } = self;
+        let part = engine.with(async |e| e.next_from(inner, logits).await).await?;
+        Ok(to_js(&part))
+    }
+
     /// Ends the reply before its end.
     pub async fn stop(&mut self) -> Result<(), JsValue> {
         let Generation { engine, inner } = self;

@@ -1,11 +1,11 @@
 //! `sotto run`: streams a reply.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
-use serde_json::json;
+use anyhow::{Context, Result, anyhow};
+use serde_json::{Value, json};
 use sotto_engine::format::BlockType;
 use sotto_engine::text::LocalTime;
 use sotto_engine::{Counters, GenerateOptions, LoadOptions, Prompt};
@@ -45,6 +45,12 @@ pub struct Args {
     /// A smaller model with the same tokenizer, which drafts several tokens a step; the reply is the same
     #[arg(long, value_name = "SMALL_MODEL", conflicts_with = "speculate")]
     draft: Option<PathBuf>,
+    /// The reply follows the grammar in this file, in GBNF as llama.cpp writes it
+    #[arg(long, value_name = "FILE", conflicts_with = "json_schema")]
+    grammar: Option<PathBuf>,
+    /// The reply is JSON as the JSON Schema in this file describes it
+    #[arg(long, value_name = "FILE")]
+    json_schema: Option<PathBuf>,
     /// Turn weight matrices in F32, F16 or BF16 into this type as they load: Q4_0, Q4_K, Q8_0, ...
     #[arg(long, value_parser = super::block_type)]
     quantize: Option<BlockType>,
@@ -77,6 +83,8 @@ pub fn run(args: &Args) -> Result<()> {
         temperature: args.temperature.unwrap_or(defaults.temperature),
         seed: args.seed,
         speculate: args.speculate || defaults.speculate,
+        grammar: args.grammar.as_deref().map(read).transpose()?,
+        json_schema: args.json_schema.as_deref().map(read_json).transpose()?,
         ..defaults
     };
     let mut out = std::io::stdout().lock();
@@ -107,6 +115,16 @@ pub fn run(args: &Args) -> Result<()> {
             eprintln!("{drafted} tokens drafted, {accepted} of them accepted");
         }
         Ok(())
+    })
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| path.display().to_string())
+}
+
+fn read_json(path: &Path) -> Result<Value> {
+    serde_json::from_str(&read(path)?).map_err(|error| {
+        anyhow!("{}: not JSON, at line {}, column {}", path.display(), error.line(), error.column())
     })
 }
 

@@ -8,6 +8,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod delta_net;
+pub(crate) mod edit_logits;
 pub(crate) mod elementwise;
 pub(crate) mod embed;
 pub(crate) mod experts;

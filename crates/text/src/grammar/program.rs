@@ -1,0 +1,350 @@
+//! A grammar as states over bytes.
+//!
+//! A rule is a graph of states that ends in [`State::Accept`]. It is made back to front: each part of it knows the state that
+//! follows, so that no state is there only to join others.
+
+use super::error::GrammarError;
+use super::rules::{Node, Range, Rules};
+use super::utf8;
+
+/// States of a program at most. A schema of many properties has thousands.
+const MAX_STATES: usize = 1 << 18;
+/// Rules at most.
+const MAX_RULES: usize = 1 << 14;
+/// Rules of so few states that call no others are written out where they are named, so that there are fewer frames: the characters
+/// of a string, say. One that goes round, as the string does, is not: what a matcher learns of it then holds wherever it is named.
+const INLINED: usize = 160;
+/// Repeated parts beyond this many states in all become rules.
+const REPEATED: usize = 256;
+/// Inlined rules that name inlined rules, at most.
+const INLINE_DEPTH: usize = 4;
+
+/// Where a rule stands.
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    /// Takes a byte from the first to the second.
+    Byte(u8, u8, u32),
+    /// Goes on at any of these; at none, the text cannot go on.
+    Split(Box<[u32]>),
+    /// Goes on with a rule, and after it at the state.
+    Call(u32, u32),
+    /// The rule ends.
+    Accept,
+}
+
+/// The state at which every rule ends.
+pub(super) const ACCEPT: u32 = 0;
+
+/// A grammar that can be run.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub states: Vec<State>,
+    /// Where each rule begins.
+    pub starts: Vec<u32>,
+    /// Whether a rule may be empty.
+    pub nullable: Vec<bool>,
+    /// A number for each rule that is above those of the rules that may begin with it.
+    pub order: Vec<u32>,
+    pub root: u32,
+    /// Bytes that no state tells apart have the same class.
+    pub classes: Box<[u8; 256]>,
+    pub n_classes: usize,
+}
+
+impl Program {
+    pub fn new(rules: &Rules, root: usize) -> Result<Program, GrammarError> {
+        let n = rules.rules.len();
+        let mut writer = Writer {
+            rules,
+            inlined: inlined(rules),
+            states: vec![State::Accept],
+            starts: vec![ACCEPT; n],
+            parts_of: (0..n).collect(),
+            writing: 0,
+        };
+        for (i, rule) in rules.rules.iter().enumerate() {
+            let Some(node) = &rule.node else { continue };
+            writer.writing = i;
+            let start = writer.node(node, ACCEPT)?;
+            writer.starts[i] = start;
+        }
+        let Writer { states, starts, parts_of, .. } = writer;
+        if starts.len() > MAX_RULES {
+            return Err(GrammarError::TooLarge { what: "rules,", limit: MAX_RULES });
+        }
+        let (classes, n_classes) = classes(&states);
+        let n = starts.len();
+        let mut program = Program {
+            states,
+            starts,
+            nullable: vec![false; n],
+            order: vec![0; n],
+            root: root as u32,
+            classes,
+            n_classes,
+        };
+        program.find_nullable();
+        program.sort().map_err(|rule| match &rules.rules[parts_of[rule]] {
+            rule if rule.line > 0 => GrammarError::LeftRecursion { line: rule.line, column: rule.column },
+            _ => GrammarError::Schema {
+                path: "#".to_owned(),
+                problem: "a $ref leads to itself and nothing else",
+            },
+        })?;
+        Ok(program)
+    }
+
+    /// The rules that `rule` calls before it takes a byte, and whether it can end before that.
+    fn first_calls(&self, rule: usize) -> (Vec<u32>, bool) {
+        let mut seen = vec![self.starts[rule]];
+        let (mut calls, mut ends, mut at) = (Vec::new(), false, 0);
+        let mut marked = std::collections::BTreeSet::from([self.starts[rule]]);
+        while let Some(&state) = seen.get(at) {
+            at += 1;
+            let mut add = |state: u32| {
+                if marked.insert(state) {
+                    seen.push(state);
+                }
+            };
+            match &self.states[state as usize] {
+                State::Byte(..) => {}
+                State::Split(next) => next.iter().for_each(|&state| add(state)),
+                State::Call(called, next) => {
+                    calls.push(*called);
+                    if self.nullable[*called as usize] {
+                        add(*next);
+                    }
+                }
+                State::Accept => ends = true,
+            }
+        }
+        calls.sort_unstable();
+        calls.dedup();
+        (calls, ends)
+    }
+
+    fn find_nullable(&mut self) {
+        // A rule may be empty because those that it names are, which mostly stand behind it.
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for rule in (0..self.starts.len()).rev() {
+                if !self.nullable[rule] && self.first_calls(rule).1 {
+                    self.nullable[rule] = true;
+                    changed = true;
+                }
+            }
+        }
+    }
+
+    /// Numbers the rules; fails with one that begins with itself.
+    fn sort(&mut self) -> Result<(), usize> {
+        const NEW: u8 = 0;
+        const OPEN: u8 = 1;
+        const DONE: u8 = 2;
+        let n = self.starts.len();
+        let mut marks = vec![NEW; n];
+        let mut number = n as u32;
+        for first in 0..n {
+            // Each with the calls that are still to be followed.
+            let mut path: Vec<(usize, Vec<u32>)> = Vec::new();
+            if marks[first] == NEW {
+                marks[first] = OPEN;
+                path.push((first, self.first_calls(first).0));
+            }
+            while let Some((rule, calls)) = path.last_mut() {
+                let Some(called) = calls.pop() else {
+                    number -= 1;
+                    self.order[*rule] = number;
+                    marks[*rule] = DONE;
+                    path.pop();
+                    continue;
+                };
+                let called = called as usize;
+                match marks[called] {
+                    NEW => {
+                        marks[called] = OPEN;
+                        path.push((called, self.first_calls(called).0));
+                    }
+                    OPEN => return Err(called),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// About as many states as `node` takes; none, where it names a rule that is not inlined.
+fn weight(node: &Node, inlined: &[Option<usize>]) -> Option<usize> {
+    let sum =
+        |nodes: &[Node]| nodes.iter().map(|node| weight(node, inlined)).try_fold(0, |sum, w| Some(w? + sum));
+    match node {
+        Node::Literal(bytes) => Some(bytes.len()),
+        Node::Class(ranges) => {
+            Some(1 + ranges.iter().map(|&(_, last)| if last < 0x80 { 1 } else { 8 }).sum::<usize>())
+        }
+        Node::Sequence(nodes) => sum(nodes),
+        Node::Choice(nodes) => Some(1 + sum(nodes)?),
+        Node::Repeat(node, least, most) => {
+            let times = most.unwrap_or(least.saturating_add(1)).max(1) as usize;
+            Some(times.saturating_mul(weight(node, inlined)? + 1))
+        }
+        Node::Rule(rule) => inlined[*rule],
+    }
+}
+
+/// Whether a text of it can be of any length.
+fn goes_round(node: &Node) -> bool {
+    match node {
+        Node::Repeat(_, _, None) => true,
+        Node::Repeat(node, ..) => goes_round(node),
+        Node::Sequence(nodes) | Node::Choice(nodes) => nodes.iter().any(goes_round),
+        _ => false,
+    }
+}
+
+/// The weights of the rules that are written out where they are named.
+fn inlined(rules: &Rules) -> Vec<Option<usize>> {
+    let mut inlined = vec![None; rules.rules.len()];
+    for _ in 0..INLINE_DEPTH {
+        let weights = rules.rules.iter().map(|rule| {
+            rule.node.as_ref().filter(|node| !goes_round(node)).and_then(|node| weight(node, &inlined))
+        });
+        inlined = weights.map(|w| w.filter(|&w| w <= INLINED)).collect();
+    }
+    inlined
+}
+
+struct Writer<'a> {
+    rules: &'a Rules,
+    inlined: Vec<Option<usize>>,
+    states: Vec<State>,
+    starts: Vec<u32>,
+    /// The rule that each is, or is a part of.
+    parts_of: Vec<usize>,
+    writing: usize,
+}
+
+impl Writer<'_> {
+    fn push(&mut self, state: State) -> Result<u32, GrammarError> {
+        if self.states.len() == MAX_STATES {
+            return Err(GrammarError::TooLarge { what: "states that its parts take,", limit: MAX_STATES });
+        }
+        self.states.push(state);
+        Ok(self.states.len() as u32 - 1)
+    }
+
+    fn split(&mut self, mut next: Vec<u32>) -> Result<u32, GrammarError> {
+        next.sort_unstable();
+        next.dedup();
+        if next.len() == 1 { Ok(next[0]) } else { self.push(State::Split(next.into())) }
+    }
+
+    /// The state that begins `node` where `next` follows it.
+    fn node(&mut self, node: &Node, next: u32) -> Result<u32, GrammarError> {
+        match node {
+            Node::Literal(bytes) => {
+                bytes.iter().rev().try_fold(next, |next, &byte| self.push(State::Byte(byte, byte, next)))
+            }
+            Node::Class(ranges) => self.class(ranges, next),
+            Node::Sequence(nodes) => nodes.iter().rev().try_fold(next, |next, node| self.node(node, next)),
+            Node::Choice(nodes) => {
+                let choices = nodes.iter().map(|node| self.node(node, next)).collect::<Result<_, _>>()?;
+                self.split(choices)
+            }
+            Node::Repeat(node, least, most) => self.repeat(node, *least, *most, next),
+            Node::Rule(rule) => match (&self.rules.rules[*rule].node, self.inlined[*rule]) {
+                (Some(node), Some(_)) => self.node(node, next),
+                _ => self.push(State::Call(*rule as u32, next)),
+            },
+        }
+    }
+
+    fn repeat(&mut self, node: &Node, least: u32, most: Option<u32>, next: u32) -> Result<u32, GrammarError> {
+        let times = most.unwrap_or(least) as usize;
+        let weight = weight(node, &self.inlined).unwrap_or(REPEATED);
+        // Written once, as a rule, where it is large; what calls a rule anyway is not made smaller so.
+        let rule = match node {
+            Node::Rule(_) if weight >= REPEATED => None,
+            _ if times > 1 && times.saturating_mul(weight) > REPEATED => {
+                let start = self.node(node, ACCEPT)?;
+                self.starts.push(start);
+                self.parts_of.push(self.writing);
+                Some(self.starts.len() as u32 - 1)
+            }
+            _ => None,
+        };
+        let once = |writer: &mut Self, next: u32| match rule {
+            Some(rule) => writer.push(State::Call(rule, next)),
+            None => writer.node(node, next),
+        };
+        let mut entry = next;
+        match most {
+            // Each time but the last may be followed by another one.
+            Some(most) => {
+                for _ in least..most {
+                    let again = once(self, entry)?;
+                    entry = self.split(vec![again, next])?;
+                }
+            }
+            None => {
+                let again = self.push(State::Accept)?;
+                let body = once(self, again)?;
+                self.states[again as usize] = State::Split([body, next].into());
+                entry = again;
+            }
+        }
+        for _ in 0..least {
+            entry = once(self, entry)?;
+        }
+        Ok(entry)
+    }
+
+    fn class(&mut self, ranges: &[Range], next: u32) -> Result<u32, GrammarError> {
+        // Many sequences end alike.
+        let mut made: Vec<((u8, u8, u32), u32)> = Vec::new();
+        let mut entries = Vec::new();
+        let mut failed = None;
+        for &range in ranges {
+            utf8::sequences(range, &mut |bytes| {
+                let entry = bytes.iter().rev().try_fold(next, |next, &(low, high)| {
+                    let key = (low, high, next);
+                    if let Some(&(_, state)) = made.iter().find(|(k, _)| *k == key) {
+                        return Ok(state);
+                    }
+                    let state = self.push(State::Byte(low, high, next))?;
+                    made.push((key, state));
+                    Ok(state)
+                });
+                match entry {
+                    Ok(entry) => entries.push(entry),
+                    Err(error) => failed = Some(error),
+                }
+            });
+        }
+        match failed {
+            Some(error) => Err(error),
+            None => self.split(entries),
+        }
+    }
+}
+
+fn classes(states: &[State]) -> (Box<[u8; 256]>, usize) {
+    let mut begins = [false; 257];
+    for state in states {
+        if let State::Byte(low, high, _) = *state {
+            begins[low as usize] = true;
+            begins[high as usize + 1] = true;
+        }
+    }
+    let mut classes = Box::new([0; 256]);
+    let mut class = 0;
+    for byte in 0..256 {
+        if byte > 0 && begins[byte] {
+            class += 1;
+        }
+        classes[byte] = class as u8;
+    }
+    (classes, class + 1)
+}

@@ -1,0 +1,97 @@
+//! A grammar as it is written: rules over code points.
+
+use std::collections::BTreeMap;
+
+/// Code points from the first to the last, both included.
+pub(super) type Range = (u32, u32);
+
+/// The last code point.
+pub(super) const LAST: u32 = char::MAX as u32;
+
+/// What a part of a rule stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    /// These bytes.
+    Literal(Vec<u8>),
+    /// One of these code points; nothing, where there are none.
+    Class(Vec<Range>),
+    /// One after the other.
+    Sequence(Vec<Node>),
+    /// One of them; nothing, where there are none.
+    Choice(Vec<Node>),
+    /// So many times at least and at most.
+    Repeat(Box<Node>, u32, Option<u32>),
+    /// What the rule says.
+    Rule(usize),
+}
+
+impl Node {
+    pub fn literal(text: &str) -> Node {
+        Node::Literal(text.as_bytes().to_vec())
+    }
+
+    pub fn optional(self) -> Node {
+        Node::Repeat(Box::new(self), 0, Some(1))
+    }
+
+    /// `self`, so many times at least and at most.
+    pub fn times(self, least: u32, most: Option<u32>) -> Node {
+        Node::Repeat(Box::new(self), least, most)
+    }
+}
+
+/// A rule, and where it is defined or first named.
+#[derive(Debug)]
+pub(super) struct Rule {
+    /// None until it is defined.
+    pub node: Option<Node>,
+    pub line: usize,
+    pub column: usize,
+}
+
+/// All rules of a grammar.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    pub rules: Vec<Rule>,
+    names: BTreeMap<String, usize>,
+}
+
+impl Rules {
+    /// The rule of this name, which is made where there is none.
+    pub fn named(&mut self, name: &str, (line, column): (usize, usize)) -> usize {
+        if let Some(&rule) = self.names.get(name) {
+            return rule;
+        }
+        self.rules.push(Rule { node: None, line, column });
+        self.names.insert(name.to_owned(), self.rules.len() - 1);
+        self.rules.len() - 1
+    }
+
+    /// The rule of this name.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.names.get(name).copied()
+    }
+
+    /// A further rule without a name.
+    pub fn add(&mut self, node: Option<Node>) -> usize {
+        self.rules.push(Rule { node, line: 0, column: 0 });
+        self.rules.len() - 1
+    }
+}
+
+/// The code points that are not in `ranges`.
+pub(super) fn all_but(mut ranges: Vec<Range>) -> Vec<Range> {
+    ranges.sort_unstable();
+    let mut out = Vec::with_capacity(ranges.len() + 1);
+    let mut next = 0;
+    for (first, last) in ranges {
+        if first > next {
+            out.push((next, first - 1));
+        }
+        next = next.max(last + 1);
+    }
+    if next <= LAST {
+        out.push((next, LAST));
+    }
+    out
+}
