@@ -1,4 +1,5 @@
 /** The shapes of OpenAI's chat completions that this package takes and gives. */
+import type { JsonSchema } from "./model.js";
 
 /** A text part of a message's content. */
 export interface ChatTextPart {
@@ -14,6 +15,19 @@ export interface ChatMessage {
   name?: string;
   [extra: string]: unknown;
 }
+
+/** What form a reply has. */
+export type ResponseFormat =
+  | { type: "text" | "json_object" }
+  | {
+      type: "json_schema";
+      json_schema: {
+        schema: JsonSchema;
+        name?: string | undefined;
+        description?: string | undefined;
+        strict?: boolean | null | undefined;
+      };
+    };
 
 /** A request for `chat.completions.create`. */
 export interface ChatCompletionRequest {
@@ -47,13 +61,17 @@ export interface ChatCompletionRequest {
   repetition_penalty?: number | null | undefined;
   /** Beyond OpenAI's: see `speculate` of `generate`. */
   speculate?: boolean | null | undefined;
+  /** Beyond OpenAI's: see `grammar` of `generate`. */
+  grammar?: string | null | undefined;
+  /** `"json_object"` makes the reply an object in JSON, `"json_schema"` one that the schema is true of, `strict` or not. */
+  response_format?: ResponseFormat | null | undefined;
+  /** Token ids, and from -100 to 100 what is added to their logits. */
+  logit_bias?: Readonly<Record<number, number>> | null | undefined;
   /** From here on: taken as it stands in requests written for OpenAI's API, and without effect. */
   user?: string | null | undefined;
   metadata?: Record<string, string> | null | undefined;
   store?: false | null | undefined;
   logprobs?: false | null | undefined;
-  logit_bias?: Record<string, never> | null | undefined;
-  response_format?: { type: "text" } | null | undefined;
   tools?: [] | null | undefined;
   tool_choice?: "none" | "auto" | null | undefined;
   parallel_tool_calls?: boolean | null | undefined;

@@ -5,10 +5,11 @@ import type {
   ChatCompletionRequest,
   ChatCompletionUsage,
   ChatRequestOptions,
+  ResponseFormat,
 } from "./chat-types.js";
 import { InvalidArgumentError } from "./errors.js";
 import type { GeneratedPart, Usage } from "./host.js";
-import type { GenerateOptions } from "./model.js";
+import type { GenerateOptions, JsonSchema } from "./model.js";
 import { checkOptions, rule, type Rules } from "./options.js";
 import type { FinishReason, ModelInfo } from "./wasm-api.js";
 
@@ -28,20 +29,12 @@ export class Chat {
   }
 }
 
-const isEmptyObject = (value: unknown) =>
-  typeof value === "object" && value !== null && Object.keys(value).length === 0;
-
 /** What clients of OpenAI's API send along, taken where it asks for what happens anyway. */
 const WITHOUT_EFFECT = {
   user: rule.string,
   metadata: { must: "an object", ok: (v) => typeof v === "object" },
   store: { must: "false: replies are kept nowhere", ok: (v) => v === false },
   logprobs: { must: "false: probabilities are not told", ok: (v) => v === false },
-  logit_bias: { must: "empty: it is not supported", ok: isEmptyObject },
-  response_format: {
-    must: '{ type: "text" }: other formats are not supported',
-    ok: (v) => typeof v === "object" && v !== null && "type" in v && v.type === "text",
-  },
   tools: { must: "empty: tools are not supported", ok: (v) => Array.isArray(v) && v.length === 0 },
   tool_choice: rule.oneOf("none", "auto"),
   parallel_tool_calls: rule.boolean,
@@ -68,6 +61,12 @@ const REQUEST_RULES: Rules<ChatCompletionRequest> = {
   min_p: rule.number(0, 1),
   repetition_penalty: rule.positive(Infinity),
   speculate: rule.boolean,
+  grammar: rule.string,
+  response_format: {
+    must: '{ type: "text" }, { type: "json_object" } or { type: "json_schema", json_schema: { schema } }',
+    ok: isResponseFormat,
+  },
+  logit_bias: rule.biases,
   ...WITHOUT_EFFECT,
 };
 
@@ -132,6 +131,19 @@ export class ChatCompletions {
   }
 }
 
+function isResponseFormat(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { type, json_schema } = value as { type?: unknown; json_schema?: { schema?: unknown } | null };
+  return (
+    type === "text" || type === "json_object" || (type === "json_schema" && json_schema?.schema !== undefined)
+  );
+}
+
+function jsonSchema(format: ResponseFormat | null | undefined): JsonSchema | undefined {
+  if (format?.type === "json_object") return { type: "object" };
+  return format?.type === "json_schema" ? format.json_schema.schema : undefined;
+}
+
 interface Head {
   id: string;
   created: number;
@@ -161,6 +173,9 @@ function generateOptions(request: ChatCompletionRequest): GenerateOptions {
     minP: set(request.min_p),
     repetitionPenalty: set(request.repetition_penalty),
     speculate: set(request.speculate),
+    grammar: set(request.grammar),
+    jsonSchema: jsonSchema(request.response_format),
+    logitBias: set(request.logit_bias),
   };
 }
 

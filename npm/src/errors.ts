@@ -16,6 +16,7 @@ export type SottoErrorCode =
   | "E_DEVICE_LOST"
   | "E_OUT_OF_MEMORY"
   | "E_ABORTED"
+  | "E_GRAMMAR"
   | "E_INVALID_ARGUMENT"
   | "E_DOCUMENT_FORMAT"
   | "E_VAULT"
@@ -133,6 +134,14 @@ export class AbortedError extends SottoError {
   }
 }
 
+/** A grammar or a JSON schema that is wrong or not supported, or that no token can follow. Code `E_GRAMMAR`. */
+export class GrammarError extends SottoError {
+  override readonly name = "GrammarError";
+  constructor(message: string, init?: ErrorInit) {
+    super("E_GRAMMAR", message, init);
+  }
+}
+
 /** A wrong option, request or call. Code `E_INVALID_ARGUMENT`. */
 export class InvalidArgumentError extends SottoError {
   override readonly name = "InvalidArgumentError";
@@ -179,6 +188,7 @@ const CLASSES: Record<SottoErrorCode, ErrorClass> = {
   E_DEVICE_LOST: DeviceLostError,
   E_OUT_OF_MEMORY: OutOfMemoryError,
   E_ABORTED: AbortedError,
+  E_GRAMMAR: GrammarError,
   E_INVALID_ARGUMENT: InvalidArgumentError,
   E_DOCUMENT_FORMAT: DocumentFormatError,
   E_VAULT: VaultError,

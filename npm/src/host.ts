@@ -83,6 +83,9 @@ export interface Usage {
   generatedTokens: number;
 }
 
+/** What becomes of the logits of a token before it is chosen. */
+export type ProcessLogits = (logits: Float32Array, ids: number[]) => Promise<Float32Array>;
+
 /** What a model can do, wherever it runs. */
 export interface ModelHost {
   load(request: LoadRequest, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<Loaded>;
@@ -93,6 +96,7 @@ export interface ModelHost {
     options: EngineGenerateOptions,
     parseSpecial: boolean,
     signal: AbortSignal,
+    process?: ProcessLogits,
   ): AsyncIterable<GeneratedPart>;
   classify(text: string, operatingPoint: string | undefined, signal: AbortSignal): Promise<string>;
   renderChat(messages: unknown[]): Promise<string>;
@@ -276,6 +280,7 @@ export class LocalHost implements ModelHost {
     options: EngineGenerateOptions,
     parseSpecial: boolean,
     signal: AbortSignal,
+    process?: ProcessLogits,
   ): AsyncGenerator<GeneratedPart, void, undefined> {
     const endTurn = await this.#takeTurn(signal);
     let generation: WasmGeneration | undefined;
@@ -312,7 +317,7 @@ export class LocalHost implements ModelHost {
         throwIfAborted(signal);
         let part: EnginePart;
         try {
-          part = await this.#use(() => started.next());
+          part = await this.#next(started, process, written);
         } catch (error) {
           if (!(await this.#move(error))) throw error;
           generation = undefined; // if the next cannot begin, `end` must not free this one again
@@ -341,6 +346,18 @@ export class LocalHost implements ModelHost {
     } finally {
       await end();
     }
+  }
+
+  async #next(
+    generation: WasmGeneration,
+    process: ProcessLogits | undefined,
+    written: number[],
+  ): Promise<EnginePart> {
+    if (!process) return this.#use(() => generation.next());
+    const logits = await this.#use(() => generation.logits());
+    // Not among the engine's calls: it may make some.
+    const processed = await process(logits, [...written]);
+    return this.#use(() => generation.nextFrom(processed));
   }
 
   /** What a token classifier sees in a text: JSON of `[{ label, start, end, score }]`, in UTF-16 units. */

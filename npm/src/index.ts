@@ -5,6 +5,8 @@ export {
   type ClassifiedSpan,
   type ClassifyOptions,
   type GenerateOptions,
+  type JsonSchema,
+  type LogitsProcessor,
   type TokenizeOptions,
 } from "./model.js";
 export { deleteModel, listModels, persist, storageEstimate, type StorageUse } from "./storage.js";
@@ -26,6 +28,7 @@ export {
   AbortedError,
   ContextLengthError,
   DeviceLostError,
+  GrammarError,
   IntegrityError,
   InternalError,
   InvalidArgumentError,

@@ -39,11 +39,28 @@ export interface GenerateOptions {
    * little slower where they are not. Default: true with a `draft`, else false.
    */
   speculate?: boolean | undefined;
+  /** The reply follows this grammar, in GBNF as llama.cpp writes it, from the rule `root` on. */
+  grammar?: string | undefined;
+  /** The reply is JSON that this JSON Schema is true of. What it may say: see the README. Not beside `grammar`. */
+  jsonSchema?: JsonSchema | undefined;
+  /** Token ids, each with what is added to its logit: from -100, which bans it, to 100, which all but forces it. */
+  logitBias?: Readonly<Record<number, number>> | undefined;
+  /**
+   * Changes the logits of each token before it is chosen; what else is asked for comes after. It runs where `generate` was called,
+   * so that with the engine in its worker all logits cross over and back at each token, and the model waits.
+   */
+  logitsProcessor?: LogitsProcessor | undefined;
   /** Read special tokens written in the prompt, such as `<|im_start|>`, as such. Default false: as plain text. */
   parseSpecial?: boolean | undefined;
   /** Stops the generation with `E_ABORTED`. */
   signal?: AbortSignal | undefined;
 }
+
+/** A JSON Schema. */
+export type JsonSchema = boolean | Readonly<Record<string, unknown>>;
+
+/** Changes `logits` in place, one for each token id. `ids` are those of the reply so far. */
+export type LogitsProcessor = (logits: Float32Array, ids: readonly number[]) => void | Promise<void>;
 
 /** How text becomes tokens. */
 export interface TokenizeOptions {
@@ -86,6 +103,10 @@ const GENERATE_RULES: Rules<GenerateOptions> = {
   stop: rule.stop,
   ignoreEos: rule.boolean,
   speculate: rule.boolean,
+  grammar: rule.string,
+  jsonSchema: { must: "a JSON schema: an object, true or false", ok: isSchema },
+  logitBias: rule.biases,
+  logitsProcessor: rule.function,
   parseSpecial: rule.boolean,
   signal: rule.signal,
 };
@@ -135,26 +156,32 @@ export class Model implements AsyncDisposable {
    * loop or aborting stops it. A model makes one reply at a time: a second one waits for the first to end.
    *
    * @param prompt Text, or token ids that are taken as they are. Empty text starts from the begin token.
-   * @throws SottoError `E_INVALID_ARGUMENT` at once; while reading `E_CONTEXT_LENGTH`, `E_ABORTED`,
-   *   `E_DEVICE_LOST`, `E_OUT_OF_MEMORY`.
+   * @throws SottoError `E_INVALID_ARGUMENT` at once; while reading `E_GRAMMAR`, `E_CONTEXT_LENGTH`, `E_ABORTED`,
+   *   `E_DEVICE_LOST`, `E_OUT_OF_MEMORY`; and what a `logitsProcessor` throws.
    */
   generate(
     prompt: string | ArrayLike<number>,
     options: GenerateOptions = {},
   ): AsyncGenerator<GeneratedPart, void> {
     this.#requireLoaded();
-    const { signal, parseSpecial, ...checked } = checkOptions(options, GENERATE_RULES, "generate");
+    const { signal, parseSpecial, logitsProcessor, ...checked } = checkOptions(
+      options,
+      GENERATE_RULES,
+      "generate",
+    );
     const input =
       typeof prompt === "string" ? prompt : tokenIds(prompt, "The prompt must be text, or an array");
-    const { maxTokens, seed = randomSeed(), stop, ...rest } = checked;
+    const { maxTokens, seed = randomSeed(), stop, jsonSchema, logitBias, ...rest } = checked;
     const engine: EngineGenerateOptions = {
       ...(rest as EngineGenerateOptions),
       ...(maxTokens !== undefined && { maxTokens: Math.min(maxTokens, MAX_TOKENS) }),
       // A copy: a framework's reactive array is a proxy, which cannot go to the worker.
       ...(stop !== undefined && { stop: [...stop] }),
+      ...(jsonSchema !== undefined && { jsonSchema: schemaText(jsonSchema) }),
+      ...(logitBias && { logitBias: Object.entries(logitBias).map(([id, bias]) => [Number(id), bias]) }),
       seed,
     };
-    return this.#parts(input, engine, parseSpecial ?? false, signal);
+    return this.#parts(input, engine, parseSpecial ?? false, signal, logitsProcessor);
   }
 
   async *#parts(
@@ -162,12 +189,19 @@ export class Model implements AsyncDisposable {
     options: EngineGenerateOptions,
     parseSpecial: boolean,
     signal: AbortSignal | undefined,
+    logitsProcessor: LogitsProcessor | undefined,
   ): AsyncGenerator<GeneratedPart, void> {
     throwIfAborted(signal);
     this.#requireLoaded();
     const lifetime = this.#lifetime.signal;
     const both = signal ? AbortSignal.any([signal, lifetime]) : lifetime;
-    for await (const part of this.#host.generate(prompt, options, parseSpecial, both)) {
+    const process =
+      logitsProcessor &&
+      (async (logits: Float32Array, ids: number[]) => {
+        await logitsProcessor(logits, ids);
+        return logits;
+      });
+    for await (const part of this.#host.generate(prompt, options, parseSpecial, both, process)) {
       if (part.device) this.#device = part.device;
       yield part;
     }
@@ -223,6 +257,20 @@ export class Model implements AsyncDisposable {
     if (this.#lifetime.signal.aborted) {
       throw new InvalidArgumentError("This model was unloaded. Load it again with loadModel.");
     }
+  }
+}
+
+function isSchema(value: unknown): boolean {
+  return typeof value === "boolean" || (typeof value === "object" && value !== null && !Array.isArray(value));
+}
+
+function schemaText(schema: JsonSchema): string {
+  try {
+    return JSON.stringify(schema);
+  } catch {
+    throw new InvalidArgumentError(
+      "The option jsonSchema of generate must be plain data, as in JSON: no cycles.",
+    );
   }
 }
 

@@ -29,6 +29,15 @@ export const rule = {
     must: "an array of non-empty strings",
     ok: (v) => Array.isArray(v) && v.every((s) => typeof s === "string" && s !== ""),
   },
+  biases: {
+    must: "an object of token ids and numbers from -100 to 100",
+    ok: (v) =>
+      typeof v === "object" &&
+      v !== null &&
+      Object.entries(v).every(
+        ([id, bias]) => /^\d{1,9}$/.test(id) && isNumber(bias) && Math.abs(bias) <= 100,
+      ),
+  },
   oneOf: (...values: string[]): Rule => ({
     must: values.map((value) => JSON.stringify(value)).join(" or "),
     ok: (v) => typeof v === "string" && values.includes(v),

@@ -1,7 +1,14 @@
 /** A model host in a dedicated worker, seen from the page. */
 import { brokenDown } from "./breakdown.js";
 import { InternalError, InvalidArgumentError } from "./errors.js";
-import type { GeneratedPart, Loaded, LoadRequest, ModelHost, ModelInspection } from "./host.js";
+import type {
+  GeneratedPart,
+  Loaded,
+  LoadRequest,
+  ModelHost,
+  ModelInspection,
+  ProcessLogits,
+} from "./host.js";
 import type { Progress } from "./progress.js";
 import { Client } from "./rpc.js";
 import type { Stats } from "./timing.js";
@@ -42,11 +49,14 @@ export class WorkerHost implements ModelHost {
     options: EngineGenerateOptions,
     parseSpecial: boolean,
     signal: AbortSignal,
+    process?: ProcessLogits,
   ): AsyncIterable<GeneratedPart> {
+    const answer = process && ((question: unknown) => process(...(question as Parameters<ProcessLogits>)));
     return this.#client.stream(
       "generate",
-      [prompt, options, parseSpecial],
+      [prompt, options, parseSpecial, process !== undefined],
       signal,
+      answer,
     ) as AsyncIterable<GeneratedPart>;
   }
 

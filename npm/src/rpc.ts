@@ -1,7 +1,7 @@
 /**
  * Calls and streams over a message port. A call may report events before its answer. A stream sends items only as
- * far as the reader has given credit, so a slow reader holds the writer back; items that come fast share a message. Either can
- * be aborted.
+ * far as the reader has given credit, so a slow reader holds the writer back; items that come fast share a message. It may ask its reader,
+ * one question at a time, and waits for the answer. Either can be aborted.
  */
 import {
   AbortedError,
@@ -26,11 +26,16 @@ interface Request {
   args: unknown[];
 }
 
-type ToServer = Request | { id: number; kind: "credit"; items: number } | { id: number; kind: "abort" };
+type ToServer =
+  | Request
+  | { id: number; kind: "credit"; items: number }
+  | { id: number; kind: "answer"; value: unknown }
+  | { id: number; kind: "abort" };
 
 type ToClient =
   | { id: number; kind: "event"; value: unknown }
   | { id: number; kind: "items"; values: unknown[] }
+  | { id: number; kind: "ask"; question: unknown }
   | { id: number; kind: "result"; value: unknown }
   | { id: number; kind: "error"; error: PlainError };
 
@@ -39,10 +44,13 @@ export interface CallContext {
   emit: (value: unknown) => void;
 }
 
+/** Asks the reader of a stream. */
+type Ask = (question: unknown) => Promise<unknown>;
+
 /** What a server answers to, by method name. */
 export interface Handlers {
   calls: Record<string, (args: never, context: CallContext) => Promise<unknown>>;
-  streams: Record<string, (args: never, signal: AbortSignal) => AsyncIterable<unknown>>;
+  streams: Record<string, (args: never, signal: AbortSignal, ask: Ask) => AsyncIterable<unknown>>;
 }
 
 /** Items that may be under way to the reader. */
@@ -54,7 +62,10 @@ const GATHER_MS = 5;
 
 /** Answers calls that come through the port. */
 export function serve(port: Port, handlers: Handlers): void {
-  const running = new Map<number, { abort: AbortController; credit: Credit }>();
+  const running = new Map<
+    number,
+    { abort: AbortController; credit: Credit; answer?: (value: unknown) => void }
+  >();
   const send = (message: ToClient) => {
     port.postMessage(message);
   };
@@ -66,20 +77,29 @@ export function serve(port: Port, handlers: Handlers): void {
     const outbox = new Outbox((values) => {
       send({ id, kind: "items", values });
     });
-    running.set(id, { abort, credit });
+    const call: { abort: AbortController; credit: Credit; answer?: (value: unknown) => void } = {
+      abort,
+      credit,
+    };
+    running.set(id, call);
+    const ask: Ask = (question) =>
+      unlessAborted(abort.signal, (resolve) => {
+        call.answer = resolve;
+        send({ id, kind: "ask", question });
+      });
     try {
       if (kind === "call") {
-        const call = handlers.calls[method];
-        if (!call) throw new InternalError(`The worker has no method ${method}.`);
+        const handler = handlers.calls[method];
+        if (!handler) throw new InternalError(`The worker has no method ${method}.`);
         const emit = (value: unknown) => {
           send({ id, kind: "event", value });
         };
-        const value = await call(args as never, { signal: abort.signal, emit });
+        const value = await handler(args as never, { signal: abort.signal, emit });
         send({ id, kind: "result", value });
       } else {
         const stream = handlers.streams[method];
         if (!stream) throw new InternalError(`The worker has no stream ${method}.`);
-        for await (const value of stream(args as never, abort.signal)) {
+        for await (const value of stream(args as never, abort.signal, ask)) {
           outbox.put(value);
           if (credit.isLast()) outbox.flush();
           await credit.take(abort.signal);
@@ -98,6 +118,7 @@ export function serve(port: Port, handlers: Handlers): void {
   port.addEventListener("message", ({ data }: MessageEvent<ToServer>) => {
     if (data.kind === "abort") running.get(data.id)?.abort.abort();
     else if (data.kind === "credit") running.get(data.id)?.credit.give(data.items);
+    else if (data.kind === "answer") running.get(data.id)?.answer?.(data.value);
     else void run(data);
   });
 }
@@ -122,19 +143,28 @@ class Credit {
   async take(signal: AbortSignal): Promise<void> {
     this.left--;
     if (this.left > 0) return;
-    await new Promise<void>((resolve, reject) => {
-      const onAbort = () => {
-        reject(new AbortedError());
-      };
-      if (signal.aborted) onAbort();
-      signal.addEventListener("abort", onAbort, { once: true });
+    await unlessAborted<undefined>(signal, (resolve) => {
       this.#wake = () => {
-        signal.removeEventListener("abort", onAbort);
-        resolve();
+        resolve(undefined);
       };
     });
     this.#wake = undefined;
   }
+}
+
+/** What `start` resolves to, unless the signal fires first. */
+function unlessAborted<T>(signal: AbortSignal, start: (resolve: (value: T) => void) => void): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => {
+      reject(new AbortedError());
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    start((value) => {
+      signal.removeEventListener("abort", onAbort);
+      resolve(value);
+    });
+  });
 }
 
 /** Items on their way to the reader: the first at once, those right after a message together. */
@@ -169,6 +199,7 @@ class Outbox {
 interface Pending {
   onEvent: (value: unknown) => void;
   onItems: (values: unknown[]) => void;
+  onAsk?: (question: unknown) => void;
   onResult: (value: unknown) => void;
   onError: (error: SottoError) => void;
 }
@@ -185,6 +216,7 @@ export class Client {
       if (!pending) return;
       if (data.kind === "event") pending.onEvent(data.value);
       else if (data.kind === "items") pending.onItems(data.values);
+      else if (data.kind === "ask") pending.onAsk?.(data.question);
       else {
         this.#pending.delete(data.id);
         if (data.kind === "result") pending.onResult(data.value);
@@ -222,17 +254,21 @@ export class Client {
     });
   }
 
-  /** The stream starts with the first read, and is stopped by `return`, which a `break` calls. */
+  /**
+   * The stream starts with the first read, and is stopped by `return`, which a `break` calls. What `answer` throws when it is asked
+   * stops it too, and is thrown.
+   */
   async *stream(
     method: string,
     args: unknown[],
     signal?: AbortSignal,
+    answer?: (question: unknown) => Promise<unknown>,
   ): AsyncGenerator<unknown, void, undefined> {
     const items: unknown[] = [];
     let taken = 0;
-    let end: { error?: SottoError } | undefined;
+    let end: { error?: unknown } | undefined;
     let wake: () => void = () => undefined;
-    const finish = (outcome: { error?: SottoError }) => {
+    const finish = (outcome: { error?: unknown }) => {
       end = outcome;
       wake();
     };
@@ -241,6 +277,17 @@ export class Client {
       onItems: (values) => {
         items.push(...values);
         wake();
+      },
+      onAsk: (question) => {
+        answer?.(question).then(
+          (value) => {
+            if (!end) this.#send({ id, kind: "answer", value });
+          },
+          (error: unknown) => {
+            this.#send({ id, kind: "abort" });
+            finish({ error });
+          },
+        );
       },
       onResult: () => {
         finish({});
@@ -258,7 +305,7 @@ export class Client {
           if (!end && taken % CREDIT_STEP === 0) this.#send({ id, kind: "credit", items: CREDIT_STEP });
           yield item;
         } else if (end) {
-          if (end.error) throw end.error;
+          if (end.error) throw end.error as Error;
           return;
         } else {
           await new Promise<void>((resolve) => {

@@ -103,6 +103,12 @@ export interface EngineGenerateOptions {
   stop?: string[];
   ignoreEos?: boolean;
   speculate?: boolean;
+  /** GBNF. */
+  grammar?: string;
+  /** The text of a JSON Schema. */
+  jsonSchema?: string;
+  /** Token ids, and what is added to their logits. */
+  logitBias?: [number, number][];
 }
 
 /** Why a generation ended: at a stop string or end token, or at `maxTokens` or the context's end. */
@@ -159,6 +165,10 @@ export interface EngineCounters {
 
 export interface WasmGeneration {
   next(): Promise<EnginePart>;
+  /** The logits that the next token is sampled from. */
+  logits(): Promise<Float32Array>;
+  /** As `next`, from what became of those logits. */
+  nextFrom(logits: Float32Array): Promise<EnginePart>;
   /** Ends the reply before its end. */
   stop(): Promise<void>;
   readonly promptTokens: number;

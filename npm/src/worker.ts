@@ -1,5 +1,5 @@
 /** The dedicated worker: a model host that answers calls from the page. */
-import { type LoadRequest, LocalHost } from "./host.js";
+import { type LoadRequest, LocalHost, type ProcessLogits } from "./host.js";
 import { serve } from "./rpc.js";
 import type { EngineGenerateOptions } from "./wasm-api.js";
 
@@ -20,8 +20,12 @@ serve(self, {
   },
   streams: {
     generate: (
-      [prompt, options, parseSpecial]: [string | Uint32Array, EngineGenerateOptions, boolean],
+      [prompt, options, parseSpecial, asks]: [string | Uint32Array, EngineGenerateOptions, boolean, boolean],
       signal: AbortSignal,
-    ) => host.generate(prompt, options, parseSpecial, signal),
+      ask,
+    ) => {
+      const process: ProcessLogits = (...question) => ask(question) as Promise<Float32Array>;
+      return host.generate(prompt, options, parseSpecial, signal, asks ? process : undefined);
+    },
   },
 });

@@ -130,6 +130,9 @@ test("settings are passed on under the engine's names", async () => {
       min_p: 0.1,
       repetition_penalty: 1.1,
       speculate: true,
+      grammar: "root ::= .*",
+      response_format: { type: "json_object" },
+      logit_bias: { 7: 1 },
     },
     { signal },
   );
@@ -145,6 +148,9 @@ test("settings are passed on under the engine's names", async () => {
     minP: 0.1,
     repetitionPenalty: 1.1,
     speculate: true,
+    grammar: "root ::= .*",
+    jsonSchema: { type: "object" },
+    logitBias: { 7: 1 },
     parseSpecial: true,
     signal,
   });
@@ -210,7 +216,6 @@ test("what changes nothing is taken, and reaches nobody", async () => {
     metadata: { page: "start" },
     store: false,
     logprobs: false,
-    logit_bias: {},
     response_format: { type: "text" },
     tools: [],
     tool_choice: "auto",
@@ -219,6 +224,25 @@ test("what changes nothing is taken, and reaches nobody", async () => {
   });
   assert.deepEqual(asked.options, plain);
   assert.deepEqual(asked.messages, messages);
+});
+
+test("formats, grammars and biases reach the model", async () => {
+  const { create, asked } = chatOf(REPLY);
+  const told = async (request: Partial<ChatCompletionRequest>) => {
+    await create({ messages, ...request });
+    const { grammar, jsonSchema, logitBias } = asked.options;
+    return { grammar, jsonSchema, logitBias };
+  };
+  const none = { grammar: undefined, jsonSchema: undefined, logitBias: undefined };
+  assert.deepEqual(await told({ response_format: { type: "text" } }), none);
+  const object = { type: "object" };
+  assert.deepEqual(await told({ response_format: { type: "json_object" } }), { ...none, jsonSchema: object });
+  const schema = { type: "array", items: { type: "integer" } };
+  const format = { type: "json_schema", json_schema: { name: "numbers", strict: true, schema } } as const;
+  assert.deepEqual(await told({ response_format: format }), { ...none, jsonSchema: schema });
+  const grammar = 'root ::= "yes" | "no"';
+  assert.deepEqual(await told({ grammar }), { ...none, grammar });
+  assert.deepEqual(await told({ logit_bias: { 5: -100 } }), { ...none, logitBias: { 5: -100 } });
 });
 
 test("a seed may be negative and top_p 0, as OpenAI's may", async () => {
@@ -262,11 +286,14 @@ test("what cannot be done is refused, without repeating what was said", async ()
     { messages: [{ role: "user", content: "Hi", big: 1n }] },
     { messages, store: true },
     { messages, logprobs: true },
-    { messages, response_format: { type: "json_object" } },
+    { messages, response_format: { type: "xml" } },
+    { messages, response_format: { type: "json_schema" } },
+    { messages, response_format: { type: "json_schema", json_schema: { name: "secret" } } },
     { messages, tool_choice: "required" },
     { messages, stop: ["a", "b", "c", "d", "e"] },
     { messages, max_tokens: 0 },
-    { messages, logit_bias: { 50256: -100 } },
+    { messages, logit_bias: { 50256: -101 } },
+    { messages, logit_bias: { secret: 1 } },
     { messages, tools: [{ type: "function", function: { name: "secret" } }] },
     { messages, stream_options: { other: 1 } },
   ];

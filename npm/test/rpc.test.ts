@@ -74,6 +74,43 @@ test("an abort fails the call at once and reaches the other end", { timeout: 20_
   await assert.rejects(client.call("wait", [], AbortSignal.abort()), code("E_ABORTED"));
 });
 
+test("a stream asks its reader, and ends with what the reader throws", { timeout: 20_000 }, async (t) => {
+  let ended = 0;
+  const client = connect(t, {
+    calls: {},
+    streams: {
+      async *ask(_: never, _signal: AbortSignal, ask: (question: unknown) => Promise<unknown>) {
+        try {
+          for (let i = 0; i < 5; i++) yield await ask([i]);
+        } finally {
+          ended++;
+        }
+      },
+    },
+  });
+  const seen: unknown[] = [];
+  const tenfold = (question: unknown) => Promise.resolve(10 * (question as [number])[0]);
+  for await (const item of client.stream("ask", [], undefined, tenfold)) seen.push(item);
+  assert.deepEqual(seen, [0, 10, 20, 30, 40]);
+  const own = new Error("the reader's own");
+  const read = async (answer: () => Promise<unknown>, signal?: AbortSignal) => {
+    const stream = client.stream("ask", [], signal, answer);
+    while (!(await stream.next()).done);
+  };
+  await assert.rejects(
+    read(() => Promise.reject(own)),
+    (error) => error === own,
+  );
+  await until(() => ended === 2);
+  const abort = new AbortController();
+  const never = read(() => {
+    abort.abort();
+    return new Promise(() => undefined);
+  }, abort.signal);
+  await assert.rejects(never, code("E_ABORTED"));
+  await until(() => ended === 3);
+});
+
 /** A stream of numbers that counts how many it made, and whether it was ended. */
 function counter(
   length: number,

@@ -53,6 +53,7 @@ impl Engine {
         }
         let parsed = match (grammar, schema) {
             (Some(text), _) => Grammar::from_gbnf(text)?,
+            (None, Some(Value::String(text))) => Grammar::from_json_schema(&parse(text)?)?,
             (None, schema) => Grammar::from_json_schema(schema.as_ref().unwrap_or(&Value::Null))?,
         };
         let tokens = match tokens.clone() {
@@ -83,6 +84,11 @@ impl Engine {
             None => Ok(()),
         }
     }
+}
+
+fn parse(text: &str) -> Result<Value, GrammarError> {
+    let problem = "it is not JSON, or nested too deep";
+    serde_json::from_str(text).map_err(|_| GrammarError::Schema { path: "#".to_owned(), problem })
 }
 
 impl Constraint {

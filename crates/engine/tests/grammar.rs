@@ -149,6 +149,10 @@ fn what_cannot_be_is_an_error_before_or_at_the_step() {
         let schema = error(GenerateOptions { json_schema: Some(schema), ..greedy(9) });
         assert_eq!(schema.code(), ErrorCode::Grammar);
         assert!(schema.to_string().contains("#/properties/a/not"), "{schema}");
+        let text = error(GenerateOptions { json_schema: Some(json!("{\"type\": 3}")), ..greedy(9) });
+        assert!(text.to_string().contains("type is a string"), "{text}");
+        let deep = error(GenerateOptions { json_schema: Some("[".repeat(100_000).into()), ..greedy(9) });
+        assert_eq!(deep.code(), ErrorCode::Grammar);
         let both = GenerateOptions { json_schema: Some(json!({})), ..grammar("root ::= \"a\"") };
         assert_eq!(error(both).code(), ErrorCode::InvalidArgument);
         for logit_bias in [vec![(5, 101.0)], vec![(5, f32::NAN)], vec![(1 << 30, 1.0)]] {

@@ -44,7 +44,7 @@ mod tests {
                     logits[at] = special;
                     let step = variant.step(Step { n_drafts: 2, row: 1, ..Step::default() });
                     let slices = [&logits, &bias].map(|floats| variant.upload::<f32>(floats));
-                    let bits = variant.upload(bytemuck::cast_slice(&allowed));
+                    let bits = variant.upload(&allowed);
                     let edit =
                         dispatch(&variant.kernels, vocab, [&slices[0], &step, &bits, &slices[1]]).unwrap();
                     variant.run(&[edit], StepSize { tokens: 3, outputs: 3 });
@@ -52,7 +52,7 @@ mod tests {
                     for (i, (&found, &logit)) in found.iter().zip(&logits).enumerate() {
                         let id = i.wrapping_sub(stride(vocab));
                         let expected = match (id < vocab).then(|| allowed[id / 32] >> (id % 32) & 1) {
-                            Some(0) if !logit.is_nan() => f32::NEG_INFINITY,
+                            Some(0u32) if !logit.is_nan() => f32::NEG_INFINITY,
                             Some(1) if !logit.is_nan() => logit + bias[id],
                             _ => logit,
                         };
