@@ -5,8 +5,11 @@ use super::rules::Range;
 /// Code points that are no characters, and that UTF-8 has no bytes for.
 const SURROGATES: Range = (0xD800, 0xDFFF);
 
+/// Takes the ranges of some characters' bytes.
+type Emit<'a> = &'a mut dyn FnMut(&[(u8, u8)]);
+
 /// Gives `emit` the bytes of the characters from `first` to `last`: one range of values for each byte.
-pub(super) fn sequences((first, last): Range, emit: &mut dyn FnMut(&[(u8, u8)])) {
+pub(super) fn sequences((first, last): Range, emit: Emit<'_>) {
     if first > last {
         return;
     }

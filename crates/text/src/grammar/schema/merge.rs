@@ -9,7 +9,8 @@ impl Writer<'_> {
     /// The schema without `allOf`, where it has one, or a `$ref` beside other words.
     pub(super) fn merged(&mut self, schema: &Map<String, Value>) -> Result<Option<Value>, GrammarError> {
         let says = schema.keys().filter(|key| !ANNOTATIONS.contains(&key.as_str())).count();
-        if !schema.contains_key("allOf") && !(schema.contains_key("$ref") && says > 1) {
+        let several = schema.contains_key("allOf") || (schema.contains_key("$ref") && says > 1);
+        if !several {
             return Ok(None);
         }
         let mut merged = Map::new();
