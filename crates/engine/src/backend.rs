@@ -344,11 +344,7 @@ impl Backend {
     }
 
     /// The next token, sampled from `logits` in place of those that [`Backend::next_logits`] gave.
-    pub async fn next_from(
-        &mut self,
-        logits: &mut Vec<f32>,
-        allowed: Option<&[u32]>,
-    ) -> Result<u32, EngineError> {
+    pub async fn next_from(&mut self, logits: &[f32], allowed: Option<&[u32]>) -> Result<u32, EngineError> {
         match self {
             Backend::Gpu(model, ..) => Ok(model.next_from(logits, allowed).await?),
             Backend::Cpu(cpu) => cpu.next_from(logits, allowed),

@@ -294,7 +294,7 @@ impl Engine {
     /// the model's own.
     pub(crate) async fn sample_among(
         &mut self,
-        logits: Option<&mut Vec<f32>>,
+        logits: Option<&[f32]>,
         allowed: Option<&[u32]>,
     ) -> Result<u32, EngineError> {
         let id = match (logits, allowed) {

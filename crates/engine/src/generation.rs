@@ -275,7 +275,7 @@ impl Engine {
     pub async fn next_from(
         &mut self,
         generation: &mut Generation,
-        mut logits: Vec<f32>,
+        logits: Vec<f32>,
     ) -> Result<Part, EngineError> {
         if generation.finished {
             return Ok(Part { done: true, ..Part::default() });
@@ -290,9 +290,9 @@ impl Engine {
             });
         }
         if generation.constraint.is_some() {
-            return self.next_constrained(generation, Some(&mut logits)).await;
+            return self.next_constrained(generation, Some(&logits)).await;
         }
-        let id = self.sample_among(Some(&mut logits), None).await?;
+        let id = self.sample_among(Some(&logits), None).await?;
         self.part(generation, id).await
     }
 
@@ -300,7 +300,7 @@ impl Engine {
     async fn next_constrained(
         &mut self,
         generation: &mut Generation,
-        logits: Option<&mut Vec<f32>>,
+        logits: Option<&[f32]>,
     ) -> Result<Part, EngineError> {
         let Some(mut constraint) = generation.constraint.take() else { return Err(EngineError::NoReply) };
         let result = self.constrained_id(&mut constraint, generation.ignore_eos, logits).await;
@@ -319,7 +319,7 @@ impl Engine {
         &mut self,
         constraint: &mut Constraint,
         ignore_eos: bool,
-        logits: Option<&mut Vec<f32>>,
+        logits: Option<&[f32]>,
     ) -> Result<Option<u32>, EngineError> {
         if constraint.matcher.must_end() {
             return Ok(None);

@@ -51,9 +51,8 @@ fn tokens_allowed_are_those_of_llama_cpp() {
     for (name, tokenizer) in &vocabs {
         let tokens = index(tokenizer);
         let never = |&byte: &u8| [0, 0xC0, 0xC1].contains(&byte) || byte >= 0xF5;
-        let counted = |id: &u32| {
-            !tokenizer.is_eog(*id) && !tokenizer.token_bytes(*id).unwrap().iter().any(|b| never(b))
-        };
+        let counted =
+            |id: &u32| !tokenizer.is_eog(*id) && !tokenizer.token_bytes(*id).unwrap().iter().any(never);
         let walks = fixture["walks"].as_array().unwrap().iter().filter(|walk| walk["vocab"] == *name);
         for walk in walks {
             let what = format!("{} over {name}", walk["grammar"]);
