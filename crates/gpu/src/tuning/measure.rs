@@ -33,8 +33,6 @@ const TILED_TOKENS: [usize; 2] = [64, 512];
 const SOON: f64 = 1e-3;
 /// As [`ALIKE`], where x is rounded: what logits may be off by then.
 const ALIKE_ROUNDED: f32 = 2e-2;
-/// All that tiles may hold, from the most exact to the least.
-const TILES: [Tiles; 4] = [Tiles::Floats, Tiles::Halves, Tiles::HalfSums, Tiles::Bytes];
 
 impl GpuDevice {
     /// The fastest variants of kernels on this device, by measurement. Those of the table where they are as good, or where
@@ -43,14 +41,13 @@ impl GpuDevice {
     /// # Errors
     /// What a device may report.
     pub async fn measure(&self) -> Result<Tuning, GpuError> {
-        let table = Tuning::of(self.facts());
         let candidates = Tuning::candidates(self.facts());
         if candidates.len() < 2 {
-            return Ok(table);
+            return Ok(Tuning::of(self.facts()));
         }
         let bytes = (COPIES * SHAPE.0 * SHAPE.1) as u64;
         let trial = self.allocating("the measurement of kernels", bytes, || Trial::new(self)).await?;
-        let chosen = match trial.choose(table, &candidates).await {
+        let chosen = match trial.choose(&candidates).await {
             Ok(tuning) => trial.choose_tiles(tuning).await,
             Err(error) => Err(error),
         };
@@ -93,12 +90,14 @@ impl Trial {
         Ok(trial)
     }
 
-    async fn choose(&self, table: Tuning, candidates: &[Tuning]) -> Result<Tuning, GpuError> {
+    /// The fastest of `candidates`, of which the first is the table's.
+    async fn choose(&self, candidates: &[Tuning]) -> Result<Tuning, GpuError> {
+        let table = candidates[0];
         let plain = Tuning { subgroups: false, mantissa: false, ints: false, ahead: false, ..table };
         self.seconds(plain).await?;
         let expected = self.result(SHAPE.0).await?;
         let mut best = (table, f64::INFINITY);
-        for (at, &tuning) in [table].iter().chain(candidates).enumerate() {
+        for (at, &tuning) in candidates.iter().enumerate() {
             let seconds = self.seconds(tuning).await?;
             let alike = alike(&self.result(SHAPE.0).await?, &expected, ALIKE);
             if alike && (best.1.is_infinite() || seconds < CLEARLY * best.1) {
@@ -122,7 +121,8 @@ impl Trial {
         }
         let expected = self.result(tokens * TILED_ROWS).await?;
         let mut best = (Tiles::Floats, f64::INFINITY);
-        for holds in [tuning.tiles].into_iter().chain(TILES) {
+        let candidates = Tuning::tile_candidates(self.kernels.device().facts());
+        for &holds in [&tuning.tiles].into_iter().chain(candidates) {
             let Some(seconds) = self.tiled_seconds(holds, tokens).await? else { continue };
             let alike = alike(&self.result(tokens * TILED_ROWS).await?, &expected, ALIKE_ROUNDED);
             if alike && (best.1.is_infinite() || seconds < CLEARLY * best.1) {

@@ -178,6 +178,16 @@ impl Tuning {
         candidates
     }
 
+    /// What tiles of a prefill may hold at best, the most exact first; [`GpuDevice::measure`](crate::GpuDevice::measure) tells. On an
+    /// H200 halves were slower than floats, and both take half of what bytes do, which NVIDIA's have since Pascal.
+    pub(crate) fn tile_candidates(facts: &DeviceFacts) -> &'static [Tiles] {
+        match Maker::of(facts) {
+            Maker::Nvidia => &[Tiles::Floats, Tiles::Bytes],
+            maker if has_dot4(facts, maker) => &[Tiles::Floats, Tiles::Halves, Tiles::HalfSums, Tiles::Bytes],
+            _ => &[Tiles::Floats, Tiles::Halves, Tiles::HalfSums],
+        }
+    }
+
     /// The same without products of bytes.
     fn in_floats(self) -> Tuning {
         Tuning { ints: false, held: false, tiles: Tiles::Floats, ..self }
@@ -277,6 +287,9 @@ mod tests {
                     let crowd = if told.0 == 0x10de || told.0 == 0 { 1 << 17 } else { 4 * table.threads };
                     assert!((1 << 11..=crowd).contains(&tuning.threads), "{told:?}: {tuning}");
                 }
+                let tiles = Tuning::tile_candidates(&facts);
+                assert!(tiles.contains(&table.tiles) && tiles[0] == Tiles::Floats, "{told:?}: {tiles:?}");
+                assert_eq!(tiles.contains(&Tiles::Bytes), table.ints, "{told:?}: {tiles:?}");
                 let arithmetics = [true, false].map(|ints| candidates.iter().any(|t| t.ints == ints));
                 assert_eq!(arithmetics, [true; 2], "{told:?}");
             }
