@@ -313,11 +313,11 @@ export class LocalHost implements ModelHost {
       let started = await begin();
       this.#timing = timing;
       timing.prompt(started);
+      const ready: EnginePart[] = [];
       for (let done = false; !done;) {
         throwIfAborted(signal);
-        let part: EnginePart;
         try {
-          part = await this.#next(started, process, written);
+          if (ready.length === 0) ready.push(...(await this.#next(started, process, written)));
         } catch (error) {
           if (!(await this.#move(error))) throw error;
           generation = undefined; // if the next cannot begin, `end` must not free this one again
@@ -326,6 +326,8 @@ export class LocalHost implements ModelHost {
           continue;
         }
         throwIfAborted(signal);
+        const part = ready.shift();
+        if (!part) throw new InternalError("The engine gave no piece of its reply.");
         const { text, ids, finishReason } = part;
         written.push(...ids);
         timing.tokens(ids.length);
@@ -352,12 +354,12 @@ export class LocalHost implements ModelHost {
     generation: WasmGeneration,
     process: ProcessLogits | undefined,
     written: number[],
-  ): Promise<EnginePart> {
-    if (!process) return this.#use(() => generation.next());
+  ): Promise<EnginePart[]> {
+    if (!process) return this.#use(() => generation.nextFew());
     const logits = await this.#use(() => generation.logits());
     // Not among the engine's calls: it may make some.
     const processed = await process(logits, [...written]);
-    return this.#use(() => generation.nextFrom(processed));
+    return [await this.#use(() => generation.nextFrom(processed))];
   }
 
   /** What a token classifier sees in a text: JSON of `[{ label, start, end, score }]`, in UTF-16 units. */

@@ -164,10 +164,11 @@ export interface EngineCounters {
 }
 
 export interface WasmGeneration {
-  next(): Promise<EnginePart>;
+  /** The very first piece alone, then as many at once as come in some milliseconds. */
+  nextFew(): Promise<EnginePart[]>;
   /** The logits that the next token is sampled from. */
   logits(): Promise<Float32Array>;
-  /** As `next`, from what became of those logits. */
+  /** The next piece, from what became of those logits. */
   nextFrom(logits: Float32Array): Promise<EnginePart>;
   /** Ends the reply before its end. */
   stop(): Promise<void>;

@@ -1,20 +1,28 @@
 //! A reply in progress.
 
+use js_sys::Date;
 use wasm_bindgen::prelude::*;
 
 use crate::engine::Shared;
-use crate::error::to_js;
+use crate::error::{throw, to_js};
 
 /// A reply in progress.
 #[wasm_bindgen]
 pub struct Generation {
     engine: Shared,
     inner: sotto_engine::Generation,
+    /// Whether a piece was given.
+    begun: bool,
+    /// What the next call is to say.
+    failed: Option<JsValue>,
 }
+
+/// For how long [`Generation::next_few`] goes on, in milliseconds: less than what a page takes to show anything.
+const FEW_MS: f64 = 4.0;
 
 impl Generation {
     pub(crate) fn new(engine: Shared, inner: sotto_engine::Generation) -> Self {
-        Generation { engine, inner }
+        Generation { engine, inner, begun: false, failed: None }
     }
 }
 
@@ -32,30 +40,49 @@ impl Generation {
         self.inner.reused_tokens()
     }
 
-    /// The next piece, `{ text, ids, done, finishReason? }`.
-    pub async fn next(&mut self) -> Result<JsValue, JsValue> {
-        let Generation { engine, inner } = self;
-        let part = engine.with(async |e| e.next(inner).await).await?;
-        Ok(to_js(&part))
-    }
-
     /// The logits that the next token is sampled from, for `nextFrom`.
     pub async fn logits(&mut self) -> Result<Vec<f32>, JsValue> {
-        let Generation { engine, inner } = self;
+        let Generation { engine, inner, .. } = self;
         engine.with(async |e| e.next_logits(inner).await).await
     }
 
-    /// As `next`, from these logits.
+    /// The next piece, as `nextFew` gives them, from these logits.
     #[wasm_bindgen(js_name = nextFrom)]
     pub async fn next_from(&mut self, logits: Vec<f32>) -> Result<JsValue, JsValue> {
-        let Generation { engine, inner } = self;
+        let Generation { engine, inner, .. } = self;
         let part = engine.with(async |e| e.next_from(inner, logits).await).await?;
         Ok(to_js(&part))
     }
 
+    /// The next pieces, each `{ text, ids, done, finishReason? }`: the very first alone, then as many as come in some milliseconds, since
+    /// each call keeps the engine waiting for JavaScript.
+    #[wasm_bindgen(js_name = nextFew)]
+    pub async fn next_few(&mut self) -> Result<JsValue, JsValue> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let Generation { engine, inner, begun, failed } = self;
+        let start = Date::now();
+        let (parts, error) = engine
+            .with(async |e| {
+                let mut parts = vec![e.next(inner).await?];
+                while *begun && !parts.iter().any(|part| part.done) && Date::now() - start < FEW_MS {
+                    match e.next(inner).await {
+                        Ok(part) => parts.push(part),
+                        Err(error) => return Ok((parts, Some(error))),
+                    }
+                }
+                Ok((parts, None))
+            })
+            .await?;
+        *begun = true;
+        *failed = error.map(throw);
+        Ok(to_js(&parts))
+    }
+
     /// Ends the reply before its end.
     pub async fn stop(&mut self) -> Result<(), JsValue> {
-        let Generation { engine, inner } = self;
+        let Generation { engine, inner, .. } = self;
         engine.with(async |e| e.stop(inner).await).await
     }
 }

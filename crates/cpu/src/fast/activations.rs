@@ -82,43 +82,51 @@ impl Kernel for Quantise<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let x = self.x.as_chunks::<BLOCK>().0;
-        for (x, high) in x.iter().zip(&mut *self.high) {
-            *high = block(x);
-        }
-        for ((x, high), low) in x.iter().zip(self.high).zip(self.low) {
-            let mut rest = *x;
-            for (rest, high_part) in rest.iter_mut().zip(high.quads.as_flattened()) {
-                *rest -= f32::from(*high_part) * high.scale;
+        if self.low.is_empty() {
+            x.iter().zip(self.high).for_each(|(x, high)| (*high, _) = block(x));
+        } else {
+            for ((x, high), low) in x.iter().zip(self.high).zip(self.low) {
+                let rest;
+                (*high, rest) = block(x);
+                (*low, _) = block(&rest);
             }
-            *low = block(&rest);
         }
     }
 }
 
+/// Elements rounded, and what that leaves of them.
 #[inline(always)]
-fn block(x: &[f32; BLOCK]) -> Block {
+fn block(x: &[f32; BLOCK]) -> (Block, [f32; BLOCK]) {
+    // 1.5 * 2^23: what is added to it, of a magnitude below 2^22, is rounded to an integer, in the lowest bits.
+    const MAGIC: f32 = 12_582_912.0;
     // Magnitudes compare as integers, and NaN is the greatest: it must not get lost.
     let largest = f32::from_bits(x.iter().fold(0, |max, v| max.max(v.to_bits() & 0x7fff_ffff)));
     if !largest.is_finite() {
-        return Block { scale: f32::NAN, ..Block::default() };
+        return (Block { scale: f32::NAN, ..Block::default() }, *x);
     }
     // What is too small to divide by is 0.
     let inverse = if largest < 1e-36 { 0.0 } else { 127.0 / largest };
-    let mut integers = [0; BLOCK];
-    for (to, v) in integers.iter_mut().zip(x) {
-        *to = round(v * inverse);
+    let scale = largest / 127.0;
+    let (mut integers, mut rest) = ([0; BLOCK], *x);
+    for (to, v) in integers.iter_mut().zip(&mut rest) {
+        let shifted = *v * inverse + MAGIC;
+        *to = shifted.to_bits().wrapping_sub(MAGIC.to_bits()) as i32;
+        *v -= (shifted - MAGIC) * scale;
     }
     let mut quads = [[0; 4]; BLOCK / 4];
     for (to, from) in quads.as_flattened_mut().iter_mut().zip(integers) {
         *to = from as i8;
     }
     let (first, second) = integers.split_at(BLOCK / 2);
-    Block { quads, scale: largest / 127.0, sums: [first.iter().sum(), second.iter().sum()] }
+    (Block { quads, scale, sums: [sum(first), sum(second)] }, rest)
 }
 
-/// The nearest integer, for magnitudes below 2^22: adding 1.5 * 2^23 leaves it in the lowest bits.
+/// Lane by lane first, for vectors.
 #[inline(always)]
-fn round(v: f32) -> i32 {
-    const MAGIC: f32 = 12_582_912.0;
-    (v + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits()) as i32
+fn sum(x: &[i32]) -> i32 {
+    let mut lanes = [0; 4];
+    for four in x.as_chunks::<4>().0 {
+        (0..4).for_each(|i| lanes[i] += four[i]);
+    }
+    lanes.iter().sum()
 }

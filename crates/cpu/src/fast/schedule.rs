@@ -70,15 +70,18 @@ impl Schedule {
         let readers = |id: ValueId| readers[id.0 as usize];
         let mut groups = Vec::new();
         let mut schedule = Schedule { buffer: vec![0; plan.values.len()], buffers: 0, groups: Vec::new() };
-        let (mut free, mut start) = (Vec::new(), 0);
+        // A buffer has one size for ever: none is cleared for a longer value than it held before.
+        let (mut free, mut sizes, mut start) = (Vec::new(), Vec::new(), 0);
         while start < plan.ops.len() {
             let count = together::count(&plan.ops[start..], readers, |id| is_half(plan, id.0 as usize));
             let ops = start..start + count;
             start = ops.end;
             for out in plan.ops[ops.clone()].iter().filter_map(Op::out) {
-                schedule.buffer[out.0 as usize] = free.pop().unwrap_or_else(|| {
-                    schedule.buffers += 1;
-                    schedule.buffers - 1
+                let size = (plan.value(out).rows, plan.value(out).width);
+                let fits = free.iter().rposition(|&buffer: &usize| sizes[buffer] == size);
+                schedule.buffer[out.0 as usize] = fits.map(|at| free.remove(at)).unwrap_or_else(|| {
+                    sizes.push(size);
+                    sizes.len() - 1
                 });
             }
             let ended = |(_, last): &(ValueId, Option<usize>)| last.is_some_and(|last| ops.contains(&last));
@@ -93,6 +96,6 @@ impl Schedule {
             };
             groups.push(Group { ops, ends, reader });
         }
-        Schedule { groups, ..schedule }
+        Schedule { groups, buffers: sizes.len(), ..schedule }
     }
 }
