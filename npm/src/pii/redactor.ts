@@ -115,11 +115,13 @@ export class Redactor implements AsyncDisposable {
       checkOptions(options, LOAD_RULES, "Redactor.load");
     throwIfAborted(signal);
     requireSimd();
-    const request = modelRequest(model ?? "bundled", device ?? "auto", store ?? true, hfEndpoint);
-    if (request) request.operatingPoint = modelOperatingPoint;
-    else if (modelOperatingPoint !== undefined) {
-      throw new InvalidArgumentError("The option modelOperatingPoint of Redactor.load needs a model.");
-    }
+    const request = modelRequest({
+      model: model ?? "bundled",
+      operatingPoint: modelOperatingPoint,
+      device: device ?? "auto",
+      store: store ?? true,
+      hfEndpoint,
+    });
     const wasm = await startPii();
     const config = writeConfig(rules);
     guarded(() => {
@@ -342,19 +344,30 @@ function writeJson(value: unknown, where: string): string {
   return text;
 }
 
-function modelRequest(
-  model: ModelSource | false,
-  device: "auto" | "webgpu" | "cpu",
-  store: boolean,
-  hfEndpoint: string | undefined,
-): ModelRequest | undefined {
-  if (model === false) return undefined;
+/** @throws SottoError `E_INVALID_ARGUMENT` for an operating point of no model, and for a source that is none. */
+function modelRequest({
+  model,
+  operatingPoint,
+  device,
+  store,
+  hfEndpoint,
+}: {
+  model: ModelSource | false;
+  operatingPoint: string | undefined;
+  device: "auto" | "webgpu" | "cpu";
+  store: boolean;
+  hfEndpoint: string | undefined;
+}): ModelRequest | undefined {
+  if (model === false) {
+    if (operatingPoint === undefined) return undefined;
+    throw new InvalidArgumentError("The option modelOperatingPoint of Redactor.load needs a model.");
+  }
   // Bundlers recognise exactly this expression.
   const bundled = model === "bundled" ? new URL("./pii-mini.gguf", import.meta.url) : undefined;
   const source = resolveSource(bundled ?? model, { base: baseUrl(), hfEndpoint });
   const name = bundled ? "pii-mini" : source.kind === "blobs" ? (source.names[0] ?? "model") : source.name;
   // The bundled model is a file of the site like any other, and cached like one.
-  return { source, name, device, store: store && !bundled };
+  return { source, name, device, store: store && !bundled, operatingPoint };
 }
 
 async function newFinder(worker: boolean): Promise<Finder> {
