@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+import gazetteer
 import organisations
 import people
 import places
@@ -23,7 +24,7 @@ from pools import pools
 
 NGRAMS = 6144
 """Buckets of letter sequences."""
-WIDTH = 28
+WIDTH = 36
 """Most features a token can have."""
 _CASES = ["lower", "Title", "UPPER", "mixed", "letter", "digit", "space", "other", "bytes"]
 
@@ -43,7 +44,10 @@ def lists() -> dict[str, set[str]]:
         "surname, home": {w for h in home for w in _words(h["last"])}, "surname": _words(p["any"]["last"]), "figure": _words(people.FIGURES),
         "place": _words(places.ALL), "place, common": _words(people.PLACES) | _words(WORLD_CITIES) | _words(REGIONS), "city, home": {w for h in home for w in _words(h["city"])}, "city": _words(p["any"]["city"]),
         "country": _words(p["any"]["country"]), "organisation": _words(people.ORGS) | _words(FAMOUS_ORGS), "business": _words(shops) | _words(things.SHOP_FIRST),
-        **{f"organisation, {kind}": _words(names) for kind, names in organisations.KINDS.items()}, "landmark": _words(places.LANDMARKS) | _words(places.AIRPORTS),
+        **{f"organisation, {kind}": _words(names) for kind, names in organisations.KINDS.items()},
+        **{f"alone, {kind}": {n.lower() for n in names if " " not in n} for kind, names in [*organisations.KINDS.items(), ("place", gazetteer.names("places")), ("town", places.towns()[0]), ("figure", people.FIGURES)]},
+        "given, world": _words(gazetteer.names("first")), "surname, world": _words(gazetteer.names("last")), "place, world": _words(gazetteer.names("places")),
+        "town": _words(places.towns()[0]), "people, world": _words(gazetteer.names("nationalities")), "landmark": _words(places.LANDMARKS) | _words(places.AIRPORTS),
         "work": _words(things.WORKS), "common in titles": set(things.CAPS_WORDS), "job": {w for h in home for w in _words(h["job"])},
         "nationality": {w for n in NATIONALITIES.values() for w in _words(n)}, "calendar": {w for n in (*MONTHS.values(), *WEEKDAYS.values()) for w in _words(n)},
         "street": {w for h in home for w in _words(h["street"])}, "company": {w for h in home for w in _words(h["company"])},

@@ -13,7 +13,7 @@ from labels import TAGS
 class Config:
     """Shapes. `window` is the number of positions attended on each side."""
 
-    vocab: int = 20_480
+    vocab: int = 24_576
     dim: int = 256
     hidden: int = 512
     layers: int = 6
@@ -122,6 +122,7 @@ class Embedding(nn.Module):
     """A row a token, plus the rows of the features that features.py finds in its spelling."""
 
     quantized = False
+    fixed: torch.Tensor | None = None
     dense: torch.Tensor | None = None
     """Weight of each feature [vocab, features], once `on_gpu` has made it."""
 
@@ -137,8 +138,14 @@ class Embedding(nn.Module):
         self.dense = torch.zeros(len(self.weight), len(self.features), dtype=torch.bfloat16, device=self.weight.device)
         self.dense.scatter_add_(1, self.feature_ids, self.feature_weights.bfloat16())
 
+    def fix(self) -> None:
+        """Adds the features up once, for a model that learns no more."""
+        self.fixed = self.table()
+
     def rows(self) -> torch.Tensor:
         """[vocab, dim], as the file will hold them."""
+        if self.fixed is not None:
+            return self.fixed
         if self.dense is None:
             shared = F.embedding_bag(self.feature_ids, self.features, per_sample_weights=self.feature_weights, mode="sum")
         else:

@@ -1,5 +1,7 @@
 """Organisations that text names, by kind, so that a sentence gets one that fits: a team plays, a bank lends, a ministry denies."""
 
+import gazetteer
+
 
 def _names(text: str) -> list[str]:
     return [x.strip() for x in text.replace("\n", ",").split(",") if x.strip()]
@@ -21,4 +23,10 @@ KINDS: dict[str, list[str]] = {
     "team": _names("Lakers, Celtics, Knicks, Bulls, Heat, Miami Heat, Spurs, Mavericks, Mavs, Rockets, Suns, Warriors, Clippers, Nets, Pistons, Pacers, Cavaliers, Cavs, Magic, Hawks, Hornets, Jazz, Nuggets, Thunder, Blazers, Kings, Grizzlies, Raptors, Wizards, Bucks, Sixers, 76ers, Timberwolves, Cowboys, Dallas Cowboys, Giants, NY Giants, Jets, Patriots, Pats, Steelers, Ravens, Browns, Bengals, Colts, Titans, Texans, Jaguars, Chiefs, Broncos, Raiders, Chargers, Packers, Green Bay Packers, Bears, Vikings, Lions, Saints, Falcons, Panthers, Bucs, Buccaneers, Eagles, Redskins, Seahawks, 49ers, Niners, Rams, Cardinals, Dolphins, Bills, Yankees, New York Yankees, Mets, Red Sox, Sox, Cubs, White Sox, Phillies, Braves, Dodgers, Angels, Padres, Rangers, Astros, Twins, Tigers, Indians, Royals, Orioles, Rays, Blue Jays, Mariners, Athletics, A's, Rockies, Brewers, Reds, Pirates, Nationals, Marlins, Penguins, Flyers, Bruins, Canadiens, Habs, Maple Leafs, Leafs, Senators, Oilers, Flames, Canucks, Blackhawks, Red Wings, Sharks, Capitals, Devils, Islanders, Sabres, Wild, Predators, Coyotes, Manchester United, Man United, Man Utd, United, Manchester City, Man City, Chelsea, Arsenal, Liverpool, Tottenham, Spurs, Everton, Aston Villa, Newcastle, West Ham, Leeds, Celtic, Rangers, Barcelona, Barça, Barca, Real Madrid, Atlético, Valencia, Sevilla, Juventus, Juve, Milan, AC Milan, Inter, Roma, Lazio, Napoli, Bayern, Bayern Munich, Bayern München, Dortmund, Borussia Dortmund, Schalke, Werder, HSV, PSG, Marseille, OM, Lyon, Ajax, PSV, Feyenoord, Benfica, Porto, Sporting, Flamengo, Corinthians, Santos, Palmeiras, Boca, Boca Juniors, River Plate, LA Galaxy, NFL, NBA, MLB, NHL, NCAA, MLS, FIFA, UEFA, IOC, NASCAR, WWE, UFC, PGA, Premier League, La Liga, Bundesliga, Serie A, Longhorns, Sooners, Buckeyes, Gators, Crimson Tide, Wolverines, Tar Heels, Blue Devils, Fighting Irish, Huskers, Trojans, Bruins, Hawkeyes, Badgers, All Blacks, Wallabies, Springboks, Proteas, Lions"),
     "band": _names("The Beatles, Beatles, Rolling Stones, The Rolling Stones, Led Zeppelin, Pink Floyd, Queen, The Who, The Doors, Nirvana, Pearl Jam, Metallica, AC/DC, Guns N' Roses, Aerosmith, Bon Jovi, U2, Radiohead, Coldplay, Oasis, Blur, Green Day, Blink-182, Linkin Park, Foo Fighters, Red Hot Chili Peppers, Rage Against the Machine, Pantera, Slayer, Iron Maiden, Black Sabbath, Depeche Mode, The Cure, The Smiths, Arctic Monkeys, The Killers, Muse, Paramore, Fall Out Boy, My Chemical Romance, Panic! at the Disco, Jonas Brothers, One Direction, 1D, Backstreet Boys, NSYNC, Spice Girls, Destiny's Child, TLC, Wu-Tang Clan, N.W.A, Outkast, The Roots, Black Eyed Peas, Maroon 5, OneRepublic, Imagine Dragons, Daft Punk, Gorillaz, Kings of Leon, Vampire Weekend, Arcade Fire, The Strokes, The White Stripes, Grateful Dead, Phish, Dave Matthews Band, Fleetwood Mac, Eagles, ABBA, Bee Gees, Abba, Tokio Hotel, Rammstein, Three Days Grace, Nickelback, Evanescence, System of a Down, Slipknot, Korn, BTS, Big Bang, Super Junior, SNSD"),
 }
+KINDS = {kind: list(dict.fromkeys([*known, *gazetteer.names(kind)])) for kind, known in KINDS.items()}
 ALL = sorted({name for names in KINDS.values() for name in names})
+KINDS_OF: dict[str, list[str]] = {}
+"""The kinds that each name stands under: RTL is one of the media, and a company."""
+for _kind, _known in KINDS.items():
+    for _name in _known:
+        KINDS_OF.setdefault(_name, []).append(_kind)

@@ -1,6 +1,8 @@
 """Names that are common in English-language text, given names, surnames and public figures: flat lists of rare names alone
 would leave the model without the ones it will meet most."""
 
+import gazetteer
+
 FIRST = """James John Robert Michael William David Richard Joseph Thomas Charles Christopher Daniel Matthew Anthony Mark Donald Steven Paul Andrew Joshua
 Kenneth Kevin Brian George Timothy Ronald Edward Jason Jeffrey Ryan Jacob Gary Nicholas Eric Jonathan Stephen Larry Justin Scott Brandon Benjamin Samuel
 Gregory Alexander Frank Patrick Raymond Jack Dennis Jerry Tyler Aaron Jose Adam Nathan Henry Douglas Zachary Peter Kyle Noah Ethan Jeremy Walter Christian
@@ -38,6 +40,7 @@ Zac Efron, Robert Pattinson, Kristen Stewart, Johnny Depp, Brad Pitt, Angelina J
 Glenn Beck, Rush Limbaugh, Bill O'Reilly, Steve Jobs, Bill Gates, Mark Zuckerberg, Zuckerberg, Warren Buffett, Elon Musk, Larry Page, Ken Lay, Jeff Skilling, Skilling, Fastow,
 Tiger Woods, Michael Jordan, LeBron James, LeBron, Kobe Bryant, Kobe, Shaq, Tom Brady, Brady, Peyton Manning, Brett Favre, Favre, Tim Tebow, Michael Vick, Vick, Derek Jeter, A-Rod,
 David Beckham, Beckham, Ronaldo, Messi, Rooney, Zidane, Roger Federer, Federer, Nadal, Serena Williams, Harry Potter, Batman, Sherlock Holmes, Edward Cullen, Bella, JK Rowling, Stephen King, Dan Brown""".replace("\n", " ").split(",") if n.strip()]
+FIGURES = list(dict.fromkeys([*FIGURES, *gazetteer.names("figures")]))
 
 ORGS = [n.strip() for n in """
 Google, Myspace, MySpace, Skype, Sony, HP, Dell, Cisco, AOL, MSN, Adobe, Nintendo, Nokia, BlackBerry, RIM, Comcast, DirecTV, Sprint, AT&T, T Mobile, ESPN, MTV, HBO, ABC, NPR, PBS, BBC News, CNBC, Bloomberg, Fox,

@@ -8,6 +8,7 @@ from functools import lru_cache
 from faker import Faker
 from faker.config import AVAILABLE_LOCALES
 
+import gazetteer
 from lexicon import COUNTRY_FORMS, LANGUAGES, NICKNAMES, WORLD_CITIES
 
 HOME = {
@@ -47,6 +48,9 @@ def pools(seed: int = 7) -> dict[str, dict[str, list[str]]]:
         everything["first"].update(_attribute("person", locale, "first_names", "first_names_male", "first_names_female"))
         everything["last"].update(_attribute("person", locale, "last_names", "last_names_male", "last_names_female"))
         everything["city"].update(_attribute("address", locale, "cities", "city_names", "states", "provinces", "regions", "districts", "departments", "villages"))
+    everything["first"].update(gazetteer.names("first"))
+    everything["last"].update(gazetteer.names("last"))
+    everything["city"].update(gazetteer.names("places"))
     for language in LANGUAGES:
         sets: dict[str, set[str]] = {k: set() for k in ("first", "last", "city", "country", "company", "job", "street", "address")}
         for locale in HOME[language]:

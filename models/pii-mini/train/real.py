@@ -202,7 +202,7 @@ def _like(values: Values, mention: str, label: str) -> str:
     elif label == "LOCATION":
         new = rng.choice([values.city, values.city, values.country, values.region, lambda: rng.choice(people.PLACES), lambda: rng.choice(places.ALL), values.landmark])()
     elif label == "ORGANIZATION":
-        kinds = [kind for kind, names in organisations.KINDS.items() if mention in names]
+        kinds = organisations.KINDS_OF.get(mention)
         new = rng.choice(organisations.KINDS[rng.choice(kinds)]) if kinds and rng.random() < 0.6 else rng.choice([values.org, values.org, values.shop, values.company, values.agency, values.univ, values.media])()
     elif label == "DATE":
         new = values.year() if mention.isdigit() else rng.choice([values.date, values.monthyear])() if any(c.isdigit() for c in mention) else mention

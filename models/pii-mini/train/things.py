@@ -2,6 +2,8 @@
 
 import random
 
+import gazetteer
+
 SHOP_FIRST = """Sunrise Sunset Lakeside Riverside Hillside Golden Silver Royal Premier Elite Classic Modern Family Quality Precision Advanced American National Pacific Atlantic Northern Southern Eastern Western Central
 Midtown Downtown Uptown Metro Valley Mountain Ocean Harbor Bay Island Garden Green Blue Red Black White Bright Happy Lucky Perfect Super Best First Village Country Heritage Liberty Victory Eagle Lion Tiger Phoenix Dragon
 Crystal Diamond Emerald Pearl Star Moon Sun Rainbow Summit Apex Alpha Omega Delta Global United Universal International Bombay Tokyo Saigon Bangkok Casa La El Le Old New Big Little Tiny Grand Crown Castle Oak Maple Pine Cedar
@@ -21,7 +23,7 @@ OFFICES = [x.strip() for x in OFFICES if x.strip()]
 WORKS = """Twilight; New Moon; Eclipse; Harry Potter; The Hobbit; Hunger Games; Avatar; Inception; Titanic; The Matrix; Toy Story; Toy Story 3; Shrek; The Godfather; Jaws; Iron Man; Iron Man 2; Spider-Man; The Dark Knight; Sex and the City; Gossip Girl; Glee; Lost; House; Friends; Seinfeld; The Office; Mad Men; True Blood; Dexter; Heroes; 24; American Idol; X Factor; Big Brother; Jersey Shore; The Hills; Family Guy; South Park; The Simpsons; SpongeBob; Doctor Who; Top Gear; Grey's Anatomy; CSI; NCIS; Law and Order; The Wire; The Sopranos; Breaking Bad; Game of Thrones; Saturday Night Live; The Daily Show; The View; Good Morning America; Meet the Press; 60 Minutes
 Moby Dick; War and Peace; The Da Vinci Code; Animal Farm; Catch-22; Hamlet; Macbeth; Romeo and Juliet; The Odyssey; Inferno; Paradise Lost; Great Expectations; Eat Pray Love; The Secret; Halo; Halo Reach; Call of Duty; Black Ops; Modern Warfare 2; World of Warcraft; Guitar Hero; Rock Band; Angry Birds; FarmVille; Final Fantasy; Zelda; Pokemon; Minecraft; Grand Theft Auto; Madden; FIFA 11; The Sims; Bad Romance; Poker Face; Telephone; Like a Virgin; Thriller; Billie Jean; Imagine; Yesterday; Hey Jude; Let It Be; Stairway to Heaven; Bohemian Rhapsody; California Gurls; Baby; One Time; Empire State of Mind; Just Dance; Single Ladies; Halo
 iPad; iPhone 4; iPod; iPod Touch; MacBook; MacBook Pro; iMac; Kindle; Nook; Blackberry; BlackBerry Torch; Droid; Droid X; Android; Galaxy S; Nexus One; Palm Pre; Xbox 360; Xbox Live; PS3; PSP; Wii; Nintendo DS; Windows 7; Windows XP; Vista; Office 2007; Outlook; Photoshop; Flash; Java; Linux; Ubuntu; Prius; Camry; Corolla; Civic; Accord; Mustang; F-150; Corvette; Camaro; Jeep Wrangler; Explorer; Escalade; Beetle; Red Bull; Mountain Dew; Dr Pepper; Coke Zero; Sprite; Guinness; Budweiser; Corona; Heineken; Jack Daniels; Grey Goose; Nutella; Oreos; Doritos; Cheetos; Pringles; Snickers; M&Ms; Skittles; Twix; Big Mac; Whopper; McRib; Frappuccino; Vicodin; Viagra; Advil; Tylenol; Botox; Ambien""".replace("\n", ";").split(";")
-WORKS = [x.strip() for x in WORKS if x.strip()]
+WORKS = list(dict.fromkeys([*(x.strip() for x in WORKS if x.strip()), *gazetteer.names("works")]))
 
 CAPS_WORDS = """the of and in for to a on with your my all new best free top last first great good big small hot cold high low long short open closed daily weekly monthly annual special general final early late full
 customer service gold standard business plan project report meeting agenda update review question answer problem solution help support order payment invoice receipt delivery shipping return policy terms conditions privacy notice warning danger caution

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+import gazetteer
 import organisations
 import people
 import places
@@ -18,7 +19,7 @@ from lexicon import WORLD_CITIES
 from noise import noisy
 from pools import pools
 
-VOCAB = 20_480
+VOCAB = 24_576
 END = "<|endoftext|>"
 RUN_TIME = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 TRAINING = r" ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -51,7 +52,8 @@ def train(data: Path, out: Path, seed: int = 1) -> None:
         if language != "any":
             times = 40 if language == "en" else 16
             texts += [" " + " ".join(kinds[k]) for k in ("first", "last", "country") for _ in range(times)]
-    for names, times in ((people.FIRST, 150), (people.LAST, 150), (people.PLACES, 120), (places.ALL, 30), (WORLD_CITIES, 80), (people.ORGS, 60), (organisations.ALL, 40), (places.LANDMARKS, 40), (people.FIGURES, 60)):
+    for names, times in ((people.FIRST, 150), (people.LAST, 150), (people.PLACES, 120), (places.ALL, 30), (WORLD_CITIES, 80), (people.ORGS, 60), (organisations.ALL, 40), (places.LANDMARKS, 40), (people.FIGURES, 60),
+                         (gazetteer.names("first"), 30), (gazetteer.names("last"), 30), (gazetteer.names("places"), 40), (random.Random(seed).choices(places.towns()[0], cum_weights=places.towns()[1], k=9000), 15), (gazetteer.names("nationalities"), 40)):
         texts += [" " + " ".join(names)] * times
         texts += [" " + " ".join(names).lower()] * (times // 2)
     tokenizer = Tokenizer(models.BPE())

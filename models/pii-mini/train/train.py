@@ -5,7 +5,8 @@ loop takes what is there; rows that were made before can be put there too. Each 
 that move towards written text. The schedule follows time, not steps: the learning rate stays, then falls to zero; the last
 part trains through 4-bit rounding. What is kept is an exponential average of the weights.
 
-Beside the tags the model learns to tell hidden tokens from their neighbours, which needs no annotation.
+Beside the tags the model learns to tell hidden tokens from their neighbours, which needs no annotation; and, with `--teachers`, what models
+that were trained before it say of each token, on average: of a few small sets, several trained apart know more than any of them.
 """
 
 import argparse
@@ -115,6 +116,25 @@ def tag_loss(logits: torch.Tensor, tags: torch.Tensor, weight: torch.Tensor) -> 
     return -((1 - LABEL_SMOOTHING) * missed.sum() + LABEL_SMOOTHING / len(weight) * spread.sum()) / share.sum()
 
 
+def teachers_of(paths: list[Path], device: torch.device) -> list[Encoder]:
+    """Models of earlier checkpoints, as they are."""
+    out = []
+    for path in paths:
+        saved = torch.load(path, weights_only=True)
+        kept = saved["average"]
+        teacher = Encoder(Config(**saved["config"]), (kept["token_embd.feature_ids"], kept["token_embd.feature_weights"], len(kept["token_embd.features"])))
+        teacher.load_state_dict(kept)
+        out.append(teacher.to(device).eval().requires_grad_(False))
+        out[-1].token_embd.fix()
+    return out
+
+
+def distance(logits: torch.Tensor, wanted: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """Mean divergence of the tags' distribution from the teachers', over the tokens that are none of a row's padding."""
+    apart = F.kl_div(F.log_softmax(logits, -1), wanted, reduction="none").sum(-1)
+    return (apart * real).sum() / real.sum()
+
+
 def fuse(trial) -> None:
     """Compiles what lies between the model's multiplications, where there is a compiler to do so."""
     plain = architecture.rotate, architecture.swiglu
@@ -164,6 +184,7 @@ def main(args: argparse.Namespace) -> None:
         model.token_embd.on_gpu()
     optimizers = optimizers_of(model, device)
     bases = [[float(g["lr"]) for g in o.param_groups] for o in optimizers]
+    teachers = teachers_of(args.teachers, device)
     weight = torch.ones(model.config.tags, device=device)
     weight[0] = args.o_weight
     rows = Rows(args.rows, device, args.capacity, SHARES | json.loads(args.shares))
@@ -188,6 +209,10 @@ def main(args: argparse.Namespace) -> None:
         with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
             logits, read, table = model(ids, documents, hidden)
             loss = tag_loss(logits.float().flatten(0, 1), tags.long().flatten(), weight)
+            if teachers:
+                with torch.no_grad():
+                    wanted = torch.stack([teacher(ids, documents)[0].float().softmax(-1) for teacher in teachers]).mean(0)
+                loss = (1 - args.soft) * loss + args.soft * distance(logits.float(), wanted, documents > 0)
             if args.guess:
                 words = F.linear(read.flatten(0, 1).index_select(0, guessed), table)
                 loss = loss + args.guess * F.cross_entropy(words.float(), ids.flatten()[guessed].long())
@@ -276,6 +301,8 @@ if __name__ == "__main__":
     parser.add_argument("--hidden", type=float, nargs=2, default=[HIDDEN, HIDDEN_NAME])
     parser.add_argument("--guess", type=float, default=0.1, help="weight of telling hidden tokens")
     parser.add_argument("--o-weight", type=float, default=O_WEIGHT)
+    parser.add_argument("--teachers", type=Path, nargs="*", default=[], help="checkpoints whose answers to learn, on average")
+    parser.add_argument("--soft", type=float, default=0.7, help="weight of the teachers' answers beside the annotation's")
     parser.add_argument("--all", action="store_true", help="train on the held-out parts too")
     parser.add_argument("--eager", action="store_true", help="record no CUDA graph")
     parser.add_argument("--fused", action="store_true", help="compile what lies between multiplications")

@@ -5,6 +5,7 @@ import string
 import unicodedata
 from datetime import date, timedelta
 
+import gazetteer
 import organisations
 import people
 import places
@@ -77,13 +78,13 @@ class Values:
         r = self.rng.random()
         if r < 0.06:
             return invented(self.rng)
-        return self.rng.choice(people.FIRST if r < 0.40 else self.pool["first"] if r < 0.78 else self.any["first"])
+        return self.rng.choice(people.FIRST if r < 0.36 else self.pool["first"] if r < 0.65 else gazetteer.names("first") if r < 0.85 else self.any["first"])
 
     def last(self) -> str:
         r = self.rng.random()
         if r < 0.10:
             return invented(self.rng)
-        name = self.rng.choice(people.LAST if r < 0.40 else self.pool["last"] if r < 0.76 else self.any["last"])
+        name = self.rng.choice(people.LAST if r < 0.36 else self.pool["last"] if r < 0.62 else gazetteer.names("last") if r < 0.86 else self.any["last"])
         if self.rng.random() < 0.03:
             name += "-" + self.rng.choice(self.pool["last"])
         return name
@@ -135,7 +136,13 @@ class Values:
         r = self.rng.random()
         if r < 0.04:
             return invented(self.rng)
-        return self.rng.choice(self.pool["city"] if r < 0.3 else places.CITIES if r < 0.45 else WORLD_CITIES if r < 0.6 else people.PLACES if r < 0.85 else self.any["city"])
+        if r < 0.18:
+            return self.town()
+        return self.rng.choice(self.pool["city"] if r < 0.36 else places.CITIES if r < 0.46 else WORLD_CITIES if r < 0.56 else people.PLACES if r < 0.7 else gazetteer.names("places") if r < 0.9 else self.any["city"])
+
+    def town(self) -> str:
+        names, weights = places.towns()
+        return self.rng.choices(names, cum_weights=weights)[0]
 
     def city_l(self) -> str:
         return self.city().lower()
@@ -319,7 +326,7 @@ class Values:
         return text.lower() if self.lang != "de" and self.rng.random() < 0.6 else text
 
     def nat(self) -> str:
-        return self.rng.choice(NATIONALITIES[self.lang])
+        return self.rng.choice(NATIONALITIES[self.lang] if self.rng.random() < 0.7 else gazetteer.names("nationalities"))
 
     # -- time
     def _day(self) -> date:
