@@ -16,7 +16,7 @@ const BIAS: std::ops::RangeInclusive<f32> = -100.0..=100.0;
 #[derive(Debug)]
 pub(crate) struct Constraint {
     grammar: Option<String>,
-    schema: Option<Value>,
+    schema: Option<String>,
     pub matcher: Matcher,
 }
 
@@ -53,8 +53,7 @@ impl Engine {
         }
         let parsed = match (grammar, schema) {
             (Some(text), _) => Grammar::from_gbnf(text)?,
-            (None, Some(Value::String(text))) => Grammar::from_json_schema(&parse(text)?)?,
-            (None, schema) => Grammar::from_json_schema(schema.as_ref().unwrap_or(&Value::Null))?,
+            (None, schema) => Grammar::from_json_schema(&parse(schema.as_deref().unwrap_or_default())?)?,
         };
         let tokens = match tokens.clone() {
             Some(tokens) => tokens,

@@ -53,8 +53,8 @@ pub struct GenerateOptions {
     /// The reply is a text of this grammar, in GBNF as llama.cpp writes it. It may end in the middle, by `max_tokens`, a stop string or
     /// the end of the context.
     pub grammar: Option<String>,
-    /// The reply is JSON that this JSON Schema is true of, as with `grammar`; a string is the text of a schema. Not both.
-    pub json_schema: Option<serde_json::Value>,
+    /// The reply is JSON that the JSON Schema of this text is true of, as with `grammar`. Not both.
+    pub json_schema: Option<String>,
     /// Added to the logits of these tokens, from -100 to 100, before all else.
     pub logit_bias: Vec<(u32, f32)>,
 }

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, anyhow};
-use serde_json::{Value, json};
+use anyhow::{Context, Result, bail};
+use serde_json::json;
 use sotto_engine::format::BlockType;
 use sotto_engine::text::LocalTime;
 use sotto_engine::{Counters, GenerateOptions, LoadOptions, Prompt};
@@ -122,10 +122,14 @@ fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| path.display().to_string())
 }
 
-fn read_json(path: &Path) -> Result<Value> {
-    serde_json::from_str(&read(path)?).map_err(|error| {
-        anyhow!("{}: not JSON, at line {}, column {}", path.display(), error.line(), error.column())
-    })
+fn read_json(path: &Path) -> Result<String> {
+    let text = read(path)?;
+    match serde_json::from_str::<serde_json::Value>(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => {
+            bail!("{}: not JSON, at line {}, column {}", path.display(), error.line(), error.column())
+        }
+    }
 }
 
 /// The time in UTC, which templates print as a date.

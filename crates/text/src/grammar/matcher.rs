@@ -5,7 +5,6 @@
 //! frame, tokens are found as though the text were over where the frame begins, which is the same for every string, and from
 //! the few tokens that go beyond it, walks go on with what follows there.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -44,7 +43,8 @@ pub struct Matcher {
     tokens: Arc<TokenIndex>,
     start: u32,
     set: u32,
-    known: HashMap<u32, Rc<Allowed>>,
+    /// By set.
+    known: Vec<Option<Rc<Allowed>>>,
     mask: Vec<u32>,
     path: Vec<u32>,
 }
@@ -59,7 +59,7 @@ impl Matcher {
         let set = automaton.start()?;
         let mask = vec![0; tokens.mask_words()];
         let path = vec![DEAD; tokens.longest + 1];
-        Ok(Matcher { automaton, tokens: tokens.clone(), start: set, set, known: HashMap::new(), mask, path })
+        Ok(Matcher { automaton, tokens: tokens.clone(), start: set, set, known: Vec::new(), mask, path })
     }
 
     /// Goes back to the beginning. What was learnt of the grammar stays.
@@ -137,7 +137,7 @@ impl Matcher {
     }
 
     fn allowed_at(&mut self, set: u32) -> Result<Rc<Allowed>, GrammarError> {
-        if let Some(allowed) = self.known.get(&set) {
+        if let Some(Some(allowed)) = self.known.get(set as usize) {
             return Ok(allowed.clone());
         }
         let by_parts = match self.automaton.only_frame(set) {
@@ -154,9 +154,9 @@ impl Matcher {
     /// What is allowed at `set`, all of whose places have the frame `frame`: what is allowed inside of it, and behind its end.
     fn by_parts(&mut self, set: u32, frame: u32) -> Result<Option<Box<[u32]>>, GrammarError> {
         let alone = self.automaton.alone(set);
-        let inside = match self.known.get(&alone) {
-            Some(inside) => inside.clone(),
-            None => {
+        let inside = match self.known.get(alone as usize) {
+            Some(Some(inside)) => inside.clone(),
+            _ => {
                 let inside = self.walk_all(alone)?;
                 self.remember(alone, inside)
             }
@@ -174,7 +174,10 @@ impl Matcher {
         let ends = allowed.ends.as_ref().map_or(0, Vec::len);
         self.automaton.took(allowed.bits.len() + 6 * ends);
         let allowed = Rc::new(allowed);
-        self.known.insert(set, allowed.clone());
+        if self.known.len() <= set as usize {
+            self.known.resize(set as usize + 1, None);
+        }
+        self.known[set as usize] = Some(allowed.clone());
         allowed
     }
 

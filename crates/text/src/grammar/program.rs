@@ -94,42 +94,36 @@ impl Program {
         Ok(program)
     }
 
-    /// The rules that `rule` calls before it takes a byte, and whether it can end before that.
-    fn first_calls(&self, rule: usize) -> (Vec<u32>, bool) {
-        let mut seen = vec![self.starts[rule]];
-        let (mut calls, mut ends, mut at) = (Vec::new(), false, 0);
-        let mut marked = std::collections::BTreeSet::from([self.starts[rule]]);
-        while let Some(&state) = seen.get(at) {
-            at += 1;
-            let mut add = |state: u32| {
-                if marked.insert(state) {
-                    seen.push(state);
-                }
-            };
+    /// The rules that `rule` calls before it takes a byte, and whether it can end before that. `seen` is of the
+    /// program's states.
+    fn first_calls(&self, rule: usize, seen: &mut Seen) -> (Vec<u32>, bool) {
+        let (mut calls, mut ends) = (Vec::new(), false);
+        seen.mark += 1;
+        seen.reach(self.starts[rule]);
+        while let Some(state) = seen.open.pop() {
             match &self.states[state as usize] {
                 State::Byte(..) => {}
-                State::Split(next) => next.iter().for_each(|&state| add(state)),
+                State::Split(next) => next.iter().for_each(|&state| seen.reach(state)),
                 State::Call(called, next) => {
                     calls.push(*called);
                     if self.nullable[*called as usize] {
-                        add(*next);
+                        seen.reach(*next);
                     }
                 }
                 State::Accept => ends = true,
             }
         }
-        calls.sort_unstable();
-        calls.dedup();
         (calls, ends)
     }
 
     fn find_nullable(&mut self) {
         // A rule may be empty because those that it names are, which mostly stand behind it.
+        let mut seen = Seen::new(&self.states);
         let mut changed = true;
         while changed {
             changed = false;
             for rule in (0..self.starts.len()).rev() {
-                if !self.nullable[rule] && self.first_calls(rule).1 {
+                if !self.nullable[rule] && self.first_calls(rule, &mut seen).1 {
                     self.nullable[rule] = true;
                     changed = true;
                 }
@@ -143,6 +137,7 @@ impl Program {
         const OPEN: u8 = 1;
         const DONE: u8 = 2;
         let n = self.starts.len();
+        let mut seen = Seen::new(&self.states);
         let mut marks = vec![NEW; n];
         let mut number = n as u32;
         for first in 0..n {
@@ -150,7 +145,7 @@ impl Program {
             let mut path: Vec<(usize, Vec<u32>)> = Vec::new();
             if marks[first] == NEW {
                 marks[first] = OPEN;
-                path.push((first, self.first_calls(first).0));
+                path.push((first, self.first_calls(first, &mut seen).0));
             }
             while let Some((rule, calls)) = path.last_mut() {
                 let Some(called) = calls.pop() else {
@@ -164,7 +159,7 @@ impl Program {
                 match marks[called] {
                     NEW => {
                         marks[called] = OPEN;
-                        path.push((called, self.first_calls(called).0));
+                        path.push((called, self.first_calls(called, &mut seen).0));
                     }
                     OPEN => return Err(called),
                     _ => {}
@@ -172,6 +167,26 @@ impl Program {
             }
         }
         Ok(())
+    }
+}
+
+/// States that a search has reached.
+struct Seen {
+    /// For each state, the number of the search that reached it last.
+    by: Vec<u32>,
+    mark: u32,
+    open: Vec<u32>,
+}
+
+impl Seen {
+    fn new(states: &[State]) -> Seen {
+        Seen { by: vec![0; states.len()], mark: 0, open: Vec::new() }
+    }
+
+    fn reach(&mut self, state: u32) {
+        if std::mem::replace(&mut self.by[state as usize], self.mark) != self.mark {
+            self.open.push(state);
+        }
     }
 }
 
@@ -235,9 +250,7 @@ impl Writer<'_> {
         Ok(self.states.len() as u32 - 1)
     }
 
-    fn split(&mut self, mut next: Vec<u32>) -> Result<u32, GrammarError> {
-        next.sort_unstable();
-        next.dedup();
+    fn split(&mut self, next: Vec<u32>) -> Result<u32, GrammarError> {
         if next.len() == 1 { Ok(next[0]) } else { self.push(State::Split(next.into())) }
     }
 

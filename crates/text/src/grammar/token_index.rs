@@ -32,7 +32,7 @@ impl TokenIndex {
         let known = tokenizer.vocab_size().min(vocab) as u32;
         let wanted = |&id: &u32| (1..=usize::from(u16::MAX)).contains(&text(id).len());
         let mut ids: Vec<u32> = (0..known).filter(wanted).collect();
-        ids.sort_unstable_by(|&a, &b| text(a).cmp(text(b)));
+        sort(&mut ids, &text);
         let (mut shared, mut own, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
         let mut heads = Vec::new();
         let (mut before, mut longest) = (&[][..], 0);
@@ -55,5 +55,47 @@ impl TokenIndex {
     /// Words of a mask: a bit for each id of the model.
     pub fn mask_words(&self) -> usize {
         self.vocab.div_ceil(32)
+    }
+}
+
+/// Sorts `ids` by their texts, byte by byte: less code than a sort that compares, for the one time.
+fn sort<'a>(ids: &mut [u32], text: &dyn Fn(u32) -> &'a [u8]) {
+    /// Groups of so few are sorted one into the other.
+    const FEW: usize = 24;
+    let mut scratch = vec![0; ids.len()];
+    // Groups whose texts begin with so many bytes alike.
+    let mut groups = vec![(0, ids.len(), 0)];
+    while let Some((start, end, depth)) = groups.pop() {
+        let group = &mut ids[start..end];
+        if group.len() <= FEW {
+            for i in 1..group.len() {
+                let mut at = i;
+                while at > 0 && text(group[at])[depth..] < text(group[at - 1])[depth..] {
+                    group.swap(at, at - 1);
+                    at -= 1;
+                }
+            }
+            continue;
+        }
+        // Texts that end here come first.
+        let key = |id: u32| text(id).get(depth).map_or(0, |&byte| 1 + usize::from(byte));
+        let mut ends = [0usize; 257];
+        group.iter().for_each(|&id| ends[key(id)] += 1);
+        let mut sum = 0;
+        for (value, end) in ends.iter_mut().enumerate() {
+            let begin = sum;
+            sum += *end;
+            if value > 0 && *end > 1 {
+                groups.push((start + begin, start + sum, depth + 1));
+            }
+            *end = begin;
+        }
+        let scratch = &mut scratch[..group.len()];
+        for &id in &*group {
+            let end = &mut ends[key(id)];
+            scratch[*end] = id;
+            *end += 1;
+        }
+        group.copy_from_slice(scratch);
     }
 }

@@ -38,9 +38,10 @@ impl Writer<'_> {
                         return self.error("allOf is a list of schemas");
                     };
                     for (i, part) in parts.iter().enumerate() {
-                        self.at("allOf", |writer| {
-                            writer.at(&i.to_string(), |writer| writer.add_part(merged, part, left))
-                        })?;
+                        let at = self.enter("allOf");
+                        self.enter(&i.to_string());
+                        self.add_part(merged, part, left)?;
+                        self.leave(at);
                     }
                 }
                 "$ref" => {
@@ -49,11 +50,15 @@ impl Writer<'_> {
                         value.as_str().and_then(|r| r.strip_prefix('#')).and_then(|r| whole.pointer(r));
                     match target {
                         Some(target) => self.add_part(merged, target, left)?,
-                        None => return self.at("$ref", |writer| writer.error("it leads to nothing here")),
+                        None => return self.error_at("$ref", "it leads to nothing here"),
                     }
                 }
                 word if ANNOTATIONS.contains(&word) => {}
-                word => self.at(word, |writer| writer.add_word(merged, word, value))?,
+                word => {
+                    let at = self.enter(word);
+                    self.add_word(merged, word, value)?;
+                    self.leave(at);
+                }
             }
         }
         self.depth -= 1;

@@ -106,20 +106,36 @@ impl Writer<'_> {
         Err(GrammarError::Schema { path: self.path.clone(), problem })
     }
 
-    /// Does `work` at `key` of where it is.
-    fn at<T>(
-        &mut self,
-        key: &str,
-        work: impl FnOnce(&mut Self) -> Result<T, GrammarError>,
-    ) -> Result<T, GrammarError> {
+    /// An error at `key` of where it is.
+    fn error_at<T>(&mut self, key: &str, problem: &'static str) -> Result<T, GrammarError> {
+        self.enter(key);
+        self.error(problem)
+    }
+
+    /// Goes to `key` of where it is; [`Writer::leave`] takes what this gives, unless there was an error.
+    fn enter(&mut self, key: &str) -> usize {
         let length = self.path.len();
         self.path.push('/');
-        self.path.push_str(&key.replace('~', "~0").replace('/', "~1"));
-        let result = work(self);
-        if result.is_ok() {
-            self.path.truncate(length);
+        for c in key.chars() {
+            match c {
+                '~' => self.path.push_str("~0"),
+                '/' => self.path.push_str("~1"),
+                c => self.path.push(c),
+            }
         }
-        result
+        length
+    }
+
+    fn leave(&mut self, length: usize) {
+        self.path.truncate(length);
+    }
+
+    /// What is as the schema at `key` of where it is says.
+    fn node_at(&mut self, key: &str, schema: &Value) -> Result<Node, GrammarError> {
+        let at = self.enter(key);
+        let node = self.node(schema)?;
+        self.leave(at);
+        Ok(node)
     }
 
     /// The rule of this name in the prelude.
@@ -158,7 +174,10 @@ impl Writer<'_> {
         }
         for key in ["anyOf", "oneOf"] {
             if let Some(choices) = schema.get(key) {
-                return self.at(key, |writer| writer.choices(schema, key, choices));
+                let at = self.enter(key);
+                let node = self.choices(schema, key, choices)?;
+                self.leave(at);
+                return Ok(node);
             }
         }
         let types = self.types(schema)?;
@@ -228,7 +247,7 @@ impl Writer<'_> {
                 word => words.contains(&word) || ANNOTATIONS.contains(&word) || word.starts_with("x-"),
             };
             if !harmless && (one || is_constraint_of(word, ty)) {
-                return self.at(word, |writer| writer.error("this is not supported here"));
+                return self.error_at(word, "this is not supported here");
             }
         }
         match ty {
@@ -239,8 +258,7 @@ impl Writer<'_> {
             "number" => match schema.get("minimum").map(Value::as_f64) {
                 None => Ok(self.given("number")),
                 Some(Some(0.0)) => Ok(self.given("positive")),
-                Some(_) => self
-                    .at("minimum", |writer| writer.error("of a number that is no integer it may be 0 alone")),
+                Some(_) => self.error_at("minimum", "of a number that is no integer it may be 0 alone"),
             },
             "any" => Ok(self.given("value")),
             ty => Ok(self.given(ty)),
@@ -255,10 +273,10 @@ impl Writer<'_> {
         let whole = self.schema;
         let target = match reference.strip_prefix('#') {
             Some(pointer) => whole.pointer(pointer),
-            None => return self.at("$ref", |writer| writer.error("it leads out of the schema")),
+            None => return self.error_at("$ref", "it leads out of the schema"),
         };
         let Some(target) = target else {
-            return self.at("$ref", |writer| writer.error("it leads to nothing"));
+            return self.error_at("$ref", "it leads to nothing");
         };
         let rule = self.rules.add(None);
         self.refs.insert(reference.to_owned(), rule);
@@ -283,16 +301,15 @@ impl Writer<'_> {
             .collect();
         let mut nodes = Vec::with_capacity(choices.len());
         for (i, choice) in choices.iter().enumerate() {
-            let node = self.at(&i.to_string(), |writer| {
-                if rest.is_empty() {
-                    return writer.node(choice);
-                }
-                let both = Map::from_iter([(
-                    "allOf".to_owned(),
-                    Value::Array(vec![rest.clone().into(), choice.clone()]),
-                )]);
-                writer.node(&both.into())
-            })?;
+            let both;
+            let choice = if rest.is_empty() {
+                choice
+            } else {
+                let parts = Value::Array(vec![rest.clone().into(), choice.clone()]);
+                both = Value::Object(Map::from_iter([("allOf".to_owned(), parts)]));
+                &both
+            };
+            let node = self.node_at(&i.to_string(), choice)?;
             nodes.push(node);
         }
         Ok(Node::Choice(nodes))
@@ -304,7 +321,7 @@ impl Writer<'_> {
         let number = value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n));
         match number {
             Some(number) => Ok(Some(number as u32)),
-            None => self.at(word, |writer| writer.error("it is a whole number, at least 0")),
+            None => self.error_at(word, "it is a whole number, at least 0"),
         }
     }
 
@@ -315,18 +332,17 @@ impl Writer<'_> {
         let lengths = least.is_some_and(|least| least > 0) || most.is_some();
         let node = match (schema.get("pattern"), format) {
             (Some(_), _) if lengths || format.is_some() => {
-                return self
-                    .at("pattern", |writer| writer.error("it cannot be together with a length or a format"));
+                return self.error_at("pattern", "it cannot be together with a length or a format");
             }
             (Some(pattern), _) => {
-                return self.at("pattern", |writer| match pattern.as_str().map(pattern::node) {
+                return match pattern.as_str().map(pattern::node) {
                     Some(Ok(node)) => Ok(quoted(node)),
-                    Some(Err(problem)) => writer.error(problem),
-                    None => writer.error("it is a string"),
-                });
+                    Some(Err(problem)) => self.error_at("pattern", problem),
+                    None => self.error_at("pattern", "it is a string"),
+                };
             }
             (None, Some(_)) if lengths => {
-                return self.at("format", |writer| writer.error("it cannot be together with a length"));
+                return self.error_at("format", "it cannot be together with a length");
             }
             (None, Some(format)) => return Ok(self.given(format)),
             (None, None) if !lengths => return Ok(self.given("string")),
@@ -348,7 +364,7 @@ impl Writer<'_> {
                 Some(value) => match value.as_f64().filter(|n| n.abs() < 1e15) {
                     Some(number) => Some(number),
                     None => {
-                        return self.at(word, |writer| writer.error("it is a number of at most 15 digits"));
+                        return self.error_at(word, "it is a number of at most 15 digits");
                     }
                 },
             };

@@ -11,12 +11,12 @@ impl Writer<'_> {
         let properties = match schema.get("properties") {
             None => &empty,
             Some(Value::Object(properties)) => properties,
-            Some(_) => return self.at("properties", |writer| writer.error("it is an object of schemas")),
+            Some(_) => return self.error_at("properties", "it is an object of schemas"),
         };
         let required: Vec<&str> = match schema.get("required") {
             None => Vec::new(),
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-            Some(_) => return self.at("required", |writer| writer.error("it is a list of names")),
+            Some(_) => return self.error_at("required", "it is a list of names"),
         };
         let others = match schema.get("additionalProperties") {
             Some(Value::Bool(false)) => None,
@@ -26,18 +26,19 @@ impl Writer<'_> {
         };
         let (mut always, mut maybe) = (Vec::new(), Vec::new());
         for (name, schema) in properties {
-            let value = self.at("properties", |writer| writer.at(name, |writer| writer.node(schema)))?;
+            let at = self.enter("properties");
+            let value = self.node_at(name, schema)?;
+            self.leave(at);
             let name_json = Value::String(name.clone()).to_string();
             let pair = self.pair(Node::literal(&name_json), value);
             if required.contains(&name.as_str()) { &mut always } else { &mut maybe }.push(pair);
         }
         for name in required.iter().filter(|name| !properties.contains_key(**name)) {
             let value = match others {
-                Some(schema) => self.at("additionalProperties", |writer| writer.node(schema))?,
+                Some(schema) => self.node_at("additionalProperties", schema)?,
                 None if properties.is_empty() => self.given("value"),
                 None => {
-                    return self
-                        .at("required", |writer| writer.error("it names what properties does not have"));
+                    return self.error_at("required", "it names what properties does not have");
                 }
             };
             let pair = self.pair(Node::literal(&Value::String((*name).to_owned()).to_string()), value);
@@ -47,7 +48,7 @@ impl Writer<'_> {
         let mut rest = match others {
             None => Node::Sequence(Vec::new()),
             Some(schema) => {
-                let value = self.at("additionalProperties", |writer| writer.node(schema))?;
+                let value = self.node_at("additionalProperties", schema)?;
                 let names: Vec<&str> =
                     properties.keys().map(String::as_str).chain(required.iter().copied()).collect();
                 let name = if names.is_empty() { self.given("string") } else { self.other_names(&names) };
@@ -99,11 +100,8 @@ impl Writer<'_> {
 
     /// Strings that are none of `names`: those that part from all of them at a plain character, or end before, or go on.
     fn other_names(&mut self, names: &[&str]) -> Node {
-        let mut names: Vec<Vec<char>> = names.iter().map(|name| name.chars().collect()).collect();
-        names.sort_unstable();
-        names.dedup();
         let rest = self.given("char");
-        let node = Node::Sequence(vec![Node::literal("\""), others(&names, 0, &rest), Node::literal("\"")]);
+        let node = Node::Sequence(vec![Node::literal("\""), others(names, &rest), Node::literal("\"")]);
         self.in_rule(node)
     }
 
@@ -118,19 +116,20 @@ impl Writer<'_> {
         let first = match first {
             None => &[][..],
             Some(Value::Array(first)) => first,
-            Some(_) => return self.at(first_word, |writer| writer.error("it is a list of schemas")),
+            Some(_) => return self.error_at(first_word, "it is a list of schemas"),
         };
         let items = schema.get("items").filter(|items| !items.is_array() && **items != Value::Bool(false));
         let items = match items {
-            Some(items) => Some(self.at("items", |writer| writer.node(items))?),
+            Some(items) => Some(self.node_at("items", items)?),
             None if schema.get("items") == Some(&Value::Bool(false)) => None,
             None if first.is_empty() || least as usize > first.len() => Some(self.given("value")),
             None => None,
         };
         let mut parts = Vec::new();
         for (i, schema) in first.iter().enumerate().take(most.unwrap_or(u32::MAX) as usize) {
-            let node =
-                self.at(first_word, |writer| writer.at(&i.to_string(), |writer| writer.node(schema)))?;
+            let at = self.enter(first_word);
+            let node = self.node_at(&i.to_string(), schema)?;
+            self.leave(at);
             parts.push(if i == 0 { node } else { self.with_comma(node) });
         }
         let n_first = parts.len() as u32;
@@ -162,24 +161,25 @@ impl Writer<'_> {
     }
 }
 
-/// What follows the first `depth` characters of `names`, which all begin with the same, in a string that is none of them.
-fn others(names: &[Vec<char>], depth: usize, rest: &Node) -> Node {
+/// A string, or the rest of one, that is none of `names`.
+fn others(names: &[&str], rest: &Node) -> Node {
     let mut choices = Vec::new();
     // As JSON writes it; what has to be escaped begins no other name, whatever escape another one has.
     let mut taken = vec![(0, 0x1F), (0x22, 0x22), (0x5C, 0x5C), (0x7F, 0x7F)];
-    let mut names_left = &names[names.iter().take_while(|name| name.len() == depth).count()..];
-    while let Some(&c) = names_left.first().and_then(|name| name.get(depth)) {
-        let same = names_left.iter().take_while(|name| name.get(depth) == Some(&c)).count();
-        let (these, further) = names_left.split_at(same);
+    let mut begun = Vec::new();
+    for c in names.iter().filter_map(|name| name.chars().next()) {
+        if begun.contains(&c) {
+            continue;
+        }
+        begun.push(c);
+        let further: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix(c)).collect();
         let text = Value::String(c.to_string()).to_string();
         let written = &text[1..text.len() - 1];
-        choices.push(Node::Sequence(vec![Node::literal(written), others(these, depth + 1, rest)]));
+        choices.push(Node::Sequence(vec![Node::literal(written), others(&further, rest)]));
         taken.push((c.into(), c.into()));
-        names_left = further;
     }
     choices.push(Node::Sequence(vec![Node::Class(all_but(taken)), rest.clone().times(0, None)]));
-    // A name that ends here must go on; any other beginning may be the whole.
-    let whole = names.iter().any(|name| name.len() == depth);
     let node = Node::Choice(choices);
-    if whole { node } else { node.optional() }
+    // A name that ends here must go on; any other beginning may be the whole.
+    if names.contains(&"") { node } else { node.optional() }
 }
