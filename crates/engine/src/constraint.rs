@@ -87,7 +87,8 @@ impl Engine {
 
 fn parse(text: &str) -> Result<Value, GrammarError> {
     let problem = "it is not JSON, or nested too deep";
-    serde_json::from_str(text).map_err(|_| GrammarError::Schema { path: "#".to_owned(), problem })
+    serde_json::from_slice(text.as_bytes())
+        .map_err(|_| GrammarError::Schema { path: "#".to_owned(), problem })
 }
 
 impl Constraint {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::error::GrammarError;
 use super::program::{ACCEPT, Program, State};
+use super::rules::sort;
 
 /// A state, and the frame of its rule.
 type Place = (u32, u32);
@@ -212,7 +213,7 @@ impl Automaton {
                 .iter()
                 .map(|&place| if place == END { END } else { (place.0, numbers[place.1 as usize]) })
                 .collect();
-            places.sort_unstable();
+            sort(&mut places);
             places
         };
         for frame in 1..frames.all.len() {
@@ -305,8 +306,7 @@ impl Automaton {
                 self.waiting.iter().filter(|waiting| waiting.0 == order).map(|waiting| waiting.2).collect();
             self.work += self.waiting.len();
             self.waiting.retain(|waiting| waiting.0 != order);
-            returns.sort_unstable();
-            returns.dedup();
+            sort(&mut returns);
             let frame = self.add_frame(&returns);
             self.reach((self.program.starts[rule as usize], frame));
             self.follow(true);
@@ -323,8 +323,7 @@ impl Automaton {
 
     fn finish(&mut self) -> u32 {
         let mut found = std::mem::take(&mut self.found);
-        found.sort_unstable();
-        found.dedup();
+        sort(&mut found);
         let set = self.add_set(&found);
         self.found = found;
         set

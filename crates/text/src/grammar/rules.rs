@@ -79,9 +79,35 @@ impl Rules {
     }
 }
 
+/// Sorts pairs, and leaves one of equals. A heap sort: the library's is ten times the code, which every page would download.
+pub(super) fn sort(pairs: &mut Vec<(u32, u32)>) {
+    let n = pairs.len();
+    (0..n / 2).rev().for_each(|at| sift(pairs, at));
+    for end in (1..n).rev() {
+        pairs.swap(0, end);
+        sift(&mut pairs[..end], 0);
+    }
+    pairs.dedup();
+}
+
+/// Lets the pair at `at` down to where no larger one is below it.
+fn sift(pairs: &mut [(u32, u32)], mut at: usize) {
+    loop {
+        let mut child = 2 * at + 1;
+        if child + 1 < pairs.len() && pairs[child] < pairs[child + 1] {
+            child += 1;
+        }
+        if child >= pairs.len() || pairs[at] >= pairs[child] {
+            return;
+        }
+        pairs.swap(at, child);
+        at = child;
+    }
+}
+
 /// The code points that are not in `ranges`.
 pub(super) fn all_but(mut ranges: Vec<Range>) -> Vec<Range> {
-    ranges.sort_unstable();
+    sort(&mut ranges);
     let mut out = Vec::with_capacity(ranges.len() + 1);
     let mut next = 0;
     for (first, last) in ranges {
