@@ -1,5 +1,6 @@
 //! Everything a model file says before its weights.
 
+use sotto_format::order::sort_by;
 use sotto_format::{BlockType, GgufHeader, ModelFile, Parse, Recipe, SafetensorsHeader, convert, parse_gguf};
 use sotto_model::Model;
 use sotto_plan::{Op, WeightId};
@@ -156,7 +157,7 @@ impl ModelHeader {
                 }
             }
         }
-        files.iter_mut().for_each(|segments| segments.sort_by_key(|s| s.start));
+        files.iter_mut().for_each(|segments| sort_by(segments, &|a, b| a.start.cmp(&b.start)));
         (files, makings)
     }
 

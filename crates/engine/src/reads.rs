@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sotto_format::order::sort_by;
+
 use crate::header::{Segment, Target};
 
 /// Bytes of a file that a loader wants.
@@ -56,7 +58,9 @@ fn sources(segments: &[Vec<Segment>]) -> Vec<Vec<Read>> {
         }
     }
     let in_order = |mut sources: Vec<(usize, bool, Read)>| {
-        sources.sort_by_key(|&(matrix, elements, read)| (matrix, elements, read.file, read.offset));
+        sort_by(&mut sources, &|a, b| {
+            (a.0, a.1, a.2.file, a.2.offset).cmp(&(b.0, b.1, b.2.file, b.2.offset))
+        });
         sources.into_iter().map(|(_, _, read)| read).collect()
     };
     sources.into_iter().map(in_order).collect()

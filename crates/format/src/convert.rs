@@ -4,6 +4,7 @@
 //! small convolutions stay as they are; a matrix whose rows do not fit the wanted blocks gets the nearest type that
 //! fits, at last F16. Tensors are converted a slice at a time, so memory does not grow with the model.
 
+use crate::order::sort_by;
 use crate::write::{GgufWriter, TensorSpec, WriteError};
 use crate::{
     Assembly, BlockError, BlockType, FormatError, ImatrixError, ImportanceMatrix, ModelFile, ReadError,
@@ -254,7 +255,7 @@ fn make_tensor<R: Read + Seek, W: Write>(
         assembly = assembly.weighted(importance.to_vec(), matrix_rows(tensor));
     }
     let mut sources: Vec<_> = recipe.spans().collect();
-    sources.sort_by_key(|&(matrix, place, _)| (matrix, place == 0));
+    sort_by(&mut sources, &|a, b| (a.0, a.1 == 0).cmp(&(b.0, b.1 == 0)));
     let mut out = Vec::new();
     assembly.take(&mut out).map_err(failed)?;
     for (matrix, place, span) in sources {

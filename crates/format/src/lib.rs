@@ -18,6 +18,7 @@ pub mod imatrix;
 pub mod manifest;
 mod metadata;
 mod model_file;
+pub mod order;
 mod recipe;
 mod safetensors;
 mod sha256;

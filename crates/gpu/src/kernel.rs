@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use sotto_format::order::sort_by;
+
 use crate::{GpuDevice, GpuError, shader};
 
 /// What a step does, as kernels see it (`shaders/lib/step.wgsl`). A buffer of the GPU that is both a
@@ -195,7 +197,7 @@ impl Kernels {
         if cfg!(target_arch = "wasm32") {
             flags.push("web");
         }
-        flags.sort_unstable();
+        sort_by(&mut flags, &Ord::cmp);
         let module_key = (shader, flags);
         let bits = constants.iter().map(|&(name, value)| (name, value.to_bits())).collect();
         let key = (module_key.clone(), bits);

@@ -2,6 +2,7 @@
 
 use super::cursor::{Cursor, Stop};
 use super::ggml_types;
+use crate::order::sort_by;
 use crate::{BlockType, FormatError};
 use std::collections::HashSet;
 
@@ -114,7 +115,7 @@ pub fn place_tensors(
         }
     }
     let mut by_offset: Vec<&TensorInfo> = tensors.iter().collect();
-    by_offset.sort_by_key(|tensor| tensor.offset);
+    sort_by(&mut by_offset, &|a, b| a.offset.cmp(&b.offset));
     for pair in by_offset.windows(2) {
         if let [first, second] = pair
             && first.offset + first.bytes > second.offset

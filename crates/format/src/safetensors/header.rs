@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::{Dtype, SafeTensor, SafetensorsError, SafetensorsHeader};
+use crate::order::sort_by;
 
 /// One tensor as the JSON has it.
 #[derive(serde::Deserialize)]
@@ -65,7 +66,7 @@ pub(super) fn read(
     let mut tensors =
         entries.into_iter().map(|(name, entry)| tensor(name, entry)).collect::<Result<Vec<_>, _>>()?;
     // Tensors without elements share their place with the one that follows.
-    tensors.sort_by_key(|tensor| (tensor.offset, tensor.bytes));
+    sort_by(&mut tensors, &|a, b| (a.offset, a.bytes).cmp(&(b.offset, b.bytes)));
     let mut end = 0;
     for tensor in &mut tensors {
         if tensor.offset != end {

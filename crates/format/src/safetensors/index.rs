@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{SafetensorsError, SafetensorsHeader};
+use crate::order::sort_by;
 
 /// The largest published models have a few hundred shards.
 const MAX_SHARDS: usize = 4096;
@@ -27,7 +28,7 @@ impl ShardIndex {
         let Json { weight_map } =
             serde_json::from_slice(json).map_err(|e| SafetensorsError::Index { message: e.to_string() })?;
         let mut files: Vec<String> = weight_map.values().cloned().collect();
-        files.sort_unstable();
+        sort_by(&mut files, &String::cmp);
         files.dedup();
         if let Some(file) = files.iter().find(|file| !is_plain_name(file)) {
             return Err(SafetensorsError::ShardName { file: file.clone() });

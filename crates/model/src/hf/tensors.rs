@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use sotto_format::order::sort_by;
 use sotto_format::{BlockType, ElementMap, Matrix, Recipe, RowOrder, SafetensorsHeader, Storage, TensorInfo};
 
 use super::families::Family;
@@ -118,7 +119,7 @@ pub(crate) fn tensors(
     for ((layer, gguf), matrices) in experts {
         made.push(mapper.experts(layer, gguf, matrices)?);
     }
-    made.sort_by_key(|made| natural_order(&made.info.name));
+    sort_by(&mut made, &|a, b| natural_order(&a.info.name).cmp(&natural_order(&b.info.name)));
     Ok(made)
 }
 

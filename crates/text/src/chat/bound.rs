@@ -7,6 +7,7 @@ use minijinja::machinery::parse;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
+use sotto_format::order::sort_by;
 
 /// The name of the filter in rewritten templates.
 pub(super) const HELD: &str = "__held";
@@ -38,7 +39,7 @@ pub(super) fn counted(name: &str, source: &str, syntax: SyntaxConfig) -> Result<
     visitor.statement(&template);
     let mut edits = visitor.edits;
     // At one place what ends goes before what begins; inner expressions end first and begin last.
-    edits.sort_by_key(|edit| (edit.at, edit.order));
+    sort_by(&mut edits, &|a, b| (a.at, a.order).cmp(&(b.at, b.order)));
     let mut rewritten = String::with_capacity(source.len() + 16 * edits.len());
     let mut done = 0;
     for edit in edits {

@@ -3,6 +3,7 @@
 
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Error, ErrorKind};
+use sotto_format::order::sort_by;
 
 use super::python::{Float, repr_float};
 
@@ -62,7 +63,7 @@ impl Style {
             ValueKind::Map => {
                 let mut keys: Vec<Value> = value.try_iter()?.collect();
                 if self.sort_keys {
-                    keys.sort();
+                    sort_by(&mut keys, &Value::cmp);
                 }
                 self.group('{', '}', keys, depth, out, |key, out| {
                     match key.kind() {

@@ -18,6 +18,7 @@ mod to_gguf;
 use std::collections::HashMap;
 
 use serde_json::Value;
+use sotto_format::order::sort_by;
 
 use self::added::{AddedToken, Finder, Fragment};
 pub use self::config::TokenizerConfig;
@@ -178,7 +179,7 @@ fn vocabulary(
     let by_id: HashMap<u32, &AddedToken> = added.iter().map(|token| (token.id, token)).collect();
     let mut tokens = model.tokens();
     tokens.extend(added.iter().map(|token| (token.id, token.content.as_str())));
-    tokens.sort_unstable();
+    sort_by(&mut tokens, &Ord::cmp);
     if let Some(&(id, _)) = tokens.last().filter(|&&(id, _)| id > MAX_IDS) {
         return Err(TokenizerError::Json(format!("id {id} is above {MAX_IDS}")));
     }
