@@ -11,4 +11,4 @@ def names(kind: str) -> tuple[str, ...]:
     folder = Path(__file__).parent / "names"
     files = [folder / f"{kind}.txt", *sorted(folder.glob(f"{kind}-*.txt"))]
     lines = [line.strip() for file in files if file.exists() for line in file.read_text("utf-8").splitlines()]
-    return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+    return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("# ")))

@@ -56,6 +56,10 @@ class Marked(unittest.TestCase):
                 self.assertNotIn("[", text)
                 self.assertTrue(all(label in LABELS and text[a:b].strip() == text[a:b] for a, b, label in spans), text)
 
+    def test_no_passage_stands_twice(self):
+        texts = [s.text for (s,) in real.written() if len(s.text.split()) > 12]
+        self.assertEqual(len(texts), len(set(texts)), [t for t in texts if texts.count(t) > 1][:5])
+
     def test_no_ten_words_of_the_texts_for_scoring_are_trained_on(self):
         train, _ = real.load(FIXTURES)
         tens = lambda text: {tuple(w[i : i + 10]) for w in [re.findall(r"\w+", text.lower())] for i in range(len(w) - 9)}  # noqa: E731
