@@ -2,6 +2,7 @@
  * A model with its engine: what runs in the worker, or in the page with `worker: false`. One generation at a time;
  * others wait their turn.
  */
+import { unlessAborted } from "./abort.js";
 import { unlessBroken } from "./breakdown.js";
 import { namedDevice } from "./device.js";
 import { startEngine } from "./engine.js";
@@ -105,6 +106,9 @@ export interface ModelHost {
   stats(): Promise<Stats>;
   close(): Promise<void>;
 }
+
+/** Holds, as its cause, what code of the page threw, which is not to be taken for the engine's. */
+class Thrown extends Error {}
 
 export class LocalHost implements ModelHost {
   #engine: WasmEngine | undefined;
@@ -317,8 +321,9 @@ export class LocalHost implements ModelHost {
       for (let done = false; !done;) {
         throwIfAborted(signal);
         try {
-          if (ready.length === 0) ready.push(...(await this.#next(started, process, written)));
+          if (ready.length === 0) ready.push(...(await this.#next(started, process, written, signal)));
         } catch (error) {
+          if (error instanceof Thrown) throw error.cause as Error;
           if (!(await this.#move(error))) throw error;
           generation = undefined; // if the next cannot begin, `end` must not free this one again
           started.free();
@@ -354,11 +359,16 @@ export class LocalHost implements ModelHost {
     generation: WasmGeneration,
     process: ProcessLogits | undefined,
     written: number[],
+    signal: AbortSignal,
   ): Promise<EnginePart[]> {
     if (!process) return this.#use(() => generation.nextFew());
     const logits = await this.#use(() => generation.logits());
     // Not among the engine's calls: it may make some.
-    const processed = await process(logits, [...written]);
+    const processed = await unlessAborted<Float32Array>(signal, (resolve, reject) => {
+      process(logits, [...written]).then(resolve, (error: unknown) => {
+        reject(new Thrown("a processor of logits failed", { cause: error }));
+      });
+    });
     return [await this.#use(() => generation.nextFrom(processed))];
   }
 

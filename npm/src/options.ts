@@ -9,6 +9,12 @@ export interface Rule {
 
 export type Rules<T> = Record<keyof T, Rule>;
 
+/** Not a Map, say, nor an array, whose entries mean something else. */
+const isPlainObject = (value: unknown): value is object =>
+  typeof value === "object" &&
+  value !== null &&
+  [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null);
+
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 
 export const rule = {
@@ -32,8 +38,7 @@ export const rule = {
   biases: {
     must: "an object of token ids and numbers from -100 to 100",
     ok: (v) =>
-      typeof v === "object" &&
-      v !== null &&
+      isPlainObject(v) &&
       Object.entries(v).every(
         ([id, bias]) => /^\d{1,9}$/.test(id) && isNumber(bias) && Math.abs(bias) <= 100,
       ),

@@ -3,6 +3,7 @@
  * far as the reader has given credit, so a slow reader holds the writer back; items that come fast share a message. It may ask its reader,
  * one question at a time, and waits for the answer. Either can be aborted.
  */
+import { unlessAborted } from "./abort.js";
 import {
   AbortedError,
   InternalError,
@@ -152,21 +153,6 @@ class Credit {
   }
 }
 
-/** What `start` resolves to, unless the signal fires first. */
-function unlessAborted<T>(signal: AbortSignal, start: (resolve: (value: T) => void) => void): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = () => {
-      reject(new AbortedError());
-    };
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    start((value) => {
-      signal.removeEventListener("abort", onAbort);
-      resolve(value);
-    });
-  });
-}
-
 /** Items on their way to the reader: the first at once, those right after a message together. */
 class Outbox {
   #held: unknown[] = [];
@@ -279,15 +265,15 @@ export class Client {
         wake();
       },
       onAsk: (question) => {
-        answer?.(question).then(
-          (value) => {
+        answer?.(question)
+          .then((value) => {
             if (!end) this.#send({ id, kind: "answer", value });
-          },
-          (error: unknown) => {
+          })
+          // Of the answer, or of sending it: it may not be one that can be sent.
+          .catch((error: unknown) => {
             this.#send({ id, kind: "abort" });
             finish({ error });
-          },
-        );
+          });
       },
       onResult: () => {
         finish({});
@@ -305,7 +291,7 @@ export class Client {
           if (!end && taken % CREDIT_STEP === 0) this.#send({ id, kind: "credit", items: CREDIT_STEP });
           yield item;
         } else if (end) {
-          if (end.error) throw end.error as Error;
+          if ("error" in end) throw end.error as Error;
           return;
         } else {
           await new Promise<void>((resolve) => {

@@ -9,6 +9,7 @@ interface Some {
   device?: string;
   stop?: string[];
   headers?: Record<string, string> | Headers;
+  logitBias?: Record<number, number>;
 }
 const RULES: Rules<Some> = {
   topK: rule.integer(0, 100),
@@ -16,6 +17,7 @@ const RULES: Rules<Some> = {
   device: rule.oneOf("webgpu", "cpu"),
   stop: rule.stop,
   headers: rule.headers,
+  logitBias: rule.biases,
 };
 const check = (options: unknown) => checkOptions(options, RULES, "generate");
 
@@ -34,7 +36,7 @@ test("an unknown option is named, with those that are known", () => {
     (error) =>
       error instanceof InvalidArgumentError &&
       error.message ===
-        'generate has no option "max_tokens". It knows: topK, temperature, device, stop, headers.',
+        'generate has no option "max_tokens". It knows: topK, temperature, device, stop, headers, logitBias.',
   );
   assert.throws(() => check({ toString: 1 }), InvalidArgumentError);
 });
@@ -54,6 +56,9 @@ test("a wrong value is refused, and not repeated in the message", () => {
     [{ headers: { Authorization: "private\n" + "words" } }, /headers/],
     [{ headers: [["Authorization", "private"]] }, /headers/],
     [{ headers: "private" }, /headers/],
+    [{ logitBias: new Map([[5, -100]]) }, /logitBias of generate must be an object of token ids/],
+    [{ logitBias: [5, -3] }, /logitBias/],
+    [{ logitBias: { 5: -101 } }, /logitBias/],
   ];
   for (const [options, says] of wrong) {
     assert.throws(

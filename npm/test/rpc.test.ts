@@ -102,13 +102,24 @@ test("a stream asks its reader, and ends with what the reader throws", { timeout
     (error) => error === own,
   );
   await until(() => ended === 2);
+  // Nothing in particular is thrown, and what is answered cannot be sent.
+  await assert.rejects(
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+    read(() => Promise.reject(undefined)),
+    (error) => error === undefined,
+  );
+  await assert.rejects(
+    read(() => Promise.resolve(() => 1)),
+    { name: "DataCloneError" },
+  );
+  await until(() => ended === 4);
   const abort = new AbortController();
   const never = read(() => {
     abort.abort();
     return new Promise(() => undefined);
   }, abort.signal);
   await assert.rejects(never, code("E_ABORTED"));
-  await until(() => ended === 3);
+  await until(() => ended === 5);
 });
 
 /** A stream of numbers that counts how many it made, and whether it was ended. */

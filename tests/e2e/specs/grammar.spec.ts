@@ -82,6 +82,29 @@ for (const [where, options] of [
   });
 }
 
+test("a processor of logits in the page can be left waiting, and its errors are its own", async ({
+  page,
+}) => {
+  await load(page, PATH, { device: "cpu", worker: false });
+  const codes = await page.evaluate(async () => {
+    const told = async (logitsProcessor: () => Promise<void>, signal?: AbortSignal) => {
+      try {
+        await model.generate("Lily", { logitsProcessor, signal }).next();
+      } catch (error) {
+        return (error as { code?: string }).code;
+      }
+      return "nothing was thrown";
+    };
+    const lost = Object.assign(new Error("of another model"), { code: "E_DEVICE_LOST" });
+    return [
+      await told(() => new Promise<void>(() => undefined), AbortSignal.timeout(200)),
+      await told(() => Promise.reject(lost)),
+    ];
+  });
+  expect(codes).toEqual(["E_ABORTED", "E_DEVICE_LOST"]);
+  expect((await write(page, "Lily", { maxTokens: 3 })).value?.ids).toHaveLength(3);
+});
+
 test("what cannot be followed is told before a step, and the model goes on", async ({ page }) => {
   await load(page, PATH, { device: "cpu" });
   const broken = await write(page, "Lily", { grammar: 'root ::= "a' });
