@@ -225,6 +225,10 @@ fn bench_takes_steps_apart() {
         assert!(total("microseconds") > 1.0 && total("count") > 10.0);
         assert!(lines.iter().all(|line| line["tokens"] == tokens && line["shape"].is_string()));
     }
+    // Shorter than the steps that are taken apart.
+    let short = ["--profile", "--json", "--prompt", "1", "--gen", "1", "--runs", "5"];
+    let short = stdout(&[&["bench", "--model", path.to_str().unwrap()], &short[..]].concat(), "");
+    assert!(short.contains("\"step\":\"decode\"") && !short.contains("null"), "{short}");
     let cpu = [&args[..], &["--backend", "cpu"]].concat();
     let (code, line) = failure(&cpu);
     assert_eq!(code, 2, "{line}");

@@ -186,7 +186,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
 pub(super) fn load(args: &Args, source: Source) -> Result<Engine> {
     let longest = args.prompt.iter().max().copied().unwrap_or(1);
     let deepest = args.depth.iter().max().copied().unwrap_or(0);
-    let context = (deepest + longest + args.generate).min(source.header().info().context_length);
+    // A profile decodes two steps a run, behind one token at least.
+    let profiled = if args.profile { deepest.max(1) + 2 * args.runs } else { 0 };
+    let context = (deepest + longest + args.generate).max(profiled);
+    let context = context.min(source.header().info().context_length);
     let options = LoadOptions {
         device: args.backend.into(),
         context_length: Some(context),

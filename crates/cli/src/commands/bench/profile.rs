@@ -47,7 +47,8 @@ fn print(as_json: bool, heading: serde_json::Value, profile: &Profile) -> Result
         )?;
     }
     for kind in &profile.kernels {
-        let share = kind.seconds / profile.sum();
+        // Of timestamps that are all the same there is no share.
+        let share = if sum > 0.0 { microseconds(kind.seconds) / sum } else { 0.0 };
         let each = microseconds(kind.seconds) / kind.count as f64;
         let gigabytes = kind.weight_bytes as f64 / kind.seconds * 1e-9;
         if as_json {
