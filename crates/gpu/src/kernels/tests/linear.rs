@@ -183,7 +183,12 @@ fn halves_neither_overflow_nor_vanish() {
                 let values: Vec<f32> = rows.iter().enumerate().map(|(i, v)| v * at(i)).collect();
                 let (what, found, expected) = tiled(variant, tile, ty, [70, 256, 3], &values);
                 for (found, expected) in found.chunks(70).zip(expected.chunks(70)) {
-                    assert_close(&format!("{what} at {scale:e}"), found, expected, tolerance(holds));
+                    // By the row's largest, however small.
+                    let largest = expected.iter().fold(0.0f32, |most, v| most.max(v.abs()));
+                    assert!(largest > 0.0, "{what}");
+                    let shares = |row: &[f32]| row.iter().map(|v| v / largest).collect::<Vec<_>>();
+                    let what = format!("{what} at {scale:e}");
+                    assert_close(&what, &shares(found), &shares(expected), tolerance(holds));
                 }
             }
         }
