@@ -195,8 +195,10 @@ impl Tuning {
 }
 
 fn is_intel_card(facts: &DeviceFacts) -> bool {
-    // Xe's high-power kinds, as browsers call them: gen-12-hp, xe-hpg, xe2-hpg.
-    facts.name.contains("Arc(TM) A") || facts.name.contains("Arc(TM) B") || facts.architecture.contains("hp")
+    // Xe's high-power kinds, as browsers call them: gen-12-hp, xe-hpg, xe2-hpg. Some that are called Arc are a processor's.
+    let names = ["Arc(TM) A", "Arc(TM) B"];
+    !facts.integrated
+        && (names.iter().any(|name| facts.name.contains(name)) || facts.architecture.contains("hp"))
 }
 
 #[cfg(test)]
@@ -225,13 +227,14 @@ mod tests {
     #[test]
     fn devices_get_the_row_of_their_kind() {
         let floats = |row: Tuning| row.in_floats();
-        let cases: [(Told, Tuning); 22] = [
+        let cases: [(Told, Tuning); 23] = [
             // As native drivers tell.
             ((0x10de, "NVIDIA H200", "", false, 32), Tuning::GPU),
             ((0x1002, "AMD Radeon RX 6800 XT (RADV NAVI21)", "", false, 32), Tuning::AMD),
             ((0x1002, "AMD Radeon 780M (RADV PHOENIX)", "", true, 32), Tuning::AMD_INTEGRATED),
             ((0x8086, "Intel(R) Iris(R) Xe Graphics (TGL GT2)", "", true, 8), Tuning::INTEL),
             ((0x8086, "Intel(R) Arc(TM) A770 Graphics (DG2)", "", false, 8), Tuning::INTEL_CARD),
+            ((0x8086, "Intel(R) Arc(TM) B390 GPU (PTL)", "", true, 16), Tuning::INTEL),
             ((0, "Apple M1 Pro", "", true, 32), floats(Tuning::APPLE)),
             ((0x13b5, "Mali-G710", "", true, 16), Tuning::ARM),
             ((0x5143, "Adreno (TM) 740", "", true, 64), floats(Tuning::MOBILE)),
