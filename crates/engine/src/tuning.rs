@@ -34,11 +34,15 @@ impl TuningChoice {
             TuningChoice::Measure(memory) => {
                 let tuning = match (memory.recall)(device.facts()) {
                     Some(tuning) => tuning,
-                    None => {
-                        let tuning = device.measure().await?;
-                        (memory.keep)(device.facts(), tuning);
-                        tuning
-                    }
+                    None => match device.measure().await {
+                        Ok(tuning) => {
+                            (memory.keep)(device.facts(), tuning);
+                            tuning
+                        }
+                        Err(lost @ GpuError::DeviceLost { .. }) => return Err(lost),
+                        // A model loads without a measurement.
+                        Err(_) => return device.healthy().await,
+                    },
                 };
                 Ok(device.with_tuning(tuning))
             }

@@ -94,6 +94,8 @@ struct Inner {
     device: wgpu::Device,
     queue: wgpu::Queue,
     facts: DeviceFacts,
+    /// As it was asked for.
+    options: DeviceOptions,
     fault: Arc<Mutex<Option<GpuError>>>,
 }
 
@@ -160,7 +162,7 @@ impl GpuDevice {
         }
         let tuning = options.tuning.unwrap_or_else(|| Tuning::of(&facts)).within(&facts);
         Ok(GpuDevice {
-            inner: Arc::new(Inner { device, queue, facts, fault }),
+            inner: Arc::new(Inner { device, queue, facts, options: options.clone(), fault }),
             tuning,
             objects_created: Arc::default(),
         })
@@ -190,6 +192,21 @@ impl GpuDevice {
         match &*self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(fault) => Err(fault.clone()),
             None => Ok(()),
+        }
+    }
+
+    /// This device, or in place of one with a fault another that is asked for as this was.
+    ///
+    /// # Errors
+    /// [`GpuError::DeviceLost`] of a lost device; as [`GpuDevice::request`].
+    pub async fn healthy(self) -> Result<GpuDevice, GpuError> {
+        match self.check() {
+            Ok(()) => Ok(self),
+            Err(lost @ GpuError::DeviceLost { .. }) => Err(lost),
+            Err(_) => {
+                self.destroy();
+                GpuDevice::request(&self.inner.options).await
+            }
         }
     }
 
@@ -263,18 +280,21 @@ impl GpuDevice {
         body: impl FnOnce() -> Result<T, GpuError>,
     ) -> (Result<T, GpuError>, Done) {
         let memory = self.inner.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let compiler = self.inner.device.push_error_scope(wgpu::ErrorFilter::Internal);
         let validation = self.inner.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let result = body();
         let invalid = validation.pop();
+        let uncompiled = compiler.pop();
         let exhausted = memory.pop();
         let (device, what) = (self.clone(), what.to_owned());
         let done = async move {
-            let (invalid, exhausted) = (invalid.await, exhausted.await);
-            // A buffer without memory makes whatever is bound to it invalid too: the cause comes first.
+            let (invalid, uncompiled, exhausted) = (invalid.await, uncompiled.await, exhausted.await);
+            // A buffer without memory makes whatever is bound to it invalid too, and a pipeline that a driver cannot compile what it
+            // runs in: the cause comes first.
             if exhausted.is_some() {
                 return Err(GpuError::OutOfMemory { what, bytes, smaller: None });
             }
-            if let Some(error) = invalid {
+            if let Some(error) = uncompiled.or(invalid) {
                 return Err(GpuError::Device { message: error.to_string() });
             }
             device.check()
@@ -411,4 +431,32 @@ fn watch(device: &wgpu::Device, fault: &Arc<Mutex<Option<GpuError>>>) {
 
 fn record(fault: &Mutex<Option<GpuError>>, error: GpuError) {
     fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_left_behind_with_its_device_and_a_lost_device_is_not() {
+        let request = || {
+            pollster::block_on(GpuDevice::request(&DeviceOptions {
+                max_invocations: Some(64),
+                ..DeviceOptions::default()
+            }))
+            .unwrap()
+        };
+        let device = request();
+        let same = pollster::block_on(device.clone().healthy()).unwrap();
+        assert!(Arc::ptr_eq(&same.inner, &device.inner));
+        // Nobody looks at what becomes of it.
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::STORAGE;
+        device.buffer("invalid", 16, usage).unwrap();
+        assert!(matches!(device.check(), Err(GpuError::Device { .. })));
+        let other = pollster::block_on(device.healthy()).unwrap();
+        assert_eq!((other.check(), other.facts()), (Ok(()), same.facts()));
+        other.destroy();
+        let lost = pollster::block_on(other.healthy());
+        assert!(matches!(lost, Err(GpuError::DeviceLost { .. })), "{lost:?}");
+    }
 }

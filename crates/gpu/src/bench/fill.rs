@@ -12,6 +12,17 @@ pub(crate) struct Fill {
 
 impl Fill {
     pub fn new(device: &GpuDevice) -> Result<Fill, GpuError> {
+        // Below 1 as f16, BF16 and f32 alike, and of either sign.
+        Fill::of(device, |bits| bits & 0xafff_afff)
+    }
+
+    /// With floats from -1 to 1, all as likely.
+    pub fn uniform(device: &GpuDevice) -> Result<Fill, GpuError> {
+        Fill::of(device, |bits| (bits.cast_signed() as f32 / (1u32 << 31) as f32).to_bits())
+    }
+
+    /// With words of random bits.
+    fn of(device: &GpuDevice, word: fn(u32) -> u32) -> Result<Fill, GpuError> {
         let usage = wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let chunk = device.buffer("filling", CHUNK, usage)?;
         let mut state = 0x9e37_79b9_u32;
@@ -19,8 +30,7 @@ impl Fill {
             state ^= state << 13;
             state ^= state >> 17;
             state ^= state << 5;
-            // Below 1 as f16, BF16 and f32 alike, and of either sign.
-            state & 0xafff_afff
+            word(state)
         })
         .take(CHUNK as usize / 4)
         .collect();

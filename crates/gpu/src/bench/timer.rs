@@ -11,6 +11,12 @@ const RUNS: usize = 5;
 /// Nanoseconds that a device is busy before it is timed.
 const WARM_NS: u64 = 30_000_000;
 
+/// Seconds of a pass beside which it is nothing that browsers round timestamps to 100 µs.
+const LASTING: f64 = 5e-3;
+
+/// Repeats of what is so short that it was rounded to nothing.
+const MOST_REPEATS: usize = 100;
+
 /// Takes the time that dispatches take.
 pub(crate) struct Timer {
     device: GpuDevice,
@@ -35,12 +41,28 @@ impl Timer {
         size: StepSize,
         repeats: usize,
     ) -> Result<f64, GpuError> {
+        self.warm(dispatches, size, repeats).await?;
+        self.best(dispatches, size, repeats).await
+    }
+
+    /// Seconds that all of `dispatches` take once, by as many repeats as last about [`LASTING`].
+    pub async fn lasting(&self, dispatches: &[Dispatch], size: StepSize) -> Result<f64, GpuError> {
+        self.warm(dispatches, size, 1).await?;
+        let once = self.pass(dispatches, size, 1).await?;
+        Ok(self.best(dispatches, size, repeats(once)).await? * dispatches.len() as f64)
+    }
+
+    async fn warm(&self, dispatches: &[Dispatch], size: StepSize, repeats: usize) -> Result<(), GpuError> {
         // The first run also compiles what the driver left for it. A GPU that had nothing to do runs slower for a while.
         let clock = Stopwatch::start();
         self.pass(dispatches, size, 1).await?;
         while !self.device.facts().software && (1..WARM_NS).contains(&clock.nanoseconds()) {
             self.pass(dispatches, size, repeats).await?;
         }
+        Ok(())
+    }
+
+    async fn best(&self, dispatches: &[Dispatch], size: StepSize, repeats: usize) -> Result<f64, GpuError> {
         let mut best = f64::INFINITY;
         for _ in 0..RUNS {
             best = best.min(self.pass(dispatches, size, repeats).await?);
@@ -49,6 +71,17 @@ impl Timer {
     }
 
     async fn pass(&self, dispatches: &[Dispatch], size: StepSize, repeats: usize) -> Result<f64, GpuError> {
+        let commands = self.commands(dispatches, size, repeats);
+        let clock = Stopwatch::start();
+        self.device.queue().submit([commands]);
+        self.device.finished().await?;
+        let seconds = clock.nanoseconds() as f64 * 1e-9;
+        let Some(moments) = &self.timestamps else { return Ok(seconds) };
+        Ok(moments.seconds(2).await?[0])
+    }
+
+    /// One pass.
+    pub fn commands(&self, dispatches: &[Dispatch], size: StepSize, repeats: usize) -> wgpu::CommandBuffer {
         let mut encoder = self.device.wgpu().create_command_encoder(&Default::default());
         let timestamp_writes = self.timestamps.as_ref().map(|moments| moments.around(0, 1));
         let mut pass =
@@ -60,11 +93,23 @@ impl Timer {
         if let Some(moments) = &self.timestamps {
             moments.resolve(&mut encoder, 2);
         }
-        let clock = Stopwatch::start();
-        self.device.queue().submit([encoder.finish()]);
-        self.device.finished().await?;
-        let seconds = clock.nanoseconds() as f64 * 1e-9;
-        let Some(moments) = &self.timestamps else { return Ok(seconds) };
-        Ok(moments.seconds(2).await?[0])
+        encoder.finish()
+    }
+}
+
+/// How often something that takes `once` seconds is repeated.
+fn repeats(once: f64) -> usize {
+    ((LASTING / once) as usize).clamp(1, MOST_REPEATS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_short_is_repeated_and_what_is_long_is_not() {
+        for (once, expected) in [(2.0, 1), (4e-3, 1), (1e-3, 5), (1e-4, 50), (0.0, MOST_REPEATS)] {
+            assert_eq!(repeats(once), expected, "{once}");
+        }
     }
 }

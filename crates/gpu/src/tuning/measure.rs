@@ -7,7 +7,7 @@ use sotto_plan::Rows;
 
 use super::{Tiles, Tuning};
 use crate::bench::{Fill, Timer};
-use crate::kernel::{Kernels, Slice, Step, StepSize};
+use crate::kernel::{Dispatch, Kernels, Slice, Step, StepSize};
 use crate::kernels::linear::Linear;
 use crate::kernels::matmul::{MatmulScratch, Room};
 use crate::weights::{Matrix, Packing};
@@ -17,8 +17,6 @@ use crate::{GpuDevice, GpuError};
 const SHAPE: (usize, usize) = (4096, 4096);
 /// Copies of the weight, so that most caches do not hold them all.
 const COPIES: usize = 6;
-/// Rounds over the copies that are timed together.
-const ROUNDS: usize = 4;
 /// A candidate takes the table's place when it takes at most this share of its time: less is noise.
 const CLEARLY: f64 = 0.97;
 /// Largest difference between the results of two variants, by the largest of them. What differs more is a fault of the
@@ -52,7 +50,7 @@ impl GpuDevice {
             Err(error) => Err(error),
         };
         trial.destroy();
-        chosen
+        chosen.and_then(|tuning| self.check().map(|()| tuning))
     }
 }
 
@@ -82,7 +80,7 @@ impl Trial {
             kernels: Arc::new(Kernels::new(&device.counting())),
             timer: Timer::new(device)?,
             matrices,
-            x: fill.buffer(device, 4 * (TILED_TOKENS[1] * cols) as u64)?,
+            x: Fill::uniform(device)?.buffer(device, 4 * (TILED_TOKENS[1] * cols) as u64)?,
             out: fill.small(device, 4 * (TILED_TOKENS[1] * rows.min(TILED_ROWS)).max(rows) as u64)?,
             step,
         };
@@ -94,16 +92,17 @@ impl Trial {
     async fn choose(&self, candidates: &[Tuning]) -> Result<Tuning, GpuError> {
         let table = candidates[0];
         let plain = Tuning { subgroups: false, mantissa: false, ints: false, ahead: false, ..table };
-        self.seconds(plain).await?;
-        let expected = self.result(SHAPE.0).await?;
-        let mut best = (table, f64::INFINITY);
-        for (at, &tuning) in candidates.iter().enumerate() {
-            let seconds = self.seconds(tuning).await?;
-            let alike = alike(&self.result(SHAPE.0).await?, &expected, ALIKE);
+        let (mut expected, mut best) = (None, (table, f64::INFINITY));
+        if self.seconds(plain).await?.is_some() {
+            expected = Some(self.result(SHAPE.0).await?);
+            best.0 = plain;
+        }
+        for &tuning in candidates {
+            let Some(seconds) = self.seconds(tuning).await? else { continue };
+            let found = self.result(SHAPE.0).await?;
+            let alike = alike(&found, expected.get_or_insert_with(|| found.clone()), ALIKE);
             if alike && (best.1.is_infinite() || seconds < CLEARLY * best.1) {
                 best = (tuning, seconds);
-            } else if at == 0 {
-                best = (plain, f64::INFINITY);
             }
         }
         Ok(best.0)
@@ -115,9 +114,13 @@ impl Trial {
             return Ok(tuning);
         }
         let mut tokens = TILED_TOKENS[0];
-        if self.tiled_seconds(Tiles::Floats, tokens).await?.is_some_and(|seconds| seconds < SOON) {
+        let mut floats = self.tiled_seconds(Tiles::Floats, tokens).await?;
+        if floats.is_some_and(|seconds| seconds < SOON) {
             tokens = TILED_TOKENS[1];
-            self.tiled_seconds(Tiles::Floats, tokens).await?;
+            floats = self.tiled_seconds(Tiles::Floats, tokens).await?;
+        }
+        if floats.is_none() {
+            return Ok(Tuning { tiled_matmul: false, ..tuning });
         }
         let expected = self.result(tokens * TILED_ROWS).await?;
         let mut best = (Tiles::Floats, f64::INFINITY);
@@ -132,15 +135,41 @@ impl Trial {
         Ok(Tuning { tiles: best.0, ..tuning })
     }
 
-    async fn seconds(&self, tuning: Tuning) -> Result<f64, GpuError> {
-        let mut dispatches = Vec::new();
-        for matrix in &self.matrices {
-            dispatches.extend(self.linear(matrix, SHAPE.0).matvec(&self.kernels, tuning, 1)?);
-        }
-        self.timer.seconds(&dispatches, StepSize { tokens: 1, outputs: 1 }, ROUNDS).await
+    /// Seconds that the matrix-vector products take; `None` where the device fails at them.
+    async fn seconds(&self, tuning: Tuning) -> Result<Option<f64>, GpuError> {
+        let products = || {
+            let product = |matrix| self.linear(matrix, SHAPE.0).matvec(&self.kernels, tuning, 1);
+            Ok(self.matrices.iter().map(product).collect::<Result<Vec<_>, _>>()?.concat())
+        };
+        self.attempt(StepSize { tokens: 1, outputs: 1 }, products).await
     }
 
-    /// Seconds that `tokens` rows of x take in tiles that hold so; `None` where the device has none.
+    /// Seconds of the dispatches of `build`; `None` where the device does not compile or run them.
+    async fn attempt(
+        &self,
+        size: StepSize,
+        build: impl FnOnce() -> Result<Vec<Dispatch>, GpuError>,
+    ) -> Result<Option<f64>, GpuError> {
+        let device = self.kernels.device();
+        let run = || {
+            let dispatches = build()?;
+            // Nothing of what was there before may pass for a result.
+            let mut encoder = device.wgpu().create_command_encoder(&Default::default());
+            encoder.clear_buffer(&self.out.buffer, 0, None);
+            device.queue().submit([encoder.finish(), self.timer.commands(&dispatches, size, 1)]);
+            Ok(dispatches)
+        };
+        let (dispatches, done) = device.begin("a variant of a kernel", 0, run);
+        let done = done.await;
+        // A fault of the device, and no other, is all variants'.
+        device.check()?;
+        match (dispatches, done) {
+            (Ok(dispatches), Ok(())) => self.timer.lasting(&dispatches, size).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Seconds that `tokens` rows of x take in tiles that hold so; `None` where the device has none, or fails at them.
     async fn tiled_seconds(&self, holds: Tiles, tokens: usize) -> Result<Option<f64>, GpuError> {
         let device = self.kernels.device();
         let linear = self.linear(&self.matrices[0], TILED_ROWS);
@@ -149,12 +178,15 @@ impl Trial {
             return Ok(None);
         }
         self.write_step(tokens);
-        let scratch = MatmulScratch::new(device, Room::of_product(tile, tokens, SHAPE.1, TILED_ROWS))?;
-        let dispatches = linear.rounded_matmul(&self.kernels, tile, &scratch)?;
+        let mut scratch = None;
+        let product = || {
+            let room = Room::of_product(tile, tokens, SHAPE.1, TILED_ROWS);
+            linear.rounded_matmul(&self.kernels, tile, scratch.insert(MatmulScratch::new(device, room)?))
+        };
         let size = StepSize { tokens: tokens as u32, outputs: 1 };
-        let seconds = self.timer.seconds(&dispatches, size, 1).await? * dispatches.len() as f64;
-        scratch.slices().into_iter().for_each(|slice| slice.buffer.destroy());
-        Ok(Some(seconds))
+        let seconds = self.attempt(size, product).await;
+        scratch.iter().flat_map(|scratch| scratch.slices()).for_each(|slice| slice.buffer.destroy());
+        seconds
     }
 
     fn linear<'a>(&'a self, matrix: &'a Matrix, rows: usize) -> Linear<'a> {
@@ -211,9 +243,15 @@ fn alike(found: &[f32], expected: &[f32], bound: f32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::alike;
+    use super::{ALIKE_ROUNDED, TILED_ROWS, TILED_TOKENS, Tiles, Trial, alike};
+    use crate::kernel::{Count, Dispatch, StepSize};
     use crate::testing::device;
-    use crate::{DeviceOptions, GpuDevice, Tuning};
+    use crate::{DeviceOptions, GpuDevice, GpuError, Tuning};
+
+    fn hardware() -> GpuDevice {
+        let options = DeviceOptions { hardware_kernels: true, ..DeviceOptions::default() };
+        pollster::block_on(GpuDevice::request(&options)).unwrap()
+    }
 
     #[test]
     fn software_has_nothing_to_choose_from() {
@@ -223,13 +261,64 @@ mod tests {
 
     #[test]
     fn what_is_measured_is_a_candidate_or_the_table() {
-        let options = DeviceOptions { hardware_kernels: true, ..DeviceOptions::default() };
-        let device = pollster::block_on(GpuDevice::request(&options)).unwrap();
+        let device = hardware();
         let chosen = pollster::block_on(device.measure()).unwrap();
         let table = Tuning::of(device.facts());
         let known = [&Tuning::candidates(device.facts())[..], &[table]].concat();
         assert!(known.contains(&Tuning { tiles: table.tiles, ..chosen }), "{chosen}");
         assert_eq!(chosen.to_string().parse(), Ok(chosen));
+    }
+
+    fn attempt(
+        trial: &Trial,
+        tokens: u32,
+        build: impl FnOnce() -> Result<Vec<Dispatch>, GpuError>,
+    ) -> Result<Option<f64>, GpuError> {
+        pollster::block_on(trial.attempt(StepSize { tokens, outputs: 1 }, build))
+    }
+
+    #[test]
+    fn what_does_not_compile_or_run_is_passed_over() {
+        let device = hardware();
+        let trial = Trial::new(&device).unwrap();
+        let kernels = &trial.kernels;
+        let product = || trial.linear(&trial.matrices[0], 64).matvec(kernels, Tuning::SOFTWARE, 1);
+        // Without the flag of a type of weights there is no code that reads them.
+        let uncompiled = || {
+            let pipeline = kernels.pipeline("matvec", &["lanes"], &[("COLS", 64.0)])?;
+            Ok(vec![kernels.dispatch("matvec", &pipeline, &[(3, &trial.x)], [Count::Fixed(1); 3])])
+        };
+        assert_eq!(attempt(&trial, 1, uncompiled), Ok(None));
+        // More workgroups than a dispatch may have.
+        assert_eq!(attempt(&trial, u32::MAX, product), Ok(None));
+        assert_eq!(device.check(), Ok(()));
+        assert!(attempt(&trial, 1, product).unwrap().is_some_and(|seconds| seconds > 0.0));
+        // More invocations than a workgroup may have.
+        let bad = Tuning { workgroup: 1 << 20, ..Tuning::SOFTWARE };
+        let good = Tuning { subgroups: false, ..Tuning::GPU };
+        assert_eq!(pollster::block_on(trial.choose(&[good, bad])), Ok(good));
+        assert_eq!(pollster::block_on(trial.choose(&[bad, good])), Ok(good));
+        assert_eq!(device.check(), Ok(()));
+        // A lost device is not a variant's fault.
+        device.destroy();
+        let lost = attempt(&trial, 1, product);
+        assert!(matches!(lost, Err(GpuError::DeviceLost { .. })), "{lost:?}");
+    }
+
+    /// As they are to each other on a device that computes as it should, or the check would take none.
+    #[test]
+    fn all_tiles_of_a_device_are_alike() {
+        let device = hardware();
+        let trial = Trial::new(&device).unwrap();
+        let result = |holds| {
+            let seconds = pollster::block_on(trial.tiled_seconds(holds, TILED_TOKENS[0])).unwrap();
+            seconds.map(|_| pollster::block_on(trial.result(TILED_TOKENS[0] * TILED_ROWS)).unwrap())
+        };
+        let expected = result(Tiles::Floats).unwrap();
+        for holds in [Tiles::Bytes, Tiles::Halves, Tiles::HalfSums] {
+            let Some(found) = result(holds) else { continue };
+            assert!(alike(&found, &expected, ALIKE_ROUNDED), "{holds:?}");
+        }
     }
 
     #[test]
