@@ -214,6 +214,7 @@ impl Tiles<'_> {
                     1
                 };
                 let parts = if two { 2 } else { 1 };
+                debug_assert_eq!(done % parts, 0, "a token has both of its parts in one tile");
                 for (t, result) in (start / parts..).zip(results[..done].chunks_exact(parts)) {
                     let out = &mut self.out[t * stride + at..][..n];
                     // Of known length nearly always: in WebAssembly any other copy is a call.
