@@ -143,7 +143,10 @@ pub struct Generation {
     pub(crate) decoder: StreamDecoder,
     pub(crate) stops: StopStrings,
     pub(crate) drafting: Option<Drafting>,
-    pub(crate) constraint: Option<Constraint>,
+    /// Whether it follows a grammar.
+    constrained: bool,
+    /// What it follows; none while a step is in progress, so that after one that was dropped in its midst no other begins.
+    constraint: Option<Constraint>,
 }
 
 impl Generation {
@@ -235,6 +238,7 @@ impl Engine {
             decoder,
             stops,
             drafting: (options.speculate && constraint.is_none()).then(|| self.drafting(&sampling)),
+            constrained: constraint.is_some(),
             constraint,
         })
     }
@@ -242,12 +246,13 @@ impl Engine {
     /// The next piece of a reply; the last one says `done`, and after it every piece is empty and done.
     ///
     /// # Errors
-    /// What the backend may meet; [`EngineError::Grammar`] where the vocabulary has no token that the reply's grammar allows.
+    /// What the backend may meet; [`EngineError::Grammar`] where the vocabulary has no token that the reply's grammar allows, and
+    /// [`EngineError::NoReply`] where a step of such a reply was dropped before it was done.
     pub async fn next(&mut self, generation: &mut Generation) -> Result<Part, EngineError> {
         if generation.finished {
             return Ok(Part { done: true, ..Part::default() });
         }
-        if generation.constraint.is_some() {
+        if generation.constrained {
             return self.next_constrained(generation, None).await;
         }
         let room = generation.limit - generation.generated - 1;
@@ -289,7 +294,7 @@ impl Engine {
                 range: format!("{vocab} numbers, none NaN, not all minus infinity"),
             });
         }
-        if generation.constraint.is_some() {
+        if generation.constrained {
             return self.next_constrained(generation, Some(&logits)).await;
         }
         let id = self.sample_among(Some(&logits), None).await?;

@@ -160,7 +160,7 @@ fn what_cannot_be_is_an_error_before_or_at_the_step() {
             assert_eq!(error(options).code(), ErrorCode::InvalidArgument);
         }
         let impossible = error(GenerateOptions { json_schema: Some("false".to_owned()), ..greedy(9) });
-        assert!(matches!(impossible, EngineError::Grammar(GrammarError::NoToken)), "{impossible}");
+        assert!(matches!(impossible, EngineError::Grammar(GrammarError::NoText)), "{impossible}");
         assert_eq!(engine.counters().steps, steps);
         // What failed is in nobody's way.
         assert_eq!(reply(&mut engine, &greedy(9)).unwrap().ids.len(), 9);

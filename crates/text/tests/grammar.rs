@@ -59,7 +59,7 @@ fn tokens_allowed_are_those_of_llama_cpp() {
             let mut matcher = Matcher::new(&grammars[walk["grammar"].as_str().unwrap()], &tokens).unwrap();
             let mut text = Vec::new();
             for step in walk["steps"].as_array().unwrap() {
-                let mask = matcher.allowed(true).map(<[u32]>::to_vec).unwrap_or_default();
+                let mask = matcher.allowed(true).unwrap_or_else(|e| panic!("{what}: {e}")).to_vec();
                 let allowed: Vec<u32> = ids(&mask).into_iter().filter(counted).collect();
                 let shown = String::from_utf8_lossy(&text).into_owned();
                 assert_eq!(step[0], allowed.len(), "{what} after {shown:?}");
@@ -162,20 +162,68 @@ fn hostile_grammars_are_bounded() {
         "root ::= ([a-z]? [a-z]? [a-z]? [a-z]?){0,500} [0-9]".to_owned(),
         format!("root ::= r0\n{chain}r3000 ::= \"z\""),
         format!("root ::= d0 d0\n{doubling}d30 ::= \"z\""),
+        format!("root ::= \"a\"{}", "?".repeat(5000)),
+        format!("root ::= \"a\"{}", "{2}".repeat(5000)),
+        "root ::= \"a\" \"\"{400000000}".to_owned(),
+        format!("x ::= {}\"\"\nroot ::= {}\"a\"", "|".repeat(20_000), "x{256} ".repeat(8)),
+        format!("x ::= \"\" {}\nroot ::= {}\"a\"", "| [a-z] \"b\" ".repeat(4000), "x{256} ".repeat(8)),
     ];
     for text in grammars {
         let grammar = Grammar::from_gbnf(&text).unwrap();
-        let mut matcher = Matcher::new(&grammar, &tokens).unwrap();
+        assert!(grammar.size() <= 1 << 18, "{text:.60}: {}", grammar.size());
+        let mut matcher = match Matcher::new(&grammar, &tokens) {
+            Err(GrammarError::TooComplex) => continue,
+            matcher => matcher.unwrap(),
+        };
         for letter in ["a", "a", "aaaaaaaa", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"].iter().cycle().take(60) {
-            match matcher.allowed(true) {
-                Ok(_) => {}
-                Err(GrammarError::TooComplex) => break,
+            let step = matcher.allowed(true).map(|_| ());
+            let step = step.and_then(|()| matcher.accept_bytes(letter.as_bytes()));
+            let (work, words) = matcher.cost();
+            assert!(work <= 17 << 20 && words <= 5 << 20, "{text:.60}: {work} places, {words} words");
+            match step {
+                Ok(true) => {}
+                Ok(false) | Err(GrammarError::TooComplex) => break,
                 Err(error) => panic!("{error}"),
             }
-            if !matcher.accept_bytes(letter.as_bytes()).unwrap_or(false) {
-                break;
-            }
         }
+    }
+}
+
+/// What a schema makes impossible is not begun.
+#[test]
+fn no_token_leads_to_where_nothing_can_end() {
+    let tokenizer = common::llamacpp("gpt-2");
+    let tokens = index(&tokenizer);
+    let impossible = json!({"n": {"const": 1}, "t": false});
+    let choice = |name: &str, schema: Value| json!({"type": "object", "properties": {name: schema}, "required": [name]});
+    let cases = [
+        (json!({"properties": impossible, "required": ["n"]}), "{\"n\":1", ",", "}"),
+        (
+            json!({"anyOf": [choice("a", json!(false)), choice("b", json!({"const": 1}))]}),
+            "{",
+            "\"a",
+            "\"b\":1}",
+        ),
+        (
+            json!({"anyOf": [{"const": "ab"}, {"type": "array", "items": false, "minItems": 1}]}),
+            "",
+            "[",
+            "\"ab\"",
+        ),
+    ];
+    for (schema, begun, never, then) in cases {
+        let grammar = Grammar::from_json_schema(&schema).unwrap();
+        let mut matcher = Matcher::new(&grammar, &tokens).unwrap();
+        assert!(matcher.accept_bytes(begun.as_bytes()).unwrap());
+        for id in ids(matcher.allowed(true).unwrap()) {
+            let bytes = tokenizer.token_bytes(id).unwrap();
+            assert!(!bytes.trim_ascii().starts_with(never.as_bytes()), "{schema}: {bytes:?}");
+        }
+        assert!(!matcher.accept_bytes(never.as_bytes()).unwrap());
+        assert!(matcher.accept_bytes(then.as_bytes()).unwrap() && matcher.may_end());
+    }
+    for schema in [json!(false), choice("a", json!(false)), json!({"enum": []})] {
+        assert_eq!(Grammar::from_json_schema(&schema).unwrap_err(), GrammarError::NoText, "{schema}");
     }
 }
 
@@ -315,6 +363,11 @@ proptest! {
                 }
                 text.extend(tokenizer.token_bytes(id).unwrap());
                 if step > 600 {
+                    // The beginning of one, without a character that is cut in two.
+                    let whole = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+                    prop_assert!(text.len() - whole.len() < 4);
+                    let begun = serde_json::from_str::<Value>(whole);
+                    prop_assert!(begun.as_ref().err().is_none_or(serde_json::Error::is_eof), "{begun:?}: {whole}");
                     return Ok(());
                 }
             }

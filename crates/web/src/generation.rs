@@ -1,10 +1,10 @@
 //! A reply in progress.
 
-use js_sys::Date;
 use wasm_bindgen::prelude::*;
 
 use crate::engine::Shared;
 use crate::error::{throw, to_js};
+use crate::now;
 
 /// A reply in progress.
 #[wasm_bindgen]
@@ -62,11 +62,11 @@ impl Generation {
             return Err(error);
         }
         let Generation { engine, inner, begun, failed } = self;
-        let start = Date::now();
+        let start = now();
         let (parts, error) = engine
             .with(async |e| {
                 let mut parts = vec![e.next(inner).await?];
-                while *begun && !parts.iter().any(|part| part.done) && Date::now() - start < FEW_MS {
+                while *begun && !parts.iter().any(|part| part.done) && now() - start < FEW_MS {
                     match e.next(inner).await {
                         Ok(part) => parts.push(part),
                         Err(error) => return Ok((parts, Some(error))),

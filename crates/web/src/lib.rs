@@ -33,10 +33,9 @@ pub fn start() {
     sotto_engine::set_clock(now);
 }
 
-#[cfg(target_arch = "wasm32")]
 #[wasm_bindgen]
 extern "C" {
-    /// Milliseconds since the page or worker began.
+    /// Milliseconds since the page or worker began: a clock that nobody sets back.
     #[wasm_bindgen(js_namespace = performance)]
     fn now() -> f64;
 }

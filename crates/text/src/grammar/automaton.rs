@@ -178,6 +178,11 @@ impl Automaton {
         Ok(next)
     }
 
+    /// Places looked at since room was made last, and words of memory taken.
+    pub fn cost(&self) -> (usize, usize) {
+        (self.work, self.words)
+    }
+
     /// Notes that the caller keeps so many words more for the sake of this grammar.
     pub fn took(&mut self, words: usize) {
         self.words += words;
@@ -271,11 +276,14 @@ impl Automaton {
     /// on already.
     fn follow(&mut self, fresh: bool) {
         let program = self.program.clone();
-        while let Some(place @ (state, frame)) = self.open.pop() {
+        while let Some(place @ (state, frame)) = self.open.pop().filter(|_| self.work <= MAX_WORK) {
             self.work += 1;
             match &program.states[state as usize] {
                 State::Byte(..) => self.found.push(place),
-                State::Split(next) => next.iter().for_each(|&next| self.reach((next, frame))),
+                State::Split(next) => {
+                    self.work += next.len();
+                    next.iter().for_each(|&next| self.reach((next, frame)));
+                }
                 State::Call(rule, next) => {
                     if *next == ACCEPT {
                         // The rule that is called goes on as this one does.
@@ -301,7 +309,10 @@ impl Automaton {
 
     /// Begins the rules that are waited for, each once: those that may call others come before them.
     fn call(&mut self) -> Result<(), GrammarError> {
-        while let Some(&(order, rule, _)) = self.waiting.iter().min() {
+        while self.work <= MAX_WORK
+            && self.words <= MAX_WORDS
+            && let Some(&(order, rule, _)) = self.waiting.iter().min()
+        {
             let mut returns: Vec<Place> =
                 self.waiting.iter().filter(|waiting| waiting.0 == order).map(|waiting| waiting.2).collect();
             self.work += self.waiting.len();
@@ -310,12 +321,9 @@ impl Automaton {
             let frame = self.add_frame(&returns);
             self.reach((self.program.starts[rule as usize], frame));
             self.follow(true);
-            if self.work > MAX_WORK || self.words > MAX_WORDS {
-                self.waiting.clear();
-                return Err(GrammarError::TooComplex);
-            }
         }
         if self.work > MAX_WORK || self.words > MAX_WORDS {
+            self.waiting.clear();
             return Err(GrammarError::TooComplex);
         }
         Ok(())

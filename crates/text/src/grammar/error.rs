@@ -43,6 +43,11 @@ pub enum GrammarError {
         /// How much there may be.
         limit: usize,
     },
+    /// There is no text that the grammar is true of.
+    #[error(
+        "no text is what the grammar says: each way through it meets a part that nothing can be, or never ends"
+    )]
+    NoText,
     /// A part of a JSON Schema that is wrong or not supported.
     #[error("the JSON schema at {path}: {problem}")]
     Schema {

@@ -2,7 +2,7 @@
 //! `{m,n}`, comments. Where a name is defined twice, the later one counts.
 
 use super::error::GrammarError;
-use super::rules::{LAST, Node, Range, Rules, all_but};
+use super::rules::{LAST, MAX_RULES, Node, Range, Rules, all_but};
 
 /// Groups inside one another, at most.
 const MAX_DEPTH: usize = 100;
@@ -23,9 +23,19 @@ pub(super) fn read(text: &str, rules: &mut Rules) -> Result<(), GrammarError> {
         parser.rule()?;
     }
     match rules.rules.iter().find(|rule| rule.node.is_none()) {
-        Some(rule) => Err(GrammarError::Undefined { line: rule.line, column: rule.column }),
+        Some(rule) => {
+            let (line, column) = place(text, rule.at.unwrap_or_default());
+            Err(GrammarError::Undefined { line, column })
+        }
         None => Ok(()),
     }
+}
+
+/// The line and the column of a byte of `text`, from 1. It reads all that is before: errors need it, nothing else.
+pub(super) fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 struct Parser<'a> {
@@ -48,14 +58,8 @@ impl<'a> Parser<'a> {
         found
     }
 
-    fn place(&self) -> (usize, usize) {
-        let before = &self.text[..self.at];
-        let line = before.rsplit('\n').next().unwrap_or("");
-        (before.matches('\n').count() + 1, line.chars().count() + 1)
-    }
-
     fn expected(&self, expected: &'static str) -> GrammarError {
-        let (line, column) = self.place();
+        let (line, column) = place(self.text, self.at);
         GrammarError::Syntax { line, column, expected }
     }
 
@@ -82,7 +86,7 @@ impl<'a> Parser<'a> {
     }
 
     fn rule(&mut self) -> Result<(), GrammarError> {
-        let place = self.place();
+        let at = self.at;
         let name = self.name().ok_or_else(|| self.expected("the name of a rule"))?;
         self.space(false);
         if !self.text[self.at..].starts_with("::=") {
@@ -90,10 +94,10 @@ impl<'a> Parser<'a> {
         }
         self.at += 3;
         self.space(true);
+        let index = self.rules.named(name, at);
         let node = self.alternates(false)?;
-        let index = self.rules.named(name, place);
         let rule = &mut self.rules.rules[index];
-        (rule.node, rule.line, rule.column) = (Some(node), place.0, place.1);
+        (rule.node, rule.at) = (Some(node), Some(at));
         if self.peek().is_some_and(|c| c != '\r' && c != '\n') {
             return Err(self.expected("the end of the line, or a part of a rule"));
         }
@@ -113,6 +117,7 @@ impl<'a> Parser<'a> {
     fn sequence(&mut self, nested: bool) -> Result<Node, GrammarError> {
         let mut parts: Vec<Node> = Vec::new();
         while let Some(c) = self.peek() {
+            let at = self.at;
             match c {
                 '"' => parts.push(self.literal()?),
                 '[' => parts.push(self.class()?),
@@ -126,18 +131,32 @@ impl<'a> Parser<'a> {
                         return Err(self.expected("something to repeat before this"));
                     };
                     let (least, most) = self.times(nested)?;
-                    parts.push(part.times(least, most));
+                    parts.push(self.repeated(part.times(least, most), at));
                 }
                 '<' | '!' => return Err(self.expected("text: tokens by name are not supported")),
                 _ => {
-                    let place = self.place();
                     let Some(name) = self.name() else { break };
-                    parts.push(Node::Rule(self.rules.named(name, place)));
+                    parts.push(Node::Rule(self.rules.named(name, at)));
                 }
+            }
+            if self.rules.rules.len() > MAX_RULES {
+                return Err(GrammarError::TooLarge { what: "rules,", limit: MAX_RULES });
             }
             self.space(nested);
         }
         Ok(if parts.len() == 1 { parts.remove(0) } else { Node::Sequence(parts) })
+    }
+
+    /// A repetition that was read at `at`; what it repeats is a rule where that is another one, so that no number of them is deep.
+    fn repeated(&mut self, node: Node, at: usize) -> Node {
+        match node {
+            Node::Repeat(inner, least, most) if matches!(*inner, Node::Repeat(..)) => {
+                let rule = self.rules.add(Some(*inner));
+                self.rules.rules[rule].at = Some(at);
+                Node::Rule(rule).times(least, most)
+            }
+            node => node,
+        }
     }
 
     fn group(&mut self) -> Result<Node, GrammarError> {
@@ -291,8 +310,80 @@ mod tests {
     fn sizes_have_limits() {
         let deep = format!("root ::= {}\"a\"{}", "(".repeat(101), ")".repeat(101));
         let long = "root ::= \"a\"{4000000000}";
-        for text in [&deep, long] {
+        let ways = (0..300).map(|i| format!("| [\\u{:04X}-\\u{:04X}] ", 256 + 9 * i, 258 + 9 * i));
+        let ways = format!(
+            "x ::= \"\" {}\nroot ::= {}\"a\"",
+            ways.collect::<String>(),
+            "(x | x x)? ".repeat(100_000)
+        );
+        let many: String = (0..20_000).map(|i| format!(" r{i}")).collect();
+        let many = format!("root ::= {many}");
+        let powers = format!("root ::= \"a\"{}", "{2}".repeat(20_000));
+        let none = format!("root ::= []{}", "{1000}".repeat(3));
+        for text in [&deep, long, &ways, &many, &powers] {
             assert!(matches!(Grammar::from_gbnf(text), Err(GrammarError::TooLarge { .. })), "{text:.40}");
+        }
+        assert_eq!(Grammar::from_gbnf(&none).unwrap_err(), GrammarError::NoText);
+    }
+
+    #[test]
+    fn repetitions_of_repetitions_cost_little() {
+        let size = |text: &str| Grammar::from_gbnf(text).unwrap().size();
+        for sign in ["?", "*", "+", "{1}", "{0,1}", "?*+"] {
+            assert!(size(&format!("root ::= \"a\"{}", sign.repeat(10_000))) < 10, "{sign}");
+        }
+        // Others are rules, each of few states.
+        let falling: String = (0..500).map(|i| format!("{{{},{}}}", 2 - i % 2, 2)).collect();
+        assert!(size(&format!("root ::= \"a\"{falling}")) < 3000);
+        assert!(size("root ::= \"a\" \"\"{400000000} (\"\" | \"\"){0,400000000} ()*") < 10);
+        let x = format!("x ::= {}\"\"\nroot ::= {}\"a\"", "|".repeat(20_000), "x{256} ".repeat(8));
+        assert!(size(&x) < 2100);
+    }
+
+    #[test]
+    fn a_repetition_of_a_repetition_is_of_the_same_numbers_of_times() {
+        let least_most = [(0, Some(0)), (0, Some(1)), (0, None), (1, None), (1, Some(1)), (2, Some(2))];
+        let more = [(0, Some(3)), (1, Some(3)), (2, Some(3)), (3, Some(4)), (2, None)];
+        let all: Vec<(u32, Option<u32>)> = least_most.into_iter().chain(more).collect();
+        for &(a, b) in &all {
+            for &(c, d) in &all {
+                let Node::Repeat(inner, least, most) = Node::literal("a").times(a, b).times(c, d) else {
+                    unreachable!()
+                };
+                if matches!(*inner, Node::Repeat(..)) {
+                    continue;
+                }
+                // Up to 30 times, of which the parts up to 60 have all.
+                let of = |n: u32| {
+                    (c..=d.unwrap_or(60)).any(|k| k * a <= n && b.map_or(n == 0 || k > 0, |b| n <= k * b))
+                };
+                for n in 0..30 {
+                    let found = n >= least && most.is_none_or(|most| n <= most);
+                    assert_eq!(found, of(n), "{n} of {a} {b:?} {c} {d:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn long_texts_are_read_once() {
+        use std::fmt::Write;
+        // 16,000 rules, each empty where the next one is, over a megabyte.
+        let mut text = "root ::= r0\n".to_owned();
+        (0..16_000).for_each(|i| writeln!(text, "r{i} ::= r{} # {:60}", i + 1, "").unwrap());
+        text.push_str("r16000 ::= \"\"\n");
+        assert!(Grammar::from_gbnf(&text).unwrap().0.nullable.iter().all(|&nullable| nullable));
+    }
+
+    #[test]
+    fn what_cannot_be_or_end_is_no_text() {
+        for text in [
+            "root ::= []",
+            "root ::= \"a\" []",
+            "root ::= \"a\" root",
+            "root ::= \"x\" b\nb ::= [] | \"b\" b",
+        ] {
+            assert_eq!(Grammar::from_gbnf(text).unwrap_err(), GrammarError::NoText, "{text}");
         }
     }
 }

@@ -116,6 +116,11 @@ impl Matcher {
         Ok(set != DEAD)
     }
 
+    /// What the last step took: places in the grammar that were looked at, and words of memory that are taken.
+    pub fn cost(&self) -> (usize, usize) {
+        self.automaton.cost()
+    }
+
     /// Whether the text may end here.
     pub fn may_end(&self) -> bool {
         self.automaton.may_end(self.set)

@@ -33,18 +33,23 @@ impl Grammar {
     /// From GBNF; a text is what the rule `root` says.
     ///
     /// # Errors
-    /// [`GrammarError`], by line and column; it never quotes the grammar.
+    /// [`GrammarError`], by line and column; it never quotes the grammar. [`GrammarError::NoText`], where no text is what it says.
     pub fn from_gbnf(text: &str) -> Result<Grammar, GrammarError> {
         let (rules, root) = gbnf::parse(text)?;
-        Ok(Grammar(Arc::new(Program::new(&rules, root)?)))
+        Ok(Grammar(Arc::new(Program::new(&rules, root, text)?)))
     }
 
     /// From a JSON Schema: JSON that it is true of. See `schema` for what it may say.
     ///
     /// # Errors
-    /// [`GrammarError::Schema`] names the path of what is not supported.
+    /// [`GrammarError::Schema`] names the path of what is not supported. [`GrammarError::NoText`], where no JSON is as it says.
     pub fn from_json_schema(schema: &serde_json::Value) -> Result<Grammar, GrammarError> {
         let (rules, root) = schema::rules(schema)?;
-        Ok(Grammar(Arc::new(Program::new(&rules, root)?)))
+        Ok(Grammar(Arc::new(Program::new(&rules, root, "")?)))
+    }
+
+    /// What it takes of memory: its states, and the ways to go on at them.
+    pub fn size(&self) -> usize {
+        self.0.size()
     }
 }

@@ -4,13 +4,16 @@
 //! follows, so that no state is there only to join others.
 
 use super::error::GrammarError;
-use super::rules::{Node, Range, Rules};
+use super::gbnf;
+use super::rules::{MAX_RULES, Node, Range, Rules, sort};
 use super::utf8;
 
-/// States of a program at most. A schema of many properties has thousands.
+/// States of a program, and ways to go on at them, at most. A schema of many properties has thousands.
 const MAX_STATES: usize = 1 << 18;
-/// Rules at most.
-const MAX_RULES: usize = 1 << 14;
+/// States of a class that are looked through for one that can stand for the next: more would take long for a long class.
+const SHARED: usize = 512;
+/// No edge.
+const NONE: u32 = u32::MAX;
 /// Rules of so few states that call no others are written out where they are named, so that there are fewer frames: the characters
 /// of a string, say. One that goes round, as the string does, is not: what a matcher learns of it then holds wherever it is named.
 const INLINED: usize = 160;
@@ -52,12 +55,17 @@ pub(super) struct Program {
 }
 
 impl Program {
-    pub fn new(rules: &Rules, root: usize) -> Result<Program, GrammarError> {
+    /// Of rules that were read of `text`, where they were.
+    pub fn new(rules: &Rules, root: usize, text: &str) -> Result<Program, GrammarError> {
         let n = rules.rules.len();
+        if n > MAX_RULES {
+            return Err(GrammarError::TooLarge { what: "rules,", limit: MAX_RULES });
+        }
         let mut writer = Writer {
             rules,
             inlined: inlined(rules),
             states: vec![State::Accept],
+            ways: 0,
             starts: vec![ACCEPT; n],
             parts_of: (0..n).collect(),
             writing: 0,
@@ -72,37 +80,95 @@ impl Program {
         if starts.len() > MAX_RULES {
             return Err(GrammarError::TooLarge { what: "rules,", limit: MAX_RULES });
         }
-        let (classes, n_classes) = classes(&states);
         let n = starts.len();
         let mut program = Program {
             states,
             starts,
-            nullable: vec![false; n],
+            nullable: Vec::new(),
             order: vec![0; n],
             root: root as u32,
-            classes,
-            n_classes,
+            classes: Box::new([0; 256]),
+            n_classes: 0,
         };
-        program.find_nullable();
-        program.sort().map_err(|rule| match &rules.rules[parts_of[rule]] {
-            rule if rule.line > 0 => GrammarError::LeftRecursion { line: rule.line, column: rule.column },
-            _ => GrammarError::Schema {
+        program.nullable = program.ending(false).split_off(program.states.len());
+        program.sort().map_err(|rule| match rules.rules[parts_of[rule]].at {
+            Some(at) => {
+                let (line, column) = gbnf::place(text, at);
+                GrammarError::LeftRecursion { line, column }
+            }
+            None => GrammarError::Schema {
                 path: "#".to_owned(),
                 problem: "a $ref leads to itself and nothing else",
             },
         })?;
+        let ending = program.ending(true);
+        if !ending[program.states.len() + root] {
+            return Err(GrammarError::NoText);
+        }
+        // A text that comes to one of the others would never end.
+        for (state, _) in program.states.iter_mut().zip(ending).filter(|(_, ends)| !ends) {
+            *state = State::Split(Box::default());
+        }
+        (program.classes, program.n_classes) = classes(&program.states);
         Ok(program)
     }
 
-    /// The rules that `rule` calls before it takes a byte, and whether it can end before that. `seen` is of the
-    /// program's states.
-    fn first_calls(&self, rule: usize, seen: &mut Seen) -> (Vec<u32>, bool) {
-        let (mut calls, mut ends) = (Vec::new(), false);
+    /// Its states, and the ways to go on at them.
+    pub fn size(&self) -> usize {
+        let ways = |state: &State| if let State::Split(next) = state { next.len() } else { 0 };
+        self.states.iter().map(|state| 1 + ways(state)).sum()
+    }
+
+    /// Of each state, and behind them of each rule: whether the end of its rule can come, by some text, or without any.
+    fn ending(&self, by_text: bool) -> Vec<bool> {
+        let n = self.states.len();
+        // The edges that lead to each, as a chain: where it begins, and the next one.
+        let mut edges: Vec<(u32, u32)> = Vec::new();
+        let mut chains = vec![NONE; n + self.starts.len()];
+        let mut edge = |from: usize, to: u32| {
+            edges.push((from as u32, chains[to as usize]));
+            chains[to as usize] = edges.len() as u32 - 1;
+        };
+        for (from, state) in self.states.iter().enumerate() {
+            match state {
+                State::Byte(_, _, next) if by_text => edge(from, *next),
+                State::Split(next) => next.iter().for_each(|&next| edge(from, next)),
+                State::Call(rule, next) => {
+                    edge(from, *next);
+                    edge(from, n as u32 + rule);
+                }
+                _ => {}
+            }
+        }
+        self.starts.iter().enumerate().for_each(|(rule, &start)| edge(n + rule, start));
+        let mut ends = vec![false; chains.len()];
+        ends[ACCEPT as usize] = true;
+        let mut open = vec![ACCEPT];
+        while let Some(to) = open.pop() {
+            let mut at = chains[to as usize];
+            while at != NONE {
+                let (from, next) = edges[at as usize];
+                at = next;
+                let all = match self.states.get(from as usize) {
+                    Some(State::Call(rule, next)) => ends[*next as usize] && ends[n + *rule as usize],
+                    _ => true,
+                };
+                if all && !std::mem::replace(&mut ends[from as usize], true) {
+                    open.push(from);
+                }
+            }
+        }
+        ends
+    }
+
+    /// The rules that `rule` calls before it takes a byte. `seen` is of the program's states.
+    fn first_calls(&self, rule: usize, seen: &mut Seen) -> Vec<u32> {
+        let mut calls = Vec::new();
         seen.mark += 1;
         seen.reach(self.starts[rule]);
         while let Some(state) = seen.open.pop() {
             match &self.states[state as usize] {
-                State::Byte(..) => {}
+                State::Byte(..) | State::Accept => {}
                 State::Split(next) => next.iter().for_each(|&state| seen.reach(state)),
                 State::Call(called, next) => {
                     calls.push(*called);
@@ -110,25 +176,9 @@ impl Program {
                         seen.reach(*next);
                     }
                 }
-                State::Accept => ends = true,
             }
         }
-        (calls, ends)
-    }
-
-    fn find_nullable(&mut self) {
-        // A rule may be empty because those that it names are, which mostly stand behind it.
-        let mut seen = Seen::new(&self.states);
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for rule in (0..self.starts.len()).rev() {
-                if !self.nullable[rule] && self.first_calls(rule, &mut seen).1 {
-                    self.nullable[rule] = true;
-                    changed = true;
-                }
-            }
-        }
+        calls
     }
 
     /// Numbers the rules; fails with one that begins with itself.
@@ -145,7 +195,7 @@ impl Program {
             let mut path: Vec<(usize, Vec<u32>)> = Vec::new();
             if marks[first] == NEW {
                 marks[first] = OPEN;
-                path.push((first, self.first_calls(first, &mut seen).0));
+                path.push((first, self.first_calls(first, &mut seen)));
             }
             while let Some((rule, calls)) = path.last_mut() {
                 let Some(called) = calls.pop() else {
@@ -159,7 +209,7 @@ impl Program {
                 match marks[called] {
                     NEW => {
                         marks[called] = OPEN;
-                        path.push((called, self.first_calls(called, &mut seen).0));
+                        path.push((called, self.first_calls(called, &mut seen)));
                     }
                     OPEN => return Err(called),
                     _ => {}
@@ -190,11 +240,14 @@ impl Seen {
     }
 }
 
-/// About as many states as `node` takes; none, where it names a rule that is not inlined.
+/// About as many states as `node` takes, one for each of its parts at least; none, where it is more than what is repeated
+/// as it is, or names a rule that is not inlined.
 fn weight(node: &Node, inlined: &[Option<usize>]) -> Option<usize> {
-    let sum =
-        |nodes: &[Node]| nodes.iter().map(|node| weight(node, inlined)).try_fold(0, |sum, w| Some(w? + sum));
-    match node {
+    let small = |weight: &usize| *weight <= REPEATED;
+    let sum = |nodes: &[Node]| {
+        nodes.iter().try_fold(0, |sum, node| Some(weight(node, inlined)? + sum).filter(small))
+    };
+    let weight = match node {
         Node::Literal(bytes) => Some(bytes.len()),
         Node::Class(ranges) => {
             Some(1 + ranges.iter().map(|&(_, last)| if last < 0x80 { 1 } else { 8 }).sum::<usize>())
@@ -206,7 +259,8 @@ fn weight(node: &Node, inlined: &[Option<usize>]) -> Option<usize> {
             Some(times.saturating_mul(weight(node, inlined)? + 1))
         }
         Node::Rule(rule) => inlined[*rule],
-    }
+    };
+    weight.map(|weight| weight.max(1)).filter(small)
 }
 
 /// Whether a text of it can be of any length.
@@ -235,6 +289,8 @@ struct Writer<'a> {
     rules: &'a Rules,
     inlined: Vec<Option<usize>>,
     states: Vec<State>,
+    /// Ways to go on of its states that have several.
+    ways: usize,
     starts: Vec<u32>,
     /// The rule that each is, or is a part of.
     parts_of: Vec<usize>,
@@ -243,15 +299,21 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn push(&mut self, state: State) -> Result<u32, GrammarError> {
-        if self.states.len() == MAX_STATES {
+        if self.states.len() + self.ways >= MAX_STATES {
             return Err(GrammarError::TooLarge { what: "states that its parts take,", limit: MAX_STATES });
         }
         self.states.push(state);
         Ok(self.states.len() as u32 - 1)
     }
 
-    fn split(&mut self, next: Vec<u32>) -> Result<u32, GrammarError> {
-        if next.len() == 1 { Ok(next[0]) } else { self.push(State::Split(next.into())) }
+    /// Goes on at one of `next`, each of which stands there with a 0.
+    fn split(&mut self, mut next: Vec<(u32, u32)>) -> Result<u32, GrammarError> {
+        sort(&mut next);
+        if next.len() == 1 {
+            return Ok(next[0].0);
+        }
+        self.ways += next.len();
+        self.push(State::Split(next.into_iter().map(|(next, _)| next).collect()))
     }
 
     /// The state that begins `node` where `next` follows it.
@@ -263,7 +325,8 @@ impl Writer<'_> {
             Node::Class(ranges) => self.class(ranges, next),
             Node::Sequence(nodes) => nodes.iter().rev().try_fold(next, |next, node| self.node(node, next)),
             Node::Choice(nodes) => {
-                let choices = nodes.iter().map(|node| self.node(node, next)).collect::<Result<_, _>>()?;
+                let choices = nodes.iter().map(|node| Ok((self.node(node, next)?, 0)));
+                let choices = choices.collect::<Result<_, _>>()?;
                 self.split(choices)
             }
             Node::Repeat(node, least, most) => self.repeat(node, *least, *most, next),
@@ -276,12 +339,15 @@ impl Writer<'_> {
 
     fn repeat(&mut self, node: &Node, least: u32, most: Option<u32>, next: u32) -> Result<u32, GrammarError> {
         let times = most.unwrap_or(least) as usize;
-        let weight = weight(node, &self.inlined).unwrap_or(REPEATED);
+        let weight = if times > 1 { weight(node, &self.inlined).unwrap_or(REPEATED) } else { 0 };
         // Written once, as a rule, where it is large; what calls a rule anyway is not made smaller so.
         let rule = match node {
             Node::Rule(_) if weight >= REPEATED => None,
             _ if times > 1 && times.saturating_mul(weight) > REPEATED => {
                 let start = self.node(node, ACCEPT)?;
+                if start == ACCEPT {
+                    return Ok(next);
+                }
                 self.starts.push(start);
                 self.parts_of.push(self.writing);
                 Some(self.starts.len() as u32 - 1)
@@ -298,7 +364,10 @@ impl Writer<'_> {
             Some(most) => {
                 for _ in least..most {
                     let again = once(self, entry)?;
-                    entry = self.split(vec![again, next])?;
+                    let choice = self.split(vec![(again, 0), (next, 0)])?;
+                    if std::mem::replace(&mut entry, choice) == choice {
+                        break;
+                    }
                 }
             }
             None => {
@@ -309,7 +378,11 @@ impl Writer<'_> {
             }
         }
         for _ in 0..least {
-            entry = once(self, entry)?;
+            let before = once(self, entry)?;
+            // Nothing, however often.
+            if std::mem::replace(&mut entry, before) == before {
+                break;
+            }
         }
         Ok(entry)
     }
@@ -323,7 +396,7 @@ impl Writer<'_> {
             utf8::sequences(range, &mut |bytes| {
                 let entry = bytes.iter().rev().try_fold(next, |next, &(low, high)| {
                     let key = (low, high, next);
-                    if let Some(&(_, state)) = made.iter().find(|(k, _)| *k == key) {
+                    if let Some(&(_, state)) = made.iter().rev().take(SHARED).find(|(k, _)| *k == key) {
                         return Ok(state);
                     }
                     let state = self.push(State::Byte(low, high, next))?;
@@ -331,7 +404,7 @@ impl Writer<'_> {
                     Ok(state)
                 });
                 match entry {
-                    Ok(entry) => entries.push(entry),
+                    Ok(entry) => entries.push((entry, 0)),
                     Err(error) => failed = Some(error),
                 }
             });

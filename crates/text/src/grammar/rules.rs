@@ -31,13 +31,36 @@ impl Node {
     }
 
     pub fn optional(self) -> Node {
-        Node::Repeat(Box::new(self), 0, Some(1))
+        self.times(0, Some(1))
     }
 
-    /// `self`, so many times at least and at most.
+    /// `self`, so many times at least and at most. A repetition of one is one, where it is of the same texts and no larger numbers.
     pub fn times(self, least: u32, most: Option<u32>) -> Node {
-        Node::Repeat(Box::new(self), least, most)
+        match self {
+            Node::Repeat(node, low, high) => match product((low, high), (least, most)) {
+                Some((least, most)) => Node::Repeat(node, least, most),
+                None => Node::Repeat(Box::new(Node::Repeat(node, low, high)), least, most),
+            },
+            node => Node::Repeat(Box::new(node), least, most),
+        }
     }
+}
+
+/// How many times a part is there that is repeated as `inner` says, and that as `outer` says: where that is any number from a
+/// least to a most, neither above both of what they are made of.
+fn product(inner: (u32, Option<u32>), outer: (u32, Option<u32>)) -> Option<(u32, Option<u32>)> {
+    let ((a, b), (c, d)) = (inner, outer);
+    let least = a.checked_mul(c).filter(|&least| least <= a.max(c))?;
+    let most = match (b, d) {
+        (Some(0), _) => return None,
+        (_, Some(0)) => Some(0),
+        (None, _) | (_, None) => None,
+        (Some(b), Some(d)) => Some((b == 1 || d == 1).then_some(b.max(d))?),
+    };
+    // The most of so many leads on to the least of one more.
+    let (a, c) = (u64::from(a), u64::from(c));
+    let leads_on = (c + 1) * a <= c.saturating_mul(b.map_or(u64::MAX, u64::from)).saturating_add(1);
+    (leads_on || d == Some(outer.0)).then_some((least, most))
 }
 
 /// A rule, and where it is defined or first named.
@@ -45,9 +68,12 @@ impl Node {
 pub(super) struct Rule {
     /// None until it is defined.
     pub node: Option<Node>,
-    pub line: usize,
-    pub column: usize,
+    /// The byte of the text; none, where it is of no text.
+    pub at: Option<usize>,
 }
+
+/// Rules of a grammar at most.
+pub(super) const MAX_RULES: usize = 1 << 14;
 
 /// All rules of a grammar.
 #[derive(Debug, Default)]
@@ -58,11 +84,11 @@ pub(super) struct Rules {
 
 impl Rules {
     /// The rule of this name, which is made where there is none.
-    pub fn named(&mut self, name: &str, (line, column): (usize, usize)) -> usize {
+    pub fn named(&mut self, name: &str, at: usize) -> usize {
         if let Some(&rule) = self.names.get(name) {
             return rule;
         }
-        self.rules.push(Rule { node: None, line, column });
+        self.rules.push(Rule { node: None, at: Some(at) });
         self.names.insert(name.to_owned(), self.rules.len() - 1);
         self.rules.len() - 1
     }
@@ -74,7 +100,7 @@ impl Rules {
 
     /// A further rule without a name.
     pub fn add(&mut self, node: Option<Node>) -> usize {
-        self.rules.push(Rule { node, line: 0, column: 0 });
+        self.rules.push(Rule { node, at: None });
         self.rules.len() - 1
     }
 }
