@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::super::rules::{Node, all_but};
-use super::{GrammarError, Writer};
+use super::{GrammarError, SCHEMA, Writer};
+
+/// So many characters of names are parts of one rule: each is inside of the one before.
+const NESTED: usize = 8;
 
 impl Writer<'_> {
     pub(super) fn object(&mut self, schema: &Map<String, Value>) -> Result<Node, GrammarError> {
@@ -13,11 +16,18 @@ impl Writer<'_> {
             Some(Value::Object(properties)) => properties,
             Some(_) => return self.error_at("properties", "it is an object of schemas"),
         };
-        let required: Vec<&str> = match schema.get("required") {
-            None => Vec::new(),
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        let mut required: Vec<&str> = Vec::new();
+        match schema.get("required") {
+            None => {}
+            Some(Value::Array(names)) if names.iter().all(Value::is_string) => {
+                for name in names.iter().filter_map(Value::as_str) {
+                    if !required.contains(&name) {
+                        required.push(name);
+                    }
+                }
+            }
             Some(_) => return self.error_at("required", "it is a list of names"),
-        };
+        }
         let others = match schema.get("additionalProperties") {
             Some(Value::Bool(false)) => None,
             Some(schema) => Some(schema),
@@ -36,6 +46,8 @@ impl Writer<'_> {
         for name in required.iter().filter(|name| !properties.contains_key(**name)) {
             let value = match others {
                 Some(schema) => self.node_at("additionalProperties", schema)?,
+                // None is let in, so there is no such object.
+                None if schema.contains_key("additionalProperties") => return Ok(Node::Choice(Vec::new())),
                 None if properties.is_empty() => self.given("value"),
                 None => {
                     return self.error_at("required", "it names what properties does not have");
@@ -51,7 +63,7 @@ impl Writer<'_> {
                 let value = self.node_at("additionalProperties", schema)?;
                 let names: Vec<&str> =
                     properties.keys().map(String::as_str).chain(required.iter().copied()).collect();
-                let name = if names.is_empty() { self.given("string") } else { self.other_names(&names) };
+                let name = if names.is_empty() { self.given("string") } else { self.other_names(&names)? };
                 let pair = self.pair(name, value);
                 let more = self.with_comma(pair.clone()).times(0, None);
                 maybe.push(Node::Sequence(vec![pair, more.clone()]));
@@ -99,10 +111,53 @@ impl Writer<'_> {
     }
 
     /// Strings that are none of `names`: those that part from all of them at a plain character, or end before, or go on.
-    fn other_names(&mut self, names: &[&str]) -> Node {
-        let rest = self.given("char");
-        let node = Node::Sequence(vec![Node::literal("\""), others(names, &rest), Node::literal("\"")]);
-        self.in_rule(node)
+    fn other_names(&mut self, names: &[&str]) -> Result<Node, GrammarError> {
+        let start = self.rules.add(None);
+        // What is still to be written: names, without what they have begun with, and the rule of what is none of them.
+        let mut open = vec![(start, names.to_vec())];
+        while let Some((rule, names)) = open.pop() {
+            let node = self.others(&names, NESTED, &mut open)?;
+            self.rules.rules[rule].node = Some(node);
+        }
+        let name = Node::Sequence(vec![Node::literal("\""), Node::Rule(start), Node::literal("\"")]);
+        Ok(self.in_rule(name))
+    }
+
+    /// A string, or the rest of one, that is none of `names`; beyond `depth` characters, in rules that stay open.
+    fn others<'n>(
+        &mut self,
+        names: &[&'n str],
+        depth: usize,
+        open: &mut Vec<(usize, Vec<&'n str>)>,
+    ) -> Result<Node, GrammarError> {
+        // As many states.
+        self.spend(4 * SCHEMA)?;
+        let mut choices = Vec::new();
+        // As JSON writes it; what has to be escaped begins no other name, whatever escape another one has.
+        let mut taken = vec![(0, 0x1F), (0x22, 0x22), (0x5C, 0x5C), (0x7F, 0x7F)];
+        let mut begun = Vec::new();
+        for c in names.iter().filter_map(|name| name.chars().next()) {
+            if begun.contains(&c) {
+                continue;
+            }
+            begun.push(c);
+            let further: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix(c)).collect();
+            let text = Value::String(c.to_string()).to_string();
+            let written = Node::literal(&text[1..text.len() - 1]);
+            let others = if depth == 0 {
+                let rule = self.rules.add(None);
+                open.push((rule, further));
+                Node::Rule(rule)
+            } else {
+                self.others(&further, depth - 1, open)?
+            };
+            choices.push(Node::Sequence(vec![written, others]));
+            taken.push((c.into(), c.into()));
+        }
+        choices.push(Node::Sequence(vec![Node::Class(all_but(taken)), self.given("chars")]));
+        let node = Node::Choice(choices);
+        // A name that ends here must go on; any other beginning may be the whole.
+        Ok(if names.contains(&"") { node } else { node.optional() })
     }
 
     pub(super) fn array(&mut self, schema: &Map<String, Value>) -> Result<Node, GrammarError> {
@@ -159,27 +214,4 @@ impl Writer<'_> {
         all.extend([space, Node::literal("]")]);
         Ok(Node::Sequence(all))
     }
-}
-
-/// A string, or the rest of one, that is none of `names`.
-fn others(names: &[&str], rest: &Node) -> Node {
-    let mut choices = Vec::new();
-    // As JSON writes it; what has to be escaped begins no other name, whatever escape another one has.
-    let mut taken = vec![(0, 0x1F), (0x22, 0x22), (0x5C, 0x5C), (0x7F, 0x7F)];
-    let mut begun = Vec::new();
-    for c in names.iter().filter_map(|name| name.chars().next()) {
-        if begun.contains(&c) {
-            continue;
-        }
-        begun.push(c);
-        let further: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix(c)).collect();
-        let text = Value::String(c.to_string()).to_string();
-        let written = &text[1..text.len() - 1];
-        choices.push(Node::Sequence(vec![Node::literal(written), others(&further, rest)]));
-        taken.push((c.into(), c.into()));
-    }
-    choices.push(Node::Sequence(vec![Node::Class(all_but(taken)), rest.clone().times(0, None)]));
-    let node = Node::Choice(choices);
-    // A name that ends here must go on; any other beginning may be the whole.
-    if names.contains(&"") { node } else { node.optional() }
 }

@@ -23,7 +23,14 @@ const SPACE: [Range; 9] = [
 /// What JSON writes with a short escape, and how.
 const ESCAPED: [(u32, &str); 5] = [(0x22, "\\\""), (0x5C, "\\\\"), (9, "\\t"), (10, "\\n"), (13, "\\r")];
 
+const UNKNOWN: &str = "it has an escape that is not supported";
+
 type Parsed<T> = Result<T, &'static str>;
+
+/// The number that hexadecimal digits are, and nothing else.
+pub(super) fn hex(text: &str) -> Option<u32> {
+    u32::from_str_radix(text, 16).ok().filter(|_| text.bytes().all(|b| b.is_ascii_hexdigit()))
+}
 
 /// The insides of strings that `pattern` is found in.
 pub(super) fn node(pattern: &str) -> Parsed<Node> {
@@ -154,7 +161,10 @@ impl Parser<'_> {
             Some('?') => (0, Some(1)),
             Some('{') => {
                 let (times, _) = self.left[1..].split_once('}').ok_or("a number of times is not closed")?;
-                let number = |text: &str| text.parse().map_err(|_| "a number of times is wrong");
+                let number = |text: &str| {
+                    let digits = text.bytes().all(|b| b.is_ascii_digit());
+                    text.parse().ok().filter(|_| digits).ok_or("a number of times is wrong")
+                };
                 let range = match times.split_once(',') {
                     None => (number(times)?, Some(number(times)?)),
                     Some((least, "")) => (number(least)?, None),
@@ -174,17 +184,18 @@ impl Parser<'_> {
         Ok(if most == Some(0) { Node::Sequence(Vec::new()) } else { part.times(least, most) })
     }
 
+    /// A character by its code in so many hexadecimal digits.
+    fn code(&mut self, digits: usize) -> Parsed<u32> {
+        let (text, left) = self.left.split_at_checked(digits).ok_or(UNKNOWN)?;
+        self.left = left;
+        hex(text).ok_or(UNKNOWN)
+    }
+
     /// What follows a backslash.
     fn escape(&mut self) -> Parsed<Vec<Range>> {
-        const UNKNOWN: &str = "it has an escape that is not supported";
+        const SURROGATE: &str = "it has half a pair of surrogates";
         let c = self.next().ok_or("it ends in a backslash")?;
         let one = |c: u32| Ok(vec![(c, c)]);
-        let mut hex = |digits: usize| {
-            let text = self.left.get(..digits).ok_or(UNKNOWN)?;
-            let value = u32::from_str_radix(text, 16).map_err(|_| UNKNOWN)?;
-            self.left = &self.left[digits..];
-            one(value)
-        };
         match c {
             'd' => Ok(DIGITS.to_vec()),
             'D' => Ok(all_but(DIGITS.to_vec())),
@@ -195,8 +206,18 @@ impl Parser<'_> {
             't' => one(9),
             'n' => one(10),
             'r' => one(13),
-            'x' => hex(2),
-            'u' => hex(4),
+            'x' => one(self.code(2)?),
+            'u' => match self.code(4)? {
+                high @ 0xD800..0xDC00 if self.left.starts_with("\\u") => {
+                    self.left = &self.left[2..];
+                    match self.code(4)? {
+                        low @ 0xDC00..0xE000 => one(0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00)),
+                        _ => Err(SURROGATE),
+                    }
+                }
+                0xD800..0xE000 => Err(SURROGATE),
+                c => one(c),
+            },
             c if !c.is_ascii_alphanumeric() => one(c.into()),
             _ => Err(UNKNOWN),
         }

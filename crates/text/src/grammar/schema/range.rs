@@ -7,7 +7,9 @@ const MOST: i64 = 9_999_999_999_999_999;
 
 /// The integers from `least` to `most`.
 pub(super) fn integers(least: Option<i64>, most: Option<i64>) -> Node {
-    let (least, most) = (least.unwrap_or(-MOST), most.unwrap_or(MOST));
+    // What is beyond is beyond by one, which is enough for there to be none.
+    let least = least.unwrap_or(-MOST).clamp(-MOST, MOST + 1);
+    let most = most.unwrap_or(MOST).clamp(-MOST - 1, MOST);
     let mut choices = Vec::new();
     if least < 0 {
         let (low, high) = ((-most).max(1), -least);
