@@ -401,3 +401,39 @@ impl Engine {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DeviceChoice, LoadOptions, Loader, ModelHeader};
+
+    #[test]
+    fn a_reply_whose_step_was_dropped_does_not_go_on_without_its_grammar() {
+        let model = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../tests/fixtures/models/stories260K/stories260K-f32.gguf"
+        );
+        let bytes = std::fs::read(model).unwrap();
+        let options = LoadOptions { device: DeviceChoice::Cpu, ..LoadOptions::default() };
+        pollster::block_on(async {
+            let mut loader = Loader::open(ModelHeader::parse(&[&bytes]).unwrap(), &options).await.unwrap();
+            loader.write(0, 0, &bytes).unwrap();
+            let mut engine = loader.finish().await.unwrap();
+            let prompt = Prompt::Text("Once".to_owned());
+            let options = GenerateOptions {
+                grammar: Some("root ::= [a-z]{9}".to_owned()),
+                ..GenerateOptions::default()
+            };
+            let mut generation = engine.generate(&prompt, &options).await.unwrap();
+            engine.next(&mut generation).await.unwrap();
+            // A step takes the constraint with it. Natively none waits, so that it could be dropped; in a page all on a GPU do.
+            drop(generation.constraint.take());
+            let logits = engine.next_logits(&mut generation).await.unwrap();
+            assert!(matches!(engine.next(&mut generation).await, Err(EngineError::NoReply)));
+            assert!(matches!(engine.next_from(&mut generation, logits).await, Err(EngineError::NoReply)));
+            engine.stop(&mut generation).await.unwrap();
+            let mut again = engine.generate(&prompt, &options).await.unwrap();
+            assert!(!engine.next(&mut again).await.unwrap().ids.is_empty());
+        });
+    }
+}
