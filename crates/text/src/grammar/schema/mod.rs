@@ -286,7 +286,10 @@ impl<'a> Writer<'a> {
                 for ty in said {
                     match ty.as_str().filter(|ty| TYPES.contains(ty)) {
                         Some(ty) => types.push(ty),
-                        None => return self.error("type is none that JSON has"),
+                        None => {
+                            return self
+                                .error("type is a string or a list of strings, each a type that JSON has");
+                        }
                     }
                 }
             }
