@@ -157,10 +157,7 @@ impl GpuModel {
     pub async fn next_with(&mut self, drafts: &[u32]) -> Result<u32, GpuError> {
         self.device().check()?;
         let result = self.next_id(drafts, STEPS_IN_FLIGHT).await;
-        if result.is_err() {
-            self.stop_decoding();
-        }
-        result
+        self.or_stop(result)
     }
 
     /// The next token of a reply that [`GpuModel::start_with`] began, of those that have a bit in `allowed`, `[vocab / 32]`. Every
@@ -172,10 +169,7 @@ impl GpuModel {
         self.device().check()?;
         self.runtime.sampler.allow(self.device(), allowed);
         let result = self.next_id(&[], 1).await;
-        if result.is_err() {
-            self.stop_decoding();
-        }
-        result
+        self.or_stop(result)
     }
 
     /// The logits that the next token of the reply is sampled from, `[vocab]`. What is in flight must be read before.
@@ -189,10 +183,7 @@ impl GpuModel {
             Ok(()) => self.read_logits(1, &mut logits).await,
             Err(error) => Err(error),
         };
-        if result.is_err() {
-            self.stop_decoding();
-        }
-        result.map(|()| logits)
+        self.or_stop(result.map(|()| logits))
     }
 
     /// The next token, sampled from `logits` in place of those that [`GpuModel::next_logits`] gave.
@@ -208,12 +199,17 @@ impl GpuModel {
             Some(allowed) => self.next_among(allowed).await,
             None => {
                 let result = self.next_id(&[], 1).await;
-                if result.is_err() {
-                    self.stop_decoding();
-                }
-                result
+                self.or_stop(result)
             }
         }
+    }
+
+    /// A reply that failed is over.
+    fn or_stop<T>(&mut self, result: Result<T, GpuError>) -> Result<T, GpuError> {
+        if result.is_err() {
+            self.stop_decoding();
+        }
+        result
     }
 
     /// Runs the model on the token before the next one, if that has not been done.
