@@ -51,7 +51,7 @@ impl Finder {
     /// The entities of a text.
     pub fn find(&mut self, text: &str) -> Result<Vec<Entity>> {
         match &mut self.model {
-            None => Ok(self.redactor.analyze(text)),
+            None => Ok(self.redactor.with_again(text, self.redactor.analyze(text))),
             Some(model) => Ok(pollster::block_on(self.redactor.analyze_by_model(text, model, &self.labels))?),
         }
     }

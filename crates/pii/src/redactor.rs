@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::again::again;
 use crate::classifier::{agree, take_edges};
 use crate::eval::LabelMap;
 use crate::merge::{merge_by, sort_by_place};
@@ -142,7 +143,16 @@ impl Redactor {
         labels: &LabelMap,
     ) -> Result<Vec<Entity>, M::Error> {
         let spans = model.classify(text).await?;
-        Ok(self.analyze_with(text, entities(&spans, labels, model.name()), None))
+        Ok(self.with_again(text, self.analyze_with(text, entities(&spans, labels, model.name()), None)))
+    }
+
+    /// What analysis found in the whole of a text, and where else in it the names among that stand. A step of its own, for what
+    /// it goes by may be anywhere: a reader of pieces takes it at the end, and a stream cannot.
+    pub fn with_again(&self, text: &str, mut found: Vec<Entity>) -> Vec<Entity> {
+        let more = again(text, &found);
+        found.extend(more.into_iter().filter(|e| !self.recognisers.custom().allows(e.text(text))));
+        sort_by_place(&mut found);
+        found
     }
 
     /// Finds and replaces.

@@ -75,7 +75,7 @@ impl Analysis {
 
     /// What was found, as JSON for [`redact`](crate::redact) and its kin.
     pub fn finish(self) -> String {
-        json(&self.found)
+        json(&self.configured.redactor.with_again(&self.text, self.found))
     }
 }
 

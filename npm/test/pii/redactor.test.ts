@@ -45,6 +45,21 @@ test("finds, replaces and restores", async () => {
   assert.equal(entities[0]?.explain.recogniser, "email");
 });
 
+test("a name found in one place is found in the others, however far away", async () => {
+  const { text, entities } = await redactor.redact(
+    `TANAKAYA left. ${"Nothing of note happened here. ".repeat(4000)}Mr. Tanakaya signed, said Tanakaya's wife.`,
+  );
+  assert.ok(!/tanakaya/i.test(text), text.slice(0, 40));
+  assert.deepEqual(
+    entities.map(({ label, text, explain }) => [label, text, explain.recogniser]),
+    [
+      ["PERSON", "TANAKAYA", "again"],
+      ["PERSON", "Tanakaya", "titled_name"],
+      ["PERSON", "Tanakaya", "again"],
+    ],
+  );
+});
+
 test("the labels are those of the Rust side", () => {
   assert.deepEqual(
     redactor.labels.map(({ name }) => name),

@@ -52,6 +52,11 @@ pub(super) fn look(text: &str) -> Kinds {
     if text.len() <= LONGEST { ENTRIES.get(text).copied().unwrap_or_default() } else { Kinds::default() }
 }
 
+/// Whether a word with a capital is, or may be, one of the language and no name.
+pub(crate) fn is_word_of_the_language(text: &str) -> bool {
+    look(text).has(Kinds(Kinds::STOP.0 | Kinds::WEAK.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
