@@ -78,6 +78,42 @@ pub(crate) fn take_edges(model: &mut [Entity], recognised: &[Entity]) {
     }
 }
 
+/// An address on the web or of mail is no name and no part of one, and without `@` it is no e-mail address, whatever a model makes of it.
+/// Where a recogniser knows it for what it is, that stands, and of the model's finding what lies before or behind.
+pub(crate) fn leave_addresses(text: &str, model: &mut Vec<Entity>, recognised: &[Entity]) {
+    /// Most bytes of a rest that is only what stood beside an address (`See example.com`).
+    const CRUMB: usize = 4;
+    let is_address =
+        |e: &&Entity| matches!(e.label, Label::Url | Label::Email | Label::IpAddress) && e.score >= 0.5;
+    for entity in model.iter_mut() {
+        let value = entity.text(text);
+        let is_mail = entity.label == Label::Email && !value.contains('@');
+        if !(is_mail || is_name(&entity.label)) || !value.contains(['.', '@']) {
+            continue;
+        }
+        let Some(address) = recognised.iter().filter(is_address).find(|e| e.overlaps(entity)) else {
+            continue;
+        };
+        if is_mail {
+            (entity.label, entity.start, entity.end) = (address.label.clone(), address.start, address.end);
+            continue;
+        }
+        let rest = if address.start > entity.start {
+            entity.start..address.start
+        } else {
+            address.end..entity.end.max(address.end)
+        };
+        let rest = snap(text, rest);
+        (entity.start, entity.end) =
+            if rest.len() > CRUMB { (rest.start, rest.end) } else { (rest.start, rest.start) };
+    }
+    model.retain(|entity| entity.start < entity.end);
+}
+
+fn is_name(label: &Label) -> bool {
+    matches!(label, Label::Person | Label::Location | Label::Organization)
+}
+
 /// Where a model and a recogniser see the same in one place, each is surer than alone: with scores taken for the
 /// probabilities of two that err apart from each other, both get 1 − (1 − a)(1 − b). So a doubtful surname that the model half
 /// believes is found, and neither is alone. Only of names, which have no shape that either could be sure of.
@@ -89,7 +125,6 @@ pub(crate) fn agree(model: &mut [Entity], recognised: &mut [Entity]) {
     const LONGEST: usize = 256;
     /// A model's score below which a recogniser's label stands; chosen on the texts that pii-mini's card scores.
     const UNSURE: f32 = 0.8;
-    let is_name = |label: &Label| matches!(label, Label::Person | Label::Location | Label::Organization);
     sort_by_place(recognised);
     for entity in model.iter_mut().filter(|entity| is_name(&entity.label)) {
         let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
@@ -189,6 +224,24 @@ mod tests {
         let spans: Vec<_> = model.iter().map(|e| (e.start, e.end, e.score, e.by)).collect();
         assert_eq!(spans[0], (4, 20, 0.9, By::Model));
         assert_eq!([spans[1].1, spans[2].1], [55, 70]);
+    }
+
+    #[test]
+    fn an_address_is_no_name() {
+        let text = "See rivera.biz, or Ana Ruiz ruiz.com of otto.com";
+        let at = |part: &str| text.find(part).map(|start| (start, start + part.len())).unwrap();
+        let entity =
+            |label: Label, part: &str, by| Entity::new(label, at(part).0, at(part).1, 0.7, by, "test");
+        let recognised =
+            ["rivera.biz", "ruiz.com", "otto.com"].map(|part| entity(Label::Url, part, By::Pattern));
+        let mut model = vec![
+            entity(Label::Person, "See rivera.biz", By::Model),
+            entity(Label::Person, "Ana Ruiz ruiz.com", By::Model),
+            entity(Label::Email, "otto.com", By::Model),
+        ];
+        leave_addresses(text, &mut model, &recognised);
+        let left: Vec<_> = model.iter().map(|e| (e.label.name(), e.text(text))).collect();
+        assert_eq!(left, [("PERSON", "Ana Ruiz"), ("URL", "otto.com")]);
     }
 
     #[test]

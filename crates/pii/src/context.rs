@@ -104,6 +104,8 @@ kinds! {
         "nutzername", "nome utente", "usuário", "gebruikersnaam", "twitter", "instagram", "telegram", "discord", "github", "tiktok",
         "snapchat", "skype", "signal"];
     Ip = ["ip", "ip address", "ipv4", "host", "server", "from", "client", "gateway", "dns", "remote"];
+    Web = ["website", "web site", "homepage", "home page", "web page", "webpage", "web", "url", "link", "site", "blog", "visit", "domain", "sitio", "página",
+        "pagina", "sito", "seite", "webseite", "internet", "enlace", "lien", "visita", "visite", "besuchen"];
     Version = ["version", "ver", "release", "build", "section", "chapter", "rev", "upgrade", "firmware", "sección", "versión"];
     Mac = ["mac", "mac address", "hardware address", "ethernet", "hwaddr", "bssid", "wifi", "bluetooth"];
 }

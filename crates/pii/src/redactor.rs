@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::again::again;
-use crate::classifier::{agree, take_edges};
+use crate::classifier::{agree, leave_addresses, take_edges};
 use crate::eval::LabelMap;
 use crate::merge::{merge_by, sort_by_place};
 use crate::policy::{Action, Policy, PolicyError};
@@ -101,6 +101,7 @@ impl Redactor {
                 .is_some_and(|value| !value.trim().is_empty() && !self.recognisers.custom().allows(value))
         };
         let mut model: Vec<Entity> = model.into_iter().filter(fits).collect();
+        leave_addresses(text, &mut model, &found);
         take_edges(&mut model, &found);
         agree(&mut model, &mut found);
         found.extend(model);

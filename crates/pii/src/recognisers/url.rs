@@ -3,18 +3,21 @@
 use super::scan::{Scan, is_word};
 use super::words::words;
 use crate::Label;
+use crate::context::{Kind, Kinds};
 
 /// Longest address taken as one entity, so that one line cannot make the scan quadratic.
 const MAX_URL: usize = 8192;
 
 words! {
-    /// Top-level domains that are taken without a scheme, and those taken only with a path behind them
-    /// (they are also file endings, abbreviations or words).
+    /// Top-level domains that are taken without a scheme, and those taken only with a path behind them or a word like `website` before
+    /// them (they are also file endings, abbreviations or words).
     BARE = " com org net edu gov info biz eu uk de fr es nl ca au br ru ch se dk fi jp cn app dev online shop cloud "
 }
 words! {
     BARE_WITH_PATH = " io co it me ly be at us in tv ai pt pl cz gl to cc gg fm im "
 }
+
+const WEB: Kinds = Kinds::of(&[Kind::Web]);
 
 fn ends_url(b: u8) -> bool {
     b <= b' ' || matches!(b, b'<' | b'>' | b'"' | b'`' | b'\\' | b'^' | b'{' | b'}' | b'|' | 0x7f)
@@ -96,6 +99,7 @@ pub(crate) fn at_dot(scan: &mut Scan<'_>, at: usize) {
             }
         }
         () if path && BARE_WITH_PATH.has(&lower) => 0.7,
+        () if BARE_WITH_PATH.has(&lower) && scan.context_within(WEB, word, end, 16, 0).is_some() => 0.55,
         () => return,
     };
     let start = crate::offsets::ceil_char_boundary(scan.text, word);
@@ -170,6 +174,8 @@ mod tests {
                 "postgres://db.internal/app",
                 "https://пример.рф/путь",
                 "WWW.EXAMPLE.COM",
+                "website: olivetti.it",
+                "visita matos.pt",
             ],
             &[
                 "://",
@@ -184,6 +190,7 @@ mod tests {
                 "README.md",
                 "std::io",
                 "etc.in the",
+                "see lib.rs or foo.io",
             ],
         );
     }
