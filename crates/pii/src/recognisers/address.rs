@@ -11,14 +11,40 @@ words! {
     mews alley trail loop quay "
 }
 words! {
+    /// Further ones, most of them of the US Postal Service's Publication 28: words of their own, so only behind what is no year.
+    SELDOM_AFTER_NAME = " bend bluff bluffs branch bridge brook brooks burg burgs bypass camp canyon cape causeway center centers circles cliff cliffs common corner corners courts cove coves creek     crest crossing crossroad curve dale dam divide drives estate estates expressway extension fall falls ferry field fields flat flats ford fords forest forge forges fork forks fort freeway garden gateway     glen glens green greens grove groves harbor harbors haven heights hill hills hollow inlet island islands isle junction junctions key keys knoll knolls lake lakes land landing light lights locks lodge     manor manors meadow meadows mill mills mission motorway mount mountain mountains neck orchard oval overpass park parks pass passage path pike pine pines plain plains plaza point points port ports     prairie radial ramp ranch rapid rapids rest ridge ridges river roads route run shoal shoals shore shores skyway spring springs spur spurs squares station stravenue stream streets summit throughway     trace track trafficway tunnel turnpike underpass union unions valley valleys viaduct view views village villages ville vista walk walks wall ways well wells wood woods marg nagar chowk ganj "
+}
+words! {
     /// Words that come before it: `Calle Mayor 5`, `12 rue de la Paix`.
     BEFORE_NAME = " calle c/ avenida av avda paseo plaza camino carretera ronda travesía rue avenue boulevard place quai chemin impasse allée allées cours route passage square via viale piazza corso \
-    largo vicolo rua travessa praça estrada alameda ulica ul улица ул "
+    largo vicolo rua travessa praça estrada alameda strada borgo contrada rotonda viaduto ladeira beco privada andador callejón calzada cerrada circuito glorieta pasaje retorno ulica ul улица ул "
 }
 /// Endings of names written in one word: `Hauptstraße 12`, `Keizersgracht 5`.
-const ENDINGS: [&str; 18] = [
-    "straße", "strasse", "str", "weg", "platz", "allee", "gasse", "damm", "ufer", "ring", "straat", "laan",
-    "plein", "gracht", "kade", "gatan", "vägen", "vej",
+const ENDINGS: [&str; 24] = [
+    "straße",
+    "strasse",
+    "str",
+    "weg",
+    "platz",
+    "allee",
+    "gasse",
+    "damm",
+    "ufer",
+    "ring",
+    "straat",
+    "laan",
+    "plein",
+    "gracht",
+    "kade",
+    "gatan",
+    "vägen",
+    "vej",
+    "dreef",
+    "singel",
+    "dijk",
+    "steeg",
+    "boulevard",
+    "promenade",
 ];
 words! {
     /// Small words inside a name.
@@ -109,12 +135,21 @@ fn number_first(scan: &mut Scan<'_>, word: Word) -> bool {
             return false;
         }
         let mut end = at + name.len();
-        if count > 0 && listed(&AFTER_NAME, name) {
+        let seldom = || {
+            let year =
+                word.len() == 4 && matches!(&scan.bytes[word.start..word.start + 2], b"18" | b"19" | b"20");
+            // "25 Great Lakes cities": behind a street stands no further capital, and a number is seldom one of things.
+            let more = scan.byte(end) == b' ' && scan.byte(end + 1).is_ascii_uppercase();
+            !year && word.len() > 1 && !more && listed(&SELDOM_AFTER_NAME, name)
+        };
+        if count > 0 && (listed(&AFTER_NAME, name) || seldom()) {
+            let sure = listed(&AFTER_NAME, name);
             end += usize::from(
                 scan.byte(end) == b'.' && name.len() <= 4 && !matches!(scan.byte(end + 1), b'\n' | 0),
             );
             let end = unit(scan, end);
-            scan.push("street_address", Label::Address, (word.start, end), 0.75, false, None);
+            let score = if sure { 0.75 } else { 0.5 };
+            scan.push("street_address", Label::Address, (word.start, end), score, false, None);
             return true;
         }
         end += usize::from(scan.byte(end) == b'.' && name.len() == 1);
@@ -271,6 +306,11 @@ mod tests {
                 "P.O. Box 123",
                 "Hauptstr. 5a",
                 "7 boulevard de l'Opéra",
+                "41780 Wallace Drives",
+                "964 Gregory Mission",
+                "140 Bajwa Marg",
+                "Strada Sophia, 555",
+                "Lukadreef 3",
             ],
             &[
                 "5 people on the street",
@@ -281,6 +321,9 @@ mod tests {
                 "10 Downing",
                 "In 1998 Court ruled",
                 "via email 5",
+                "1998 Winter Springs",
+                "25 Great Lakes Cities",
+                "5 Green Hills",
             ],
         );
         assert_eq!(

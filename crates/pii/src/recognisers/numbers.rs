@@ -163,7 +163,8 @@ impl Chain {
             }
             let len = end - at;
             // A group is a whole word: `12a` is none.
-            if len == 0 || bytes.get(end).is_some_and(|&b| is_word(b)) && !is_iso_time(&bytes[end..]) {
+            let goes_on = bytes.get(end).is_some_and(|&b| is_word(b));
+            if len == 0 || goes_on && !is_iso_time(&bytes[end..]) && !is_extension(&bytes[end..]) {
                 return chain;
             }
             if chain.len == MAX_GROUPS || count + len > MAX_DIGITS {
@@ -185,6 +186,14 @@ impl Chain {
 /// `T12:` after an ISO 8601 date.
 fn is_iso_time(rest: &[u8]) -> bool {
     matches!(rest, [b'T', a, b, b':', ..] if a.is_ascii_digit() && b.is_ascii_digit())
+}
+
+/// `x123` after a telephone number.
+fn is_extension(rest: &[u8]) -> bool {
+    let digits = rest.iter().skip(1).take_while(|b| b.is_ascii_digit()).count();
+    matches!(rest, [b'x' | b'X', ..])
+        && (1..=6).contains(&digits)
+        && !rest.get(1 + digits).is_some_and(|&b| is_word(b))
 }
 
 /// The separator that starts at `at` if a digit follows it: one mark with spaces around, parentheses, or up to three spaces.
@@ -289,7 +298,7 @@ pub(crate) fn stands_alone(scan: &Scan<'_>, chain: &Chain, start: usize, end: us
     let joined_after = match after {
         b'.' | b',' | b'/' | b':' => digit_after,
         b'-' => is_word(scan.byte(last.end + 1)),
-        b'%' => true,
+        b'%' | b'x' | b'X' => true,
         _ => false,
     };
     !joined_before && !joined_after

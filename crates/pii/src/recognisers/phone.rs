@@ -145,10 +145,22 @@ fn national(scan: &mut Scan<'_>, chain: &Chain, groups: &[Group], from: usize) {
             && all[0] != b'0';
         if score > 0.0 && !nanp {
             let end = extension(scan, end);
+            let from = code_in_brackets(scan, from);
             scan.push("phone_national", Label::Phone, (from, end), score, false, context);
         }
         return;
     }
+}
+
+/// `(351) ` or `(07)` before a number that is one without it: where it opens.
+fn code_in_brackets(scan: &Scan<'_>, from: usize) -> usize {
+    let close = from - usize::from(scan.before(from) == b' ');
+    if scan.before(close) != b')' {
+        return from;
+    }
+    let digits = scan.bytes[..close - 1].iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let open = close - 1 - digits.min(close - 1);
+    if (1..=4).contains(&digits) && scan.before(open) == b'(' { open - 1 } else { from }
 }
 
 fn lens(groups: &[Group]) -> Vec<usize> {
@@ -185,9 +197,8 @@ fn bare_score(groups: &[Group], digits: &[u8], parenthesis: bool) -> f32 {
 fn ends_well(scan: &Scan<'_>, groups: &[Group]) -> bool {
     let Some(last) = groups.last() else { return false };
     let (after, next) = (scan.byte(last.end), scan.byte(last.end + 1));
-    !(is_word(after)
-        || after == b'%'
-        || matches!(after, b'.' | b',' | b':' | b'-' | b'/') && next.is_ascii_digit())
+    let joined = is_word(after) && extension(scan, last.end) == last.end;
+    !(joined || after == b'%' || matches!(after, b'.' | b',' | b':' | b'-' | b'/') && next.is_ascii_digit())
         && groups[1..].iter().all(|group| group.separator != b'/' || group.end - group.start > 2)
 }
 
@@ -196,7 +207,7 @@ fn extension(scan: &Scan<'_>, end: usize) -> usize {
     let rest = &scan.bytes[end..(end + 16).min(scan.bytes.len())];
     let spaces = rest.iter().take_while(|&&b| matches!(b, b' ' | b',')).count();
     let rest_trimmed = &rest[spaces..];
-    let word = [&b"ext. "[..], b"ext.", b"ext ", b"extension ", b"x", b"Ext. ", b"Ext ", b"#"]
+    let word = [&b"ext. "[..], b"ext.", b"ext ", b"extension ", b"x", b"X", b"Ext. ", b"Ext ", b"#"]
         .into_iter()
         .find(|word| rest_trimmed.starts_with(word));
     let Some(word) = word else { return end };
@@ -245,6 +256,10 @@ mod tests {
                 "Tel.: 91 123 45 67",
                 "+34600123456",
                 "415-555-2671 ext. 12",
+                "(600)250-0211x657",
+                "302.419.1102x237",
+                "call (351) 910489601",
+                "Tel. (07)20766781",
                 "tel:+1-415-555-2671",
             ],
             &[
@@ -266,5 +281,7 @@ mod tests {
             ],
         );
         assert_eq!(spans("PHONE", "(415) 555-2671 ext. 12, or"), ["(415) 555-2671 ext. 12"]);
+        assert_eq!(spans("PHONE", "(call (351) 910489601)"), ["(351) 910489601"]);
+        assert_eq!(spans("PHONE", "call 302-419-1102xyz or 302-419-1102x12345678"), [""; 0]);
     }
 }
