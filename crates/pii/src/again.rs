@@ -1,110 +1,86 @@
 //! Names that stand in a text again: whoever is hidden in one sentence must not be in the open in the next, where a model or a
 //! recogniser saw less of what is around.
 
-use std::collections::{HashMap, HashSet};
-
 use crate::merge::sort_by_place;
+use crate::phrases::automaton;
 use crate::recognisers::is_word_of_the_language;
 use crate::{By, Entity, Label};
 
 /// The score from which a finder is believed in other places too. On the development sets, read as documents, two of three that this
 /// adds are right.
 const SURE: f32 = 0.5;
-/// Fewest letters of a name that stands in one place in capitals and not in the other.
-const SHOUTED: usize = 4;
 /// Fewest bytes of a name that is looked for.
 const LEAST: usize = 3;
-
-/// Where a name may begin or end: at no letter or digit, and not inside an address or a handle.
-fn is_open(before: &str, after: &str) -> bool {
-    let joins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '@' | '/' | '\\' | '#');
-    let left = before.chars().next_back();
-    let mut right = after.chars();
-    let dotted = |c: Option<char>, next: Option<char>| {
-        matches!(c, Some('.' | ':')) && next.is_some_and(char::is_alphanumeric)
-    };
-    let left_dotted = left == Some('.') && before.chars().nth_back(1).is_some_and(char::is_alphanumeric);
-    !left.is_some_and(joins) && !left_dotted && {
-        let first = right.next();
-        !first.is_some_and(joins) && !dotted(first, right.next())
-    }
-}
-
-/// Words as they stand, with their places.
-fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(|word| (word.as_ptr() as usize - text.as_ptr() as usize, word))
-}
-
-/// The names to look for that an entity gives: itself, and of a person's full name its last word.
-fn names<'t>(entity: &Entity, text: &'t str) -> impl Iterator<Item = &'t str> {
-    let whole = entity.text(text);
-    let last =
-        whole.rsplit(' ').next().filter(|last| entity.label == Label::Person && last.len() < whole.len());
-    [Some(whole), last.filter(|last| last.chars().count() >= SHOUTED)].into_iter().flatten()
-}
+/// Fewest bytes of a surname that is looked for, and of a name that stands in capitals in one place and not in the other.
+const LONGER: usize = 4;
 
 /// What of `found` (sorted, without overlap) stands in `text` again and was not found there.
 pub(crate) fn again(text: &str, found: &[Entity]) -> Vec<Entity> {
-    let sure = |e: &&Entity| {
-        e.score >= SURE
-            && e.by <= By::Model
-            && matches!(e.label, Label::Person | Label::Organization | Label::Location)
-    };
-    let mut known: HashMap<String, (&str, &Entity)> = HashMap::new();
-    for entity in found.iter().filter(sure) {
-        for name in
-            names(entity, text).filter(|name| name.len() >= LEAST && name.starts_with(char::is_uppercase))
-        {
-            let best = known.entry(name.to_lowercase()).or_insert((name, entity));
-            if best.1.score < entity.score {
-                *best = (name, entity);
+    let mut names: Vec<&str> = Vec::new();
+    let mut of: Vec<&Entity> = Vec::new();
+    for entity in found.iter().filter(|e| e.score >= SURE && e.by <= By::Model) {
+        let whole = entity.text(text);
+        let last = match entity.label {
+            Label::Person => {
+                whole.rsplit(' ').next().filter(|last| (LONGER..whole.len()).contains(&last.len()))
+            }
+            Label::Organization | Label::Location => None,
+            _ => continue,
+        };
+        for name in [Some(whole), last].into_iter().flatten() {
+            if name.len() >= LEAST && name.starts_with(char::is_uppercase) {
+                names.push(name);
+                of.push(entity);
             }
         }
     }
-    if known.is_empty() {
+    let Some(finder) = (!names.is_empty()).then(|| automaton(&names, false)).flatten() else {
         return Vec::new();
-    }
-    // A word that the text has in lower case too, or that the language has, says nothing where it stands alone.
-    let is_lower = |(at, word): &(usize, &str)| {
-        known.contains_key(*word) && is_open(&text[..*at], &text[at + word.len()..])
     };
-    let lower: HashSet<&str> = words(text).filter(is_lower).map(|(_, word)| word).collect();
-    known.retain(|folded, (name, _)| {
-        name.contains(' ') || !lower.contains(folded.as_str()) && !is_word_of_the_language(name)
-    });
-    let mut by_first: HashMap<String, Vec<(String, &str, &Entity)>> = HashMap::new();
-    for (folded, (name, entity)) in known {
-        if let Some((_, first)) = words(&folded).next() {
-            by_first.entry(first.to_owned()).or_default().push((folded.clone(), name, entity));
+    // A word that the text has in lower case too, or that the language has, says nothing where it stands alone.
+    let mut is_word: Vec<bool> =
+        names.iter().map(|name| !name.contains(' ') && is_word_of_the_language(name)).collect();
+    let mut more: Vec<(usize, Entity)> = Vec::new();
+    for hit in finder.find_iter(text) {
+        let (start, end, which) = (hit.start(), hit.end(), hit.pattern().as_usize());
+        let (here, name) = (&text[start..end], names[which]);
+        if !stands_free(&text[..start], &text[end..]) {
+            continue;
+        }
+        if here.starts_with(char::is_lowercase) {
+            is_word[which] |= !here.contains(' ');
+            continue;
+        }
+        let shouted = here.len() >= LONGER && !here.contains(char::is_lowercase);
+        let entity = of[which];
+        let repeat = Entity { start, end, ..entity.clone() };
+        let next = found.partition_point(|e| e.end <= start);
+        if (here == name || shouted) && !found.get(next).is_some_and(|e| e.overlaps(&repeat)) {
+            more.push((which, repeat));
         }
     }
-    let mut more: Vec<Entity> = Vec::new();
-    for (start, word) in words(text).filter(|(_, word)| word.starts_with(char::is_uppercase)) {
-        let Some(names) = by_first.get(&word.to_lowercase()) else { continue };
-        let fits = |(folded, name, entity): &&(String, &str, &Entity)| {
-            let end = start + name.len();
-            let Some(here) = text.get(start..end) else { return false };
-            let shouted =
-                !here.contains(char::is_lowercase) && here.len() >= SHOUTED && here.to_lowercase() == *folded;
-            (here == *name || shouted) && is_open(&text[..start], &text[end..]) && start != entity.start
-        };
-        let Some((_, name, entity)) = names.iter().filter(fits).max_by_key(|(_, name, _)| name.len()) else {
-            continue;
-        };
-        let mut repeat = Entity { start, end: start + name.len(), ..(*entity).clone() };
-        repeat.explain.recogniser = "again".into();
-        repeat.explain.gave_way.clear();
-        let next = found.partition_point(|e| e.end <= repeat.start);
-        let taken = found.get(next).is_some_and(|e| e.overlaps(&repeat))
-            || more.last().is_some_and(|e| e.overlaps(&repeat));
-        if !taken {
-            more.push(repeat);
-        }
+    let mut more: Vec<Entity> =
+        more.into_iter().filter(|(which, _)| !is_word[*which]).map(|(_, e)| e).collect();
+    for entity in &mut more {
+        entity.explain.recogniser = "again".into();
+        entity.explain.gave_way.clear();
     }
     sort_by_place(&mut more);
     more
+}
+
+/// Whether what stands between `before` and `after` is no part of a word, an address or a handle.
+fn stands_free(before: &str, after: &str) -> bool {
+    let joins = |c: char| c.is_alphanumeric() || "_@/\\#".contains(c);
+    let (left, right) = (before.trim_end_matches('.'), after.trim_start_matches(['.', ':']));
+    let (near, far) = (before.chars().next_back(), left.chars().next_back());
+    let (next, further) = (after.chars().next(), right.chars().next());
+    let dotted = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let joined = near.is_some_and(joins)
+        || next.is_some_and(joins)
+        || left.len() < before.len() && dotted(far)
+        || right.len() < after.len() && dotted(further);
+    !joined
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::AhoCorasick;
+
+use crate::phrases::automaton;
 
 /// How far before a candidate a context word may stand, in bytes of the view.
 pub(crate) const BEFORE: usize = 64;
@@ -170,13 +172,8 @@ static MATCHER: LazyLock<Option<Matcher>> = LazyLock::new(|| {
             }
         }
     }
-    let automaton = AhoCorasickBuilder::new()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::LeftmostLongest)
-        .kind(Some(aho_corasick::AhoCorasickKind::DFA))
-        .build(words.iter().map(|(word, _)| word))
-        .ok()?;
-    Some(Matcher { automaton, words })
+    let phrases: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    Some(Matcher { automaton: automaton(&phrases, true)?, words })
 });
 
 /// Every context word of `text`, in order.

@@ -32,6 +32,7 @@ mod mac;
 pub mod merge;
 mod normal;
 mod offsets;
+mod phrases;
 mod pieces;
 mod placeholder;
 mod policy;

@@ -233,9 +233,10 @@ impl Redactor {
             out.push_str(text.get(at..entity.start).unwrap_or_default());
             let replacement = match self.policy.action(&entity.label) {
                 _ if entity.label == Label::Literal => vault.placeholder(&Label::Literal, value),
+                // Of either, the vault may have a stand-in from an earlier policy.
+                Action::Placeholder | Action::Surrogate if !surrogates => vault.escape(&entity.label, value),
                 Action::Placeholder => vault.placeholder(&entity.label, value),
-                Action::Surrogate if surrogates => vault.surrogate(&entity.label, value, text),
-                Action::Surrogate => vault.escape(&entity.label, value),
+                Action::Surrogate => vault.surrogate(&entity.label, value, text),
                 Action::Mask => transform::mask(&entity.label, value),
                 Action::Hash => transform::hash(&entity.label, value, self.policy.key()),
                 Action::Generalise => transform::generalise(entity, value, &self.policy),
@@ -275,6 +276,16 @@ mod tests {
             let restored: Vec<String> = redacted.iter().map(|t| vault.restore(t)).collect();
             assert_eq!(restored, texts, "{redacted:?}");
         }
+    }
+
+    #[test]
+    fn a_stand_in_of_an_earlier_policy_that_would_not_come_back_is_not_used() {
+        let by = |action| Redactor::new(Policy::all(action), Recognisers::all()).unwrap();
+        let mut vault = Vault::new();
+        by(Action::Surrogate).redact("https://x.example/a?b=c@d.e ", &mut vault);
+        let text = "4111 1111 1111 1111https://x.example/a?b=c@d.e ";
+        let redacted = by(Action::Placeholder).redact(text, &mut vault);
+        assert_eq!(vault.restore(&redacted.text), text, "{}", redacted.text);
     }
 
     #[test]

@@ -8,9 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::AhoCorasick;
 use serde::{Deserialize, Serialize};
 
+use crate::phrases::automaton;
 use crate::placeholder::{self, mentions};
 use crate::{Label, surrogate};
 
@@ -244,12 +245,9 @@ impl Vault {
         }
         self.surrogate_entries = self.by_surrogate.values().copied().collect();
         self.surrogate_entries.sort_unstable();
-        let words = self.surrogate_entries.iter().map(|&entry| &self.entries[entry].replacement);
-        self.surrogates = AhoCorasickBuilder::new()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(words)
-            .ok();
+        let word = |&entry: &usize| self.entries[entry].replacement.as_str();
+        let words: Vec<&str> = self.surrogate_entries.iter().map(word).collect();
+        self.surrogates = automaton(&words, false);
     }
 
     /// Whether `tail` could become a surrogate with more text after it; longest first.

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use super::scan::is_word;
+use crate::phrases::automaton;
 use crate::{By, Entity, Explain, Label};
 
 /// Compiled size a pattern may have, in bytes: enough for any honest pattern, small beside a browser's memory.
@@ -71,11 +72,8 @@ impl Custom {
                 .filter(|word| !word.trim().is_empty())
                 .map(|word| (word, label.clone())),
         );
-        let automaton = AhoCorasickBuilder::new()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(self.deny.keys())
-            .map_err(|_| CustomError::TooLarge)?;
+        let phrases: Vec<&str> = self.deny.keys().map(String::as_str).collect();
+        let automaton = automaton(&phrases, false).ok_or(CustomError::TooLarge)?;
         self.deny_automaton = Some((automaton, self.deny.values().cloned().collect()));
         Ok(())
     }
