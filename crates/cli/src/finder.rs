@@ -23,7 +23,7 @@ pub struct FinderArgs {
     #[arg(long, value_name = "CLASS=LABEL", conflicts_with = "no_model")]
     label: Vec<String>,
     /// Where to run the model
-    #[arg(long, value_enum, default_value_t = Backend::Gpu)]
+    #[arg(long, value_enum, default_value_t = Backend::Auto)]
     backend: Backend,
 }
 

@@ -39,8 +39,9 @@ EMA = 0.998
 DECAY_FROM, QUANTIZE_FROM = 0.35, 0.85
 WARMUP = 40
 """Steps."""
-SHARES = {"real": 0.14, "written": 0.3, "wiki": 0.05}
-"""Mean shares of rows by kind; the rest is generated."""
+SHARES = {"real": 0.14, "written": 0.34, "wiki": 0.04}
+"""Mean shares of rows by kind; the rest is generated, and never less than LEAST."""
+LEAST = 0.1
 HIDDEN, HIDDEN_NAME = 0.04, 0.15
 """Share of tokens hidden from the model outside and inside of mentions, so that their neighbours must tell."""
 GUESSED = 1 / 32
@@ -59,6 +60,8 @@ def rate(step: int, progress: float) -> float:
 def shares(progress: float, mean: dict[str, float]) -> dict[str, float]:
     """Share of rows by kind: what people wrote from a fifth of its mean at first to nine fifths of it at the end."""
     now = {kind: share * (1.0 if kind == "wiki" else 0.2 + 1.6 * progress) for kind, share in mean.items()}
+    room = min(1.0, (1 - LEAST) / sum(now.values()))
+    now = {kind: share * room for kind, share in now.items()}
     return now | {"synthetic": 1 - sum(now.values())}
 
 
@@ -86,9 +89,9 @@ class Rows:
         """[count, 3, ROW]: token ids, tags, document numbers."""
         parts, ready = [], {kind: s for kind, s in shares(progress, self.mean).items() if self.made[kind]}
         for kind, share in ready.items():
-            take = round(count * share / sum(ready.values())) if kind != list(ready)[-1] else count - sum(map(len, parts))
+            take = int(count * share / sum(ready.values())) if kind != list(ready)[-1] else count - sum(map(len, parts))
             filled = min(self.made[kind], self.capacity)
-            parts.append(self.pools[kind][torch.randint(filled, (max(0, take),), device=self.pools[kind].device)])
+            parts.append(self.pools[kind][torch.randint(filled, (take,), device=self.pools[kind].device)])
         return torch.cat(parts).int()
 
 

@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// Where to run
-    #[arg(long, value_enum, default_value_t = Backend::Gpu)]
+    #[arg(long, value_enum, default_value_t = Backend::Auto)]
     backend: Backend,
 }
 

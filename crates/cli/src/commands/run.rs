@@ -31,7 +31,7 @@ pub struct Args {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Where to run
-    #[arg(long, value_enum, default_value_t = Backend::Gpu)]
+    #[arg(long, value_enum, default_value_t = Backend::Auto)]
     backend: Backend,
     /// Puts the prompt through the model's chat template as the user's message
     #[arg(long)]
