@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grammar
 from lexicon import KEYS, LANGUAGES, NEUTRAL_FIELDS
+import venues
 from values import SLOTS, Values
 
 Span = tuple[int, int, str]
@@ -33,7 +34,7 @@ class Document:
 
     def add(self, text: str, label: str | None = None) -> "Document":
         if label and text:
-            self.spans.append((len(self.text), len(self.text) + len(text), label))
+            self.spans.append((len(self.text), len(self.text) + len(text), venues.label(text, label)))
         self.text += text
         return self
 

@@ -14,6 +14,7 @@ import marked
 import organisations
 import people
 import places
+import venues
 from lexicon import MONTHS, NATIONALITIES, WEEKDAYS
 from values import Values
 
@@ -170,7 +171,8 @@ def load(folder: Path) -> tuple[list[list[Text]], list[list[Text]]]:
 
 def written() -> list[list[Text]]:
     """What was written for training, a passage a document."""
-    return [[Text(text, spans, "written", language)] for text, spans, language in marked.load("written")]
+    named = lambda text, spans: [(a, b, venues.label(text[a:b], label)) for a, b, label in spans]  # noqa: E731
+    return [[Text(text, named(text, spans), "written", language)] for text, spans, language in marked.load("written")]
 
 
 class Mentions:
@@ -200,7 +202,8 @@ def _like(values: Values, mention: str, label: str) -> str:
     if label == "PERSON":
         new = rng.choice(people.FIGURES) if rng.random() < 0.1 else (rng.choice([values.first, values.last]) if len(words) == 1 else values.person)()
     elif label == "LOCATION":
-        new = rng.choice([values.city, values.city, values.country, values.region, lambda: rng.choice(people.PLACES), lambda: rng.choice(places.ALL), values.landmark])()
+        venue = venues.label(mention, "ORGANIZATION") == "LOCATION"
+        new = values.hotel() if venue else rng.choice([values.city, values.city, values.country, values.region, lambda: rng.choice(people.PLACES), lambda: rng.choice(places.ALL), values.landmark])()
     elif label == "ORGANIZATION":
         kinds = organisations.KINDS_OF.get(mention)
         new = rng.choice(organisations.KINDS[rng.choice(kinds)]) if kinds and rng.random() < 0.6 else rng.choice([values.org, values.org, values.shop, values.company, values.agency, values.univ, values.media])()

@@ -24,7 +24,7 @@ SLOTS = {
     "shop": "ORGANIZATION", "biz": "ORGANIZATION", "caps": None, "work": None,
     "company": "ORGANIZATION", "COMPANY": "ORGANIZATION", "site": "ORGANIZATION", "bank": "ORGANIZATION", "chain": "ORGANIZATION", "chain_l": "ORGANIZATION", "food": "ORGANIZATION",
     "food_l": "ORGANIZATION", "travel": "ORGANIZATION", "agency": "ORGANIZATION", "party": "ORGANIZATION", "media": "ORGANIZATION", "univ": "ORGANIZATION", "team": "ORGANIZATION", "team_l": "ORGANIZATION",
-    "band": "ORGANIZATION", "hospital": "ORGANIZATION", "hotel": "ORGANIZATION", "firm": "ORGANIZATION", "landmark": "LOCATION", "airport": "LOCATION", "street": "LOCATION", "country_l": "LOCATION",
+    "band": "ORGANIZATION", "hospital": "ORGANIZATION", "hotel": "LOCATION", "firm": "ORGANIZATION", "landmark": "LOCATION", "airport": "LOCATION", "street": "LOCATION", "country_l": "LOCATION",
     "figure": "PERSON", "figure_l": "PERSON", "first_initial": "PERSON", "first_initial_last": "PERSON",
     "brand": None, "brand_thing": None, "product_bare": None, "work_bare": None, "initials_u": None, "TAG": None,
 }
