@@ -56,7 +56,9 @@ fn read(mut entry: impl FnMut(&str, Kinds)) {
 
 static ENTRIES: LazyLock<HashMap<Box<str>, Kinds>> = LazyLock::new(|| {
     let mut entries = HashMap::new();
-    read(|text, kinds| drop(entries.insert(text.into(), kinds)));
+    read(|text, kinds| {
+        entries.insert(text.into(), kinds);
+    });
     entries
 });
 
