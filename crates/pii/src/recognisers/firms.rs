@@ -139,6 +139,11 @@ pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Opt
         }
     }
     let end = named?;
+    // Of a court's name it is the place that tells which: "Tribunal Supremo" is in every country.
+    let is_place = |word: &str| look(word).has(Kinds::PLACE) || look(word).has(Kinds::NAMED_PLACE);
+    if first == "Tribunal" && !scan.text[start..end].split(' ').any(is_place) {
+        return None;
+    }
     scan.push("institution", Label::Organization, (start, end), INSTITUTION, false, None);
     Some(end)
 }

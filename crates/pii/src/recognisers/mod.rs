@@ -25,6 +25,7 @@ mod keyed;
 mod lexicon;
 mod names;
 mod numbers;
+mod penalty;
 mod phone;
 mod phone_plans;
 mod postal;

@@ -4,7 +4,9 @@
 
 use std::borrow::Cow;
 
-use super::{address, capitals, codes, crypto, date, email, ip, keyed, numbers, postal, secret, url};
+use super::{
+    address, capitals, codes, crypto, date, email, ip, keyed, numbers, penalty, postal, secret, url,
+};
 use crate::context::{self, AFTER, BEFORE, Hit, Kinds};
 use crate::{By, Entity, Explain, Label};
 
@@ -108,6 +110,7 @@ impl<'t> Scan<'t> {
         };
         scan.words();
         keyed::scan(&mut scan);
+        penalty::scan(&mut scan);
         scan.found
     }
 
