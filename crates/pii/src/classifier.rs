@@ -11,6 +11,7 @@ use regex::Regex;
 use crate::eval::LabelMap;
 use crate::merge::sort_by_place;
 use crate::offsets::{ceil_char_boundary, floor_char_boundary};
+use crate::recognisers::is_no_name;
 use crate::{By, Entity, Label};
 
 /// A stretch of text to which a token classifier gives one class.
@@ -110,6 +111,14 @@ pub(crate) fn leave_addresses(text: &str, model: &mut Vec<Entity>, recognised: &
     model.retain(|entity| entity.start < entity.end);
 }
 
+/// A model's score below which what the recognisers know of a name stands; chosen on the texts that pii-mini's card scores.
+const UNSURE: f32 = 0.8;
+
+/// Drops what an unsure model takes for a name and is one word of the language (`Elle`, `January`, `Kitchen`): two in three are none.
+pub(crate) fn drop_words(text: &str, model: &mut Vec<Entity>) {
+    model.retain(|e| !(is_name(&e.label) && e.score < UNSURE && is_no_name(e.text(text))));
+}
+
 fn is_name(label: &Label) -> bool {
     matches!(label, Label::Person | Label::Location | Label::Organization)
 }
@@ -123,8 +132,6 @@ fn is_name(label: &Label) -> bool {
 pub(crate) fn agree(model: &mut [Entity], recognised: &mut [Entity]) {
     /// Bytes that no name reaches.
     const LONGEST: usize = 256;
-    /// A model's score below which a recogniser's label stands; chosen on the texts that pii-mini's card scores.
-    const UNSURE: f32 = 0.8;
     sort_by_place(recognised);
     for entity in model.iter_mut().filter(|entity| is_name(&entity.label)) {
         let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
@@ -242,6 +249,16 @@ mod tests {
         leave_addresses(text, &mut model, &recognised);
         let left: Vec<_> = model.iter().map(|e| (e.label.name(), e.text(text))).collect();
         assert_eq!(left, [("PERSON", "Ana Ruiz"), ("URL", "otto.com")]);
+    }
+
+    #[test]
+    fn a_doubtful_word_is_no_name() {
+        let text = "Elle says Elle and Lisa and Elements";
+        let spans = [(0, 4, 0.7), (10, 14, 0.9), (19, 23, 0.6), (28, 36, 0.6)];
+        let mut model =
+            spans.map(|(a, b, score)| Entity::new(Label::Person, a, b, score, By::Model, "test")).to_vec();
+        drop_words(text, &mut model);
+        assert_eq!(model.iter().map(|e| e.start).collect::<Vec<_>>(), [10, 19]);
     }
 
     #[test]

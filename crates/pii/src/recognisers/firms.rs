@@ -14,6 +14,8 @@ const PLACE: (f32, f32) = (0.65, 0.5);
 /// A listed organisation, and a name with a legal form.
 const ORGANIZATION: (f32, f32) = (0.55, 0.8);
 /// `Mercy Hospital`, `University of Leeds`.
+/// `tribunal pénal d'Adana`.
+const COURT: f32 = 0.7;
 const INSTITUTION: f32 = 0.6;
 
 words! {
@@ -71,8 +73,46 @@ pub(super) fn phrase(scan: &mut Scan<'_>, start: usize, end: usize, first: Kinds
     } else {
         return None;
     };
-    scan.push(name, label, span, score, false, None);
+    let head = scan.text.get(..start).unwrap_or_default();
+    if label == Label::Location && SUED.iter().any(|before| head.ends_with(before)) {
+        return Some(end);
+    }
+    match court_of(head).filter(|_| label == Label::Location) {
+        Some(from) => scan.push("court", Label::Organization, (from, end), COURT, false, None),
+        None => scan.push(name, label, span, score, false, None),
+    }
     Some(end)
+}
+
+/// Before a state that is sued, as each judgment of an international court begins: it tells nobody from anybody.
+const SUED: [&str; 7] = [
+    "contra la República de ",
+    "contra el Reino de ",
+    "contre la République de ",
+    "contre le Royaume de ",
+    "contre la République d'",
+    "contre la République d’",
+    "against the Republic of ",
+];
+
+/// Where `tribunal pénal d'` or `juzgado de lo social de` at the end of `head` begins: the court of the place behind it.
+fn court_of(head: &str) -> Option<usize> {
+    const REACH: usize = 60;
+    const WORDS: usize = 7;
+    let tail = head.get(crate::offsets::ceil_char_boundary(head, head.len().saturating_sub(REACH))..)?;
+    if !["de ", "d'", "d’", "d ' "].iter().any(|of| tail.ends_with(of)) {
+        return None;
+    }
+    let at =
+        ["ribunal ", "our ", "uzgado "].iter().filter_map(|word| tail.rfind(word)).max()?.checked_sub(1)?;
+    let court = tail.get(at..)?;
+    let opens = tail[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
+    let one_name = court.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '\'' | '’' | '-'));
+    (opens
+        && one_name
+        && court.starts_with(['t', 'T', 'c', 'C', 'j', 'J'])
+        && court.split_whitespace().count() <= WORDS)
+        .then(|| head.len() - court.len())
 }
 
 /// `Acme Widgets GmbH`, `Smith & Sons Ltd`: a capitalised run that ends in a legal form.
@@ -178,6 +218,22 @@ pub(super) fn state(scan: &mut Scan<'_>, code: &str, start: usize, end: usize) {
 #[cfg(test)]
 mod tests {
     use crate::recognisers::testing::{check, spans};
+
+    #[test]
+    fn courts_by_their_place() {
+        for (text, want) in [
+            ("devant le tribunal pénal d ' Ankara .", &["tribunal pénal d ' Ankara"][..]),
+            ("la Cour de sûreté de l'Etat d'Ankara", &["Cour de sûreté de l'Etat d'Ankara"]),
+            ("el Juzgado de lo Social de Madrid", &["Juzgado de lo Social de Madrid"]),
+            ("el Tribunal Administrativo de Ankara y", &["Tribunal Administrativo de Ankara"]),
+            ("el Tribunal Supremo Administrativo", &[]),
+            ("la Cour de cassation", &[]),
+            ("un tour de Paris, au cours de Paris", &[]),
+        ] {
+            assert_eq!(spans("ORGANIZATION", text), want, "{text}");
+        }
+        assert_eq!(spans("LOCATION", "contre la République de Suède, à Ankara"), ["Ankara"]);
+    }
 
     #[test]
     fn places() {

@@ -72,6 +72,11 @@ pub(crate) fn is_word_of_the_language(text: &str) -> bool {
     look(text).has(Kinds(Kinds::STOP.0 | Kinds::WEAK.0))
 }
 
+/// Whether a word as it stands is one of the language and nobody's name, nor a place's or a firm's.
+pub(crate) fn is_no_name(text: &str) -> bool {
+    look(text).0 & !Kinds::OPENS.0 == Kinds::STOP.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
