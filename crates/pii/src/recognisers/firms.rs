@@ -103,16 +103,12 @@ fn court_of(head: &str) -> Option<usize> {
     if !["de ", "d'", "d’", "d ' "].iter().any(|of| tail.ends_with(of)) {
         return None;
     }
-    let at =
-        ["ribunal ", "our ", "uzgado "].iter().filter_map(|word| tail.rfind(word)).max()?.checked_sub(1)?;
+    let courts = ["tribunal ", "Tribunal ", "cour ", "Cour ", "juzgado ", "Juzgado "];
+    let at = courts.iter().filter_map(|word| tail.rfind(word)).max()?;
     let court = tail.get(at..)?;
     let opens = tail[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
     let one_name = court.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '\'' | '’' | '-'));
-    (opens
-        && one_name
-        && court.starts_with(['t', 'T', 'c', 'C', 'j', 'J'])
-        && court.split_whitespace().count() <= WORDS)
-        .then(|| head.len() - court.len())
+    (opens && one_name && court.split_whitespace().count() <= WORDS).then(|| head.len() - court.len())
 }
 
 /// `Acme Widgets GmbH`, `Smith & Sons Ltd`: a capitalised run that ends in a legal form.
