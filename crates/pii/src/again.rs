@@ -16,47 +16,41 @@ const LONGER: usize = 4;
 
 /// What of `found` (sorted, without overlap) stands in `text` again and was not found there.
 pub(crate) fn again(text: &str, found: &[Entity]) -> Vec<Entity> {
-    let mut names: Vec<&str> = Vec::new();
-    let mut of: Vec<&Entity> = Vec::new();
-    for entity in found.iter().filter(|e| e.score >= SURE && e.by <= By::Model) {
-        let whole = entity.text(text);
-        let last = match entity.label {
-            Label::Person => {
-                whole.rsplit(' ').next().filter(|last| (LONGER..whole.len()).contains(&last.len()))
-            }
-            Label::Organization | Label::Location => None,
-            _ => continue,
-        };
-        for name in [Some(whole), last].into_iter().flatten() {
-            if name.len() >= LEAST && name.starts_with(char::is_uppercase) {
-                names.push(name);
-                of.push(entity);
-            }
-        }
-    }
-    let Some(finder) = (!names.is_empty()).then(|| automaton(&names, false)).flatten() else {
+    let sure: Vec<(&str, &Entity)> = found.iter().flat_map(|entity| names(entity, text)).collect();
+    // Each name once, in any case: an automaton takes the square of their number for one that comes over and over.
+    let mut folded: Vec<String> = sure.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    folded.sort();
+    folded.dedup();
+    let phrases: Vec<&str> = folded.iter().map(String::as_str).collect();
+    let Some(finder) = (!phrases.is_empty()).then(|| automaton(&phrases, false)).flatten() else {
         return Vec::new();
     };
+    let mut of: Vec<Option<(&str, &Entity)>> = vec![None; folded.len()];
+    for &(name, entity) in &sure {
+        let Ok(at) = folded.binary_search(&name.to_ascii_lowercase()) else { continue };
+        if of[at].is_none_or(|(known, _)| !has_lower(known) && has_lower(name)) {
+            of[at] = Some((name, entity));
+        }
+    }
     // A word that the text has in lower case too, or that the language has, says nothing where it stands alone.
-    let mut is_word: Vec<bool> =
-        names.iter().map(|name| !name.contains(' ') && is_word_of_the_language(name)).collect();
+    let is_lone_word = |name: &str| !name.contains(' ') && is_word_of_the_language(name);
+    let mut is_word: Vec<bool> = of.iter().map(|of| of.is_none_or(|(name, _)| is_lone_word(name))).collect();
     let mut more: Vec<(usize, Entity)> = Vec::new();
     for hit in finder.find_iter(text) {
         let (start, end, which) = (hit.start(), hit.end(), hit.pattern().as_usize());
-        let (here, name) = (&text[start..end], names[which]);
-        if !stands_free(&text[..start], &text[end..]) {
+        let Some((name, entity)) = of[which].filter(|_| stands_free(&text[..start], &text[end..])) else {
             continue;
-        }
+        };
+        let here = &text[start..end];
         if here.starts_with(char::is_lowercase) {
             is_word[which] |= !here.contains(' ');
             continue;
         }
-        let shouted = here.len() >= LONGER && !here.contains(char::is_lowercase);
-        let entity = of[which];
-        let repeat = Entity { start, end, ..entity.clone() };
+        // "WHO" is not said again by "Who", while "TANAKA" says "Tanaka" again.
+        let same = here == name || has_lower(name) && (has_lower(here) || here.len() >= LONGER);
         let next = found.partition_point(|e| e.end <= start);
-        if (here == name || shouted) && !found.get(next).is_some_and(|e| e.overlaps(&repeat)) {
-            more.push((which, repeat));
+        if same && found.get(next).is_none_or(|e| e.start >= end) {
+            more.push((which, Entity { start, end, ..entity.clone() }));
         }
     }
     let mut more: Vec<Entity> =
@@ -67,6 +61,26 @@ pub(crate) fn again(text: &str, found: &[Entity]) -> Vec<Entity> {
     }
     sort_by_place(&mut more);
     more
+}
+
+/// The names to look for that an entity gives: its own, and of a person's full name the last word.
+fn names<'t, 'e>(entity: &'e Entity, text: &'t str) -> impl Iterator<Item = (&'t str, &'e Entity)> {
+    let known = entity.score >= SURE
+        && entity.by <= By::Model
+        && matches!(entity.label, Label::Person | Label::Organization | Label::Location);
+    let whole = if known { entity.text(text) } else { "" };
+    let last = whole
+        .rsplit(' ')
+        .next()
+        .filter(|last| entity.label == Label::Person && (LONGER..whole.len()).contains(&last.len()));
+    let names = [Some(whole), last].into_iter().flatten();
+    names
+        .filter(|name| name.len() >= LEAST && name.starts_with(char::is_uppercase))
+        .map(move |name| (name, entity))
+}
+
+fn has_lower(text: &str) -> bool {
+    text.contains(char::is_lowercase)
 }
 
 /// Whether what stands between `before` and `after` is no part of a word, an address or a handle.
@@ -121,6 +135,17 @@ mod tests {
             assert_eq!(found(text, &[(name, label, 0.9)]), [], "{text}");
         }
         assert_eq!(found("Ann Orr. Orr? Ann Orr", &[("Ann Orr", Label::Person, 0.4)]), []);
+    }
+
+    #[test]
+    fn a_name_that_comes_over_and_over_is_looked_for_once() {
+        let text = "Mr. Tanakaya Who tanaKaya ".repeat(20_000) + "WHO";
+        let found: Vec<Entity> = text
+            .match_indices("Tanakaya")
+            .map(|(at, name)| Entity::new(Label::Person, at, at + name.len(), 0.9, By::Model, "test"))
+            .collect();
+        let who = Entity::new(Label::Organization, text.len() - 3, text.len(), 0.9, By::Model, "test");
+        assert_eq!(again(&text, &[&found[..], &[who]].concat()), []);
     }
 
     #[test]
