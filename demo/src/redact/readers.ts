@@ -38,7 +38,9 @@ export class Readers {
   async load(): Promise<void> {
     this.page.onState("Starting…");
     this.#recognisers = await Redactor.load({ model: false });
-    this.#groups = new Map(this.#recognisers.labels.map(({ name, group }) => [name, group]));
+    // A firm is told from a person at a glance, though both are of the package's group of names.
+    const tint = (name: string, group: string): string => (name === "ORGANIZATION" ? "organisation" : group);
+    this.#groups = new Map(this.#recognisers.labels.map(({ name, group }) => [name, tint(name, group)]));
     this.page.onState("");
     this.page.onModel("a model that is being loaded…");
     this.read();
