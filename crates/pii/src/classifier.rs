@@ -111,14 +111,15 @@ pub(crate) fn leave_addresses(text: &str, model: &mut Vec<Entity>, recognised: &
     model.retain(|entity| entity.start < entity.end);
 }
 
-/// A model's score below which what the recognisers know of a name stands; chosen on the texts that pii-mini's card scores.
-const UNSURE: f32 = 0.8;
+/// A model's score below which a word of the language is no name, and below which a recogniser's label of the same name stands; chosen
+/// on the texts that pii-mini's card scores.
+const UNSURE: (f32, f32) = (0.8, 0.93);
 
 /// Drops what an unsure model takes for a name and is one word of the language (`Elle`, `January`, `Kitchen`): four in five are none.
 /// In capitals it may be an acronym.
 pub(crate) fn drop_words(text: &str, model: &mut Vec<Entity>) {
     let is_word = |word: &str| is_no_name(word) && word.contains(char::is_lowercase);
-    model.retain(|e| !(is_name(&e.label) && e.score < UNSURE && is_word(e.text(text))));
+    model.retain(|e| !(is_name(&e.label) && e.score < UNSURE.0 && is_word(e.text(text))));
 }
 
 fn is_name(label: &Label) -> bool {
@@ -148,7 +149,7 @@ pub(crate) fn agree(model: &mut [Entity], recognised: &mut [Entity]) {
                 known = Some(&other.label);
             }
         }
-        if let Some(label) = known.filter(|_| !agreed && entity.score < UNSURE) {
+        if let Some(label) = known.filter(|_| !agreed && entity.score < UNSURE.1) {
             entity.label = label.clone();
         }
     }
@@ -294,7 +295,7 @@ mod tests {
         ];
         let mut model = [
             entity(Label::Person, 0, 6, 0.6, By::Model),
-            entity(Label::Person, 10, 16, 0.9, By::Model),
+            entity(Label::Person, 10, 16, 0.95, By::Model),
             entity(Label::Organization, 20, 32, 0.6, By::Model),
             entity(Label::Location, 30, 36, 0.5, By::Model),
         ];
