@@ -115,11 +115,15 @@ pub(crate) fn leave_addresses(text: &str, model: &mut Vec<Entity>, recognised: &
 /// on the texts that pii-mini's card scores.
 const UNSURE: (f32, f32) = (0.8, 0.93);
 
-/// Drops what an unsure model takes for a name and is one word of the language (`Elle`, `January`, `Kitchen`): four in five are none.
-/// In capitals it may be an acronym.
-pub(crate) fn drop_words(text: &str, model: &mut Vec<Entity>) {
+/// What an unsure model takes for a name and is one word of the language (`Elle`, `January`, `Kitchen`) is left to those who ask for
+/// recall: four in five are none. In capitals it may be an acronym.
+pub(crate) fn doubt_words(text: &str, model: &mut [Entity]) {
     let is_word = |word: &str| is_no_name(word) && word.contains(char::is_lowercase);
-    model.retain(|e| !(is_name(&e.label) && e.score < UNSURE.0 && is_word(e.text(text))));
+    for entity in model.iter_mut().filter(|e| is_name(&e.label) && e.score < UNSURE.0) {
+        if is_word(entity.text(text)) {
+            entity.score /= 2.0;
+        }
+    }
 }
 
 fn is_name(label: &Label) -> bool {
@@ -255,13 +259,13 @@ mod tests {
     }
 
     #[test]
-    fn a_doubtful_word_is_no_name() {
+    fn a_word_is_hardly_a_name() {
         let text = "Elle says Elle and Lisa and Elements";
         let spans = [(0, 4, 0.7), (10, 14, 0.9), (19, 23, 0.6), (28, 36, 0.6)];
         let mut model =
             spans.map(|(a, b, score)| Entity::new(Label::Person, a, b, score, By::Model, "test")).to_vec();
-        drop_words(text, &mut model);
-        assert_eq!(model.iter().map(|e| e.start).collect::<Vec<_>>(), [10, 19]);
+        doubt_words(text, &mut model);
+        assert_eq!(model.iter().map(|e| e.score).collect::<Vec<_>>(), [0.35, 0.9, 0.6, 0.3]);
     }
 
     #[test]

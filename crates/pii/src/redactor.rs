@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::again::again;
-use crate::classifier::{agree, drop_words, leave_addresses, take_edges};
+use crate::classifier::{agree, doubt_words, leave_addresses, take_edges};
 use crate::eval::LabelMap;
 use crate::merge::{merge_by, sort_by_place};
 use crate::policy::{Action, Policy, PolicyError};
@@ -102,7 +102,7 @@ impl Redactor {
         };
         let mut model: Vec<Entity> = model.into_iter().filter(fits).collect();
         leave_addresses(text, &mut model, &found);
-        drop_words(text, &mut model);
+        doubt_words(text, &mut model);
         take_edges(&mut model, &found);
         agree(&mut model, &mut found);
         found.extend(model);
