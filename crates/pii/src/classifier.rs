@@ -80,12 +80,11 @@ pub(crate) fn take_edges(model: &mut [Entity], recognised: &[Entity]) {
 }
 
 /// An address on the web or of mail is no name and no part of one, and without `@` it is no e-mail address, whatever a model makes of it.
-/// Where a recogniser knows it for what it is, that stands, and of the model's finding what lies before or behind.
+/// Where a recogniser knows it for what it is, that stands, and of the model's finding what lies before and behind.
 pub(crate) fn leave_addresses(text: &str, model: &mut Vec<Entity>, recognised: &[Entity]) {
-    /// Most bytes of a rest that is only what stood beside an address (`See example.com`).
-    const CRUMB: usize = 4;
     let is_address =
         |e: &&Entity| matches!(e.label, Label::Url | Label::Email | Label::IpAddress) && e.score >= 0.5;
+    let mut behind = Vec::new();
     for entity in model.iter_mut() {
         let value = entity.text(text);
         let is_mail = entity.label == Label::Email && !value.contains('@');
@@ -96,19 +95,22 @@ pub(crate) fn leave_addresses(text: &str, model: &mut Vec<Entity>, recognised: &
             continue;
         };
         if is_mail {
-            (entity.label, entity.start, entity.end) = (address.label.clone(), address.start, address.end);
+            entity.label = address.label.clone();
             continue;
         }
-        let rest = if address.start > entity.start {
-            entity.start..address.start
-        } else {
-            address.end..entity.end.max(address.end)
-        };
-        let rest = snap(text, rest);
+        // "See" of "See example.com" is no name by itself.
+        let named = |part: &Range<usize>| part.len() > 1 && !is_no_name(&text[part.clone()]);
+        let [before, after] =
+            [entity.start..address.start.max(entity.start), address.end.min(entity.end)..entity.end]
+                .map(|part| snap(text, part));
+        if named(&after) {
+            behind.push(Entity { start: after.start, end: after.end, ..entity.clone() });
+        }
         (entity.start, entity.end) =
-            if rest.len() > CRUMB { (rest.start, rest.end) } else { (rest.start, rest.start) };
+            if named(&before) { (before.start, before.end) } else { (before.start, before.start) };
     }
     model.retain(|entity| entity.start < entity.end);
+    model.append(&mut behind);
 }
 
 /// A model's score below which a word of the language is no name, and below which a recogniser's label of the same name stands; chosen
@@ -242,7 +244,7 @@ mod tests {
 
     #[test]
     fn an_address_is_no_name() {
-        let text = "See rivera.biz, or Ana Ruiz ruiz.com of otto.com";
+        let text = "See rivera.biz, or Ana Ruiz ruiz.com Bo of otto.com";
         let at = |part: &str| text.find(part).map(|start| (start, start + part.len())).unwrap();
         let entity =
             |label: Label, part: &str, by| Entity::new(label, at(part).0, at(part).1, 0.7, by, "test");
@@ -250,12 +252,12 @@ mod tests {
             ["rivera.biz", "ruiz.com", "otto.com"].map(|part| entity(Label::Url, part, By::Pattern));
         let mut model = vec![
             entity(Label::Person, "See rivera.biz", By::Model),
-            entity(Label::Person, "Ana Ruiz ruiz.com", By::Model),
+            entity(Label::Person, "Ana Ruiz ruiz.com Bo", By::Model),
             entity(Label::Email, "otto.com", By::Model),
         ];
         leave_addresses(text, &mut model, &recognised);
         let left: Vec<_> = model.iter().map(|e| (e.label.name(), e.text(text))).collect();
-        assert_eq!(left, [("PERSON", "Ana Ruiz"), ("URL", "otto.com")]);
+        assert_eq!(left, [("PERSON", "Ana Ruiz"), ("URL", "otto.com"), ("PERSON", "Bo")]);
     }
 
     #[test]

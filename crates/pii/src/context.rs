@@ -108,7 +108,7 @@ kinds! {
     Ip = ["ip", "ip address", "ipv4", "host", "server", "from", "client", "gateway", "dns", "remote"];
     Penalty = ["sentenced", "sentence of", "imprisonment", "prison", "jail", "custody", "detention", "prisión", "cárcel", "condenó", "condenado", "condenada",
         "sentenciado", "detención", "inhabilitó", "condamné", "condamnée", "condamna", "emprisonnement", "réclusion", "garde à vue", "détention",
-        "verurteilt", "freiheitsstrafe", "haft", "condannato", "reclusione", "prisão", "condenou", "gevangenisstraf", "veroordeeld", "período", "période"];
+        "verurteilt", "freiheitsstrafe", "haft", "condannato", "reclusione", "prisão", "condenou", "gevangenisstraf", "veroordeeld"];
     Web = ["website", "web site", "homepage", "home page", "web page", "webpage", "web", "url", "link", "site", "blog", "visit", "domain", "sitio", "página",
         "pagina", "sito", "seite", "webseite", "internet", "enlace", "lien", "visita", "visite", "besuchen"];
     Version = ["version", "ver", "release", "build", "section", "chapter", "rev", "upgrade", "firmware", "sección", "versión"];

@@ -151,7 +151,7 @@ impl Redactor {
     /// What analysis found in the whole of a text, and where else in it the names among that stand. A step of its own, for what
     /// it goes by may be anywhere: a reader of pieces takes it at the end, and a stream cannot.
     pub fn with_again(&self, text: &str, mut found: Vec<Entity>) -> Vec<Entity> {
-        let more = again(text, &found);
+        let more = again(text, &found, &|label| self.policy.action(label) != Action::Keep);
         found.extend(more.into_iter().filter(|e| !self.recognisers.custom().allows(e.text(text))));
         sort_by_place(&mut found);
         found

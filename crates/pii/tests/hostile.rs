@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use sotto_pii::{
-    Action, Custom, Label, OperatingPoint, Pieces, Policy, Recognisers, Redactor, StreamRedactor, Vault,
+    Action, Custom, Entity, Label, OperatingPoint, Pieces, Policy, Recognisers, Redactor, StreamRedactor,
+    Vault,
 };
 
 fn redactor() -> Redactor {
@@ -12,9 +13,16 @@ fn redactor() -> Redactor {
 }
 
 fn check(text: &str) {
-    let entities = redactor().analyze(text);
+    let redactor = redactor();
+    let entities = redactor.analyze(text);
+    sound(text, &entities);
+    sound(text, &redactor.with_again(text, entities));
+}
+
+/// In order, without overlap, at the edges of characters.
+fn sound(text: &str, entities: &[Entity]) {
     let mut last = 0;
-    for entity in &entities {
+    for entity in entities {
         assert!(last <= entity.start && entity.start < entity.end && entity.end <= text.len());
         assert!(text.is_char_boundary(entity.start) && text.is_char_boundary(entity.end));
         assert!((0.0..=1.0).contains(&entity.score));

@@ -11,8 +11,14 @@ words! {
     mews alley trail loop quay "
 }
 words! {
-    /// Further ones, most of them of the US Postal Service's Publication 28: words of their own, so only behind what is no year.
-    SELDOM_AFTER_NAME = " bend bluff bluffs branch bridge brook brooks burg burgs bypass camp canyon cape causeway center centers circles cliff cliffs common corner corners courts cove coves creek     crest crossing crossroad curve dale dam divide drives estate estates expressway extension fall falls ferry field fields flat flats ford fords forest forge forges fork forks fort freeway garden gateway     glen glens green greens grove groves harbor harbors haven heights hill hills hollow inlet island islands isle junction junctions key keys knoll knolls lake lakes land landing light lights locks lodge     manor manors meadow meadows mill mills mission motorway mount mountain mountains neck orchard oval overpass park parks pass passage path pike pine pines plain plains plaza point points port ports     prairie radial ramp ranch rapid rapids rest ridge ridges river roads route run shoal shoals shore shores skyway spring springs spur spurs squares station stravenue stream streets summit throughway     trace track trafficway tunnel turnpike underpass union unions valley valleys viaduct view views village villages ville vista walk walks wall ways well wells wood woods marg nagar chowk ganj "
+    /// Further ones, most of them of the US Postal Service's Publication 28, less those that headlines count (`10 Easy Ways`): words of
+    /// their own, so only behind what is no year.
+    SELDOM_AFTER_NAME = "bend bluff bluffs branch brook brooks burg burgs bypass camp canyon cape causeway circles cliff cliffs courts cove coves creek crest crossing \
+    crossroad curve dale divide drives expressway falls ferry flat flats ford fords forge forges fork forks fort freeway glen glens grove groves harbor \
+    harbors haven heights hill hills hollow inlet isle junction junctions knoll knolls lake locks lodge manor manors meadow meadows mill mills mission \
+    motorway mount mountain mountains neck orchard oval overpass passage path pike pine pines plain prairie radial ramp ranch rapid rapids ridge ridges \
+    roads shoal shoals shore shores skyway spring spur spurs squares stravenue throughway trace trafficway tunnel turnpike underpass valley valleys \
+    viaduct village villages ville vista wood woods marg nagar chowk ganj"
 }
 words! {
     /// Words that come before it: `Calle Mayor 5`, `12 rue de la Paix`.

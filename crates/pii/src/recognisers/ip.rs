@@ -25,7 +25,7 @@ pub(crate) fn v4(scan: &mut Scan<'_>, chain: &Chain, start: usize) {
     let (from, to) = (groups[0].start, groups[3].end);
     let more_before =
         scan.before(from) == b'.' || scan.before(from) == b'-' && is_word(scan.before(from - 1));
-    let more_after = scan.byte(to) == b'.' && scan.byte(to + 1).is_ascii_digit();
+    let more_after = scan.byte(to) == b'.' && scan.byte(to + 1).is_ascii_digit() || is_word(scan.byte(to));
     let spaced = groups[1..].iter().zip(groups).any(|(next, group)| next.start != group.end + 1);
     if octets.iter().any(|&o| o > 255) || more_before || more_after || spaced {
         return;

@@ -101,6 +101,11 @@ mod tests {
         );
         assert!(look("Texas").has(Kinds::PLACE) && look("Paris").has(Kinds::NAMED_PLACE));
         assert!(look("April").has(Kinds::STOP) && look("Google").has(Kinds::ORGANIZATION));
+        assert!(
+            look("México").has(Kinds::PLACE)
+                && look("Müller").has(Kinds::SURNAME)
+                && look("Münster").has(Kinds::PLACE)
+        );
         assert_eq!(look("lisa"), Kinds::default());
         assert_eq!(look(""), Kinds::default());
     }

@@ -13,13 +13,15 @@ use crate::offsets::{ceil_char_boundary, floor_char_boundary};
 const PENALTY: Kinds = Kinds::of(&[Kind::Penalty]);
 /// Bytes between a duration and the word that tells what it is.
 const NEAR: usize = 44;
+/// Bytes that a duration hardly reaches.
+const LONGEST: usize = 48;
 const SCORE: f32 = 0.55;
 
 /// Numbers and units of English, Spanish, French, German, Italian, Portuguese and Dutch.
 static DURATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let number = "(?:[0-9]{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|eighteen|twenty|thirty|forty|\
-        un|una|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|dieci[a-zó]+|veint[a-zéó]+|treinta|\
-        une|deux|trois|quatre|cinq|sept|huit|neuf|dix|onze|douze|treize|quatorze|seize|vingt|trente|quarante|\
+    let number = "(?:[0-9]{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|\
+        nineteen|twenty|thirty|forty|fifty|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|dieci[a-zóé]+|veint[a-zéó]+|treinta|cuarenta|cincuenta|\
+        deux|trois|quatre|cinq|sept|huit|neuf|dix|onze|douze|treize|quatorze|seize|vingt|trente|quarante|\
         zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|due|tre|quattro|cinque|sei|sette|otto|nove|dieci|dodici|\
         dois|três|quatro|sete|oito|dez|doze|twee|drie|vijf|zes|zeven|negen|tien)";
     let unit = "(?:years?|months?|weeks?|days?|años?|mes(?:es)?|días?|semanas?|ans?|années?|mois|jours?|semaines?|Jahren?|Monaten?|\
@@ -37,11 +39,19 @@ pub(super) fn scan(scan: &mut Scan<'_>) {
             continue;
         }
         let Some(regex) = DURATION.as_ref() else { return };
-        let from = floor_char_boundary(scan.text, hit.start.saturating_sub(NEAR)).max(done);
-        let to = ceil_char_boundary(scan.text, (hit.end + NEAR).min(scan.text.len()));
+        let from = floor_char_boundary(scan.text, hit.start.saturating_sub(NEAR + LONGEST)).max(done);
+        let to = ceil_char_boundary(scan.text, (hit.end + NEAR + LONGEST).min(scan.text.len()));
         let near = scan.text.get(from..to).unwrap_or_default();
         for found in regex.find_iter(near) {
             let (start, end) = (from + found.start(), from + found.end());
+            // Whole, and as near as the word's reach: the window's edge may lie in a duration.
+            let inside = |at: usize| {
+                scan.text[..at].ends_with(char::is_alphanumeric) || scan.text[..at].ends_with('-')
+            };
+            let cut = inside(start) || scan.text[end..].starts_with(char::is_alphanumeric);
+            if cut || start > hit.end + NEAR || end + NEAR < hit.start {
+                continue;
+            }
             scan.push("penalty", Label::Date, (start, end), SCORE, false, Some(hit.word));
             done = end;
         }
@@ -69,8 +79,16 @@ mod tests {
             ("for 3 weeks in custody; 3 weeks later", &["3 weeks", "3 weeks"]),
             ("eine Freiheitsstrafe von drei Jahren", &["drei Jahren"]),
             ("she waited three years for the bus", &[]),
-            ("prison. A long, long way from there they counted six months", &[]),
+            ("prison. A long, long way from there they had all counted six months", &[]),
             ("jail for 6 months", &["6 months"]),
+            ("fourteen years in prison, fifty years in jail", &["fourteen years", "fifty years"]),
+            (
+                "prison was built in four years. It took three weeks to paint the prison",
+                &["four years", "three weeks"],
+            ),
+            ("thirty-two months, and much more than that, in prison", &["thirty-two months"]),
+            ("un jour en prison", &[]),
+            ("una garantía cubre un período de dos años", &[]),
         ] {
             assert_eq!(spans("DATE", text), want, "{text}");
         }

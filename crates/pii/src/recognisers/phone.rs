@@ -145,7 +145,7 @@ fn national(scan: &mut Scan<'_>, chain: &Chain, groups: &[Group], from: usize) {
             && all[0] != b'0';
         if score > 0.0 && !nanp {
             let end = extension(scan, end);
-            let from = code_in_brackets(scan, from);
+            let from = if context.is_some() { code_in_brackets(scan, from) } else { from };
             scan.push("phone_national", Label::Phone, (from, end), score, false, context);
         }
         return;
@@ -281,6 +281,7 @@ mod tests {
             ],
         );
         assert_eq!(spans("PHONE", "(415) 555-2671 ext. 12, or"), ["(415) 555-2671 ext. 12"]);
+        assert_eq!(spans("PHONE", "See note (12) 020 7946 0958"), ["020 7946 0958"]);
         assert_eq!(spans("PHONE", "(call (351) 910489601)"), ["(351) 910489601"]);
         assert_eq!(spans("PHONE", "call 302-419-1102xyz or 302-419-1102x12345678"), [""; 0]);
     }

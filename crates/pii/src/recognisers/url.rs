@@ -99,7 +99,13 @@ pub(crate) fn at_dot(scan: &mut Scan<'_>, at: usize) {
             }
         }
         () if path && BARE_WITH_PATH.has(&lower) => 0.7,
-        () if BARE_WITH_PATH.has(&lower) && scan.context_within(WEB, word, end, 16, 0).is_some() => 0.55,
+        // "visit us.it was" is two sentences.
+        () if at - word > 3
+            && BARE_WITH_PATH.has(&lower)
+            && scan.context_within(WEB, word, end, 16, 0).is_some() =>
+        {
+            0.55
+        }
         () => return,
     };
     let start = crate::offsets::ceil_char_boundary(scan.text, word);
@@ -191,6 +197,7 @@ mod tests {
                 "std::io",
                 "etc.in the",
                 "see lib.rs or foo.io",
+                "visit us.it was fun",
             ],
         );
     }
