@@ -9,7 +9,7 @@ use crate::phrases::automaton;
 use crate::recognisers::is_word_of_the_language;
 use crate::{By, Entity, Label};
 
-/// The score from which a finder is believed in other places too; on the development sets, read as documents, two of three that this
+/// The score from which a finder is believed in other places too; on the development sets, read as documents, four of five that this
 /// adds are right. What is less than sure must also be found in one of [`OFTEN`] places where it stands: in a licence or a manual a
 /// model takes a word for a name now and then.
 const BELIEVED: f32 = 0.5;
