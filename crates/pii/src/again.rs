@@ -4,16 +4,18 @@
 
 use aho_corasick::Input;
 
-use crate::merge::sort_by_place;
+use crate::merge::{ordered, sort_by_place};
 use crate::phrases::automaton;
 use crate::recognisers::is_word_of_the_language;
 use crate::{By, Entity, Label};
 
-/// The score from which a finder is believed in other places too; on the development sets, read as documents, four of five that this
-/// adds are right. What is less than sure must also be found in one of [`OFTEN`] places where it stands: in a licence or a manual a
-/// model takes a word for a name now and then.
+/// The score from which a finder is believed in other places too. On the development sets, read as documents, four of five that this
+/// adds are right.
 const BELIEVED: f32 = 0.5;
+/// The score from which a person named in full or with a title is believed whatever the other places say.
 const SURE: f32 = 0.8;
+/// Of what is less than certain, one of so many places where it stands must have been found: in a licence or a manual a model takes a
+/// word for a name now and then.
 const OFTEN: usize = 4;
 /// Fewest bytes of a name that is looked for.
 const LEAST: usize = 3;
@@ -52,16 +54,13 @@ pub(crate) fn again(text: &str, found: &[Entity], acts: &dyn Fn(&Label) -> bool)
         return Vec::new();
     };
     let mut known: Vec<Option<Name<'_, '_>>> = vec![None; folded.len()];
+    let rank = |name: &Name<'_, '_>| (acts(&name.of.label), has_lower(name.text), ordered(name.of.score));
     for name in &given {
         for spelling in spellings(name.text).into_iter().flatten() {
             let Ok(at) = folded.binary_search(&spelling) else { continue };
-            let rank = |name: &Name<'_, '_>| (acts(&name.of.label), has_lower(name.text), name.of.score);
-            let better = known[at].is_none_or(|best| {
-                let (a, b) = (rank(name), rank(&best));
-                (a.0, a.1) > (b.0, b.1) || (a.0, a.1) == (b.0, b.1) && a.2 > b.2
-            });
             let certain = name.certain || known[at].is_some_and(|best| best.certain);
-            known[at] = Some(Name { certain, ..if better { *name } else { known[at].unwrap_or(*name) } });
+            let best = known[at].filter(|best| rank(best) >= rank(name)).unwrap_or(*name);
+            known[at] = Some(Name { certain, ..best });
         }
     }
     let mut places = vec![Places::default(); folded.len()];
@@ -72,9 +71,9 @@ pub(crate) fn again(text: &str, found: &[Entity], acts: &dyn Fn(&Label) -> bool)
         let here = &text[start..end];
         let next = found.partition_point(|e| e.end <= start);
         let over = found.get(next).filter(|e| e.start < end);
-        let name = known[which].filter(|name| says(name, here) && stands_free(&text[..start], &text[end..]));
-        let Some(name) = name else {
-            let lower = here.starts_with(char::is_lowercase) && stands_free(&text[..start], &text[end..]);
+        let free = stands_free(&text[..start], &text[end..]);
+        let Some(name) = known[which].filter(|name| free && says(name, here)) else {
+            let lower = free && here.starts_with(char::is_lowercase);
             places[which].is_word |= lower && over.is_none() && !here.contains(char::is_whitespace);
             // What it hides, behind its start, may be a name.
             at = start + here.chars().next().map_or(1, char::len_utf8);

@@ -107,7 +107,8 @@ fn resolve(mut cluster: Vec<Entity>, merged: &mut Vec<Entity>) {
     merged.extend(winners.into_values());
 }
 
-fn ordered(score: f32) -> u32 {
+/// A score as what can be compared.
+pub(crate) fn ordered(score: f32) -> u32 {
     (score.clamp(0.0, 1.0) * 1e6) as u32
 }
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import grammar
-from lexicon import KEYS, LANGUAGES, NEUTRAL_FIELDS
 import venues
+from lexicon import KEYS, LANGUAGES, NEUTRAL_FIELDS
 from values import SLOTS, Values
 
 Span = tuple[int, int, str]

@@ -162,9 +162,9 @@ impl Chain {
                 end += 1;
             }
             let len = end - at;
-            // A group is a whole word: `12a` is none.
+            // A group is a whole word: `12a` is none, but a telephone number's extension may follow.
             let goes_on = bytes.get(end).is_some_and(|&b| is_word(b));
-            if len == 0 || goes_on && !is_iso_time(&bytes[end..]) && !is_extension(&bytes[end..]) {
+            if len == 0 || goes_on && !is_iso_time(&bytes[end..]) && phone::extension(bytes, end) == end {
                 return chain;
             }
             if chain.len == MAX_GROUPS || count + len > MAX_DIGITS {
@@ -186,14 +186,6 @@ impl Chain {
 /// `T12:` after an ISO 8601 date.
 fn is_iso_time(rest: &[u8]) -> bool {
     matches!(rest, [b'T', a, b, b':', ..] if a.is_ascii_digit() && b.is_ascii_digit())
-}
-
-/// `x123` after a telephone number.
-fn is_extension(rest: &[u8]) -> bool {
-    let digits = rest.iter().skip(1).take_while(|b| b.is_ascii_digit()).count();
-    matches!(rest, [b'x' | b'X', ..])
-        && (1..=6).contains(&digits)
-        && !rest.get(1 + digits).is_some_and(|&b| is_word(b))
 }
 
 /// The separator that starts at `at` if a digit follows it: one mark with spaces around, parentheses, or up to three spaces.
@@ -298,7 +290,9 @@ pub(crate) fn stands_alone(scan: &Scan<'_>, chain: &Chain, start: usize, end: us
     let joined_after = match after {
         b'.' | b',' | b'/' | b':' => digit_after,
         b'-' => is_word(scan.byte(last.end + 1)),
-        b'%' | b'x' | b'X' => true,
+        b'%' => true,
+        // An ISO time may follow, and a telephone's extension, which is nothing else's.
+        b if is_word(b) => b != b'T',
         _ => false,
     };
     !joined_before && !joined_after

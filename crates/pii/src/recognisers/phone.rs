@@ -98,7 +98,7 @@ fn international(scan: &mut Scan<'_>, chain: &Chain, groups: &[Group], from: usi
             let end = part[count - 1].end;
             let context = scan.context(PHONE, from, end);
             let score = if prefix == 0 || context.is_some() { 0.95 } else { 0.6 };
-            let end = extension(scan, end);
+            let end = extension(scan.bytes, end);
             return scan.push("phone_international", Label::Phone, (from, end), score, false, context);
         }
     }
@@ -144,7 +144,7 @@ fn national(scan: &mut Scan<'_>, chain: &Chain, groups: &[Group], from: usize) {
             && (all[3] < b'2' || all[0] < b'2')
             && all[0] != b'0';
         if score > 0.0 && !nanp {
-            let end = extension(scan, end);
+            let end = extension(scan.bytes, end);
             let from = if context.is_some() { code_in_brackets(scan, from) } else { from };
             scan.push("phone_national", Label::Phone, (from, end), score, false, context);
         }
@@ -197,14 +197,14 @@ fn bare_score(groups: &[Group], digits: &[u8], parenthesis: bool) -> f32 {
 fn ends_well(scan: &Scan<'_>, groups: &[Group]) -> bool {
     let Some(last) = groups.last() else { return false };
     let (after, next) = (scan.byte(last.end), scan.byte(last.end + 1));
-    let joined = is_word(after) && extension(scan, last.end) == last.end;
+    let joined = is_word(after) && extension(scan.bytes, last.end) == last.end;
     !(joined || after == b'%' || matches!(after, b'.' | b',' | b':' | b'-' | b'/') && next.is_ascii_digit())
         && groups[1..].iter().all(|group| group.separator != b'/' || group.end - group.start > 2)
 }
 
-/// `ext. 123`, `x123` after a number belongs to it.
-fn extension(scan: &Scan<'_>, end: usize) -> usize {
-    let rest = &scan.bytes[end..(end + 16).min(scan.bytes.len())];
+/// `ext. 123`, `x123` after a number belongs to it: its end, or `end`.
+pub(super) fn extension(bytes: &[u8], end: usize) -> usize {
+    let rest = &bytes[end..(end + 16).min(bytes.len())];
     let spaces = rest.iter().take_while(|&&b| matches!(b, b' ' | b',')).count();
     let rest_trimmed = &rest[spaces..];
     let word = [&b"ext. "[..], b"ext.", b"ext ", b"extension ", b"x", b"X", b"Ext. ", b"Ext ", b"#"]
@@ -213,7 +213,7 @@ fn extension(scan: &Scan<'_>, end: usize) -> usize {
     let Some(word) = word else { return end };
     let digits = rest_trimmed[word.len()..].iter().take_while(|b| b.is_ascii_digit()).count();
     let stop = end + spaces + word.len() + digits;
-    if (1..=6).contains(&digits) && !is_word(scan.byte(stop)) { stop } else { end }
+    if (1..=6).contains(&digits) && !bytes.get(stop).is_some_and(|&b| is_word(b)) { stop } else { end }
 }
 
 #[cfg(test)]
