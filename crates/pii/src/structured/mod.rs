@@ -3,7 +3,7 @@
 //!
 //! A model takes its time, and no document can be half rewritten meanwhile. So with one, a document is read twice:
 //! [`Format::values`] lists what is to be looked into, the caller finds entities in each, and
-//! [`Format::redact_found`] replaces them.
+//! [`Format::redact_found`] replaces them, and the names among them wherever else in the document they stand.
 
 mod chat;
 mod csv;
@@ -19,8 +19,9 @@ pub use sse::SseRestorer;
 
 use std::sync::Arc;
 
+use crate::merge::merge_by;
 use crate::redactor::Place;
-use crate::{By, Entity, Redacted, Redactor, Replaced, Vault};
+use crate::{By, Entity, Label, Redacted, Redactor, Replaced, Vault};
 
 /// A document that is not what it was said to be. Says where, never what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,22 +76,26 @@ impl Format {
         text: &str,
         vault: &mut Vault,
     ) -> Result<Redacted, StructureError> {
-        let mut find = |value: &str, field: Option<&str>| redactor.analyze_with(value, Vec::new(), field);
-        self.redact_with(redactor, text, vault, &mut find)
+        let values = self.values(redactor, text)?;
+        let find = |value: &Value| redactor.analyze_with(&value.text, Vec::new(), value.field.as_deref());
+        self.redact_found(redactor, text, values.iter().map(find).collect(), vault)
     }
 
     /// The values to look into, in the order that [`Format::redact_found`] wants their entities in.
     pub fn values(&self, redactor: &Redactor, text: &str) -> Result<Vec<Value>, StructureError> {
         let mut values = Vec::new();
-        let mut list = |value: &str, field: Option<&str>| {
-            values.push(Value { text: value.to_owned(), field: field.map(str::to_owned) });
+        let mut list = |text: &str, asked: Asked<'_>| {
+            if let Asked::Find { field } = asked {
+                values.push(Value { text: text.to_owned(), field: field.map(str::to_owned) });
+            }
             Vec::new()
         };
         self.redact_with(redactor, text, &mut Vault::new(), &mut list)?;
         Ok(values)
     }
 
-    /// Redacts what was found in each of the document's [`values`](Format::values).
+    /// Redacts what was found in each of the document's [`values`](Format::values), and the names among that in all of them: a value
+    /// by itself says little of what is in it.
     pub fn redact_found(
         &self,
         redactor: &Redactor,
@@ -99,7 +104,22 @@ impl Format {
         vault: &mut Vault,
     ) -> Result<Redacted, StructureError> {
         let mut found = found.into_iter();
-        self.redact_with(redactor, text, vault, &mut |_, _| found.next().unwrap_or_default())
+        let mut all = Known::default();
+        let mut know = |value: &str, asked: Asked<'_>| {
+            match asked {
+                Asked::Find { .. } => all.push(value, found.next().unwrap_or_default()),
+                Asked::Whole(label) => {
+                    all.push(value, vec![Entity { by: By::Pattern, ..whole(label, value) }])
+                }
+            }
+            Vec::new()
+        };
+        self.redact_with(redactor, text, &mut Vault::new(), &mut know)?;
+        let mut found = all.again(redactor).into_iter();
+        self.redact_with(redactor, text, vault, &mut |value, asked| {
+            let found = found.next().unwrap_or_default();
+            if let Asked::Whole(label) = asked { vec![whole(label, value)] } else { found }
+        })
     }
 
     /// Puts the values of a vault back.
@@ -128,8 +148,57 @@ impl Format {
     }
 }
 
-/// Gives the entities to replace in a value, and is told the field it stands in.
-type Find<'f> = dyn FnMut(&str, Option<&str>) -> Vec<Entity> + 'f;
+/// What is to be done with a value.
+enum Asked<'a> {
+    /// Look into it; `field` is the name of what it stands in.
+    Find { field: Option<&'a str> },
+    /// Replace all of it, as what has this label.
+    Whole(&'a Label),
+}
+
+/// Gives the entities to replace in a value.
+type Find<'f> = dyn FnMut(&str, Asked<'_>) -> Vec<Entity> + 'f;
+
+fn whole(label: &Label, value: &str) -> Entity {
+    Entity::new(label.clone(), 0, value.len(), 1.0, By::User, "field_rule")
+}
+
+/// The values of a document one after another, and what was found in them.
+#[derive(Default)]
+struct Known {
+    text: String,
+    entities: Vec<Entity>,
+    ends: Vec<usize>,
+}
+
+impl Known {
+    fn push(&mut self, value: &str, found: Vec<Entity>) {
+        let at = self.text.len();
+        let fits = |e: &Entity| value.get(e.start..e.end).is_some();
+        let found = merge_by(found.into_iter().filter(fits).collect(), &|_| 0.0);
+        self.entities.extend(found.into_iter().map(|e| Entity { start: e.start + at, end: e.end + at, ..e }));
+        self.text.push_str(value);
+        self.ends.push(self.text.len());
+        self.text.push('\n');
+    }
+
+    /// What is found in each value when the names of all are known.
+    fn again(self, redactor: &Redactor) -> Vec<Vec<Entity>> {
+        let mut entities = redactor.with_again(&self.text, self.entities).into_iter().peekable();
+        let mut start = 0;
+        let mut of_value = |end: usize| {
+            let mut found = Vec::new();
+            while let Some(e) = entities.next_if(|e| e.start < end) {
+                if e.end <= end {
+                    found.push(Entity { start: e.start - start, end: e.end - start, ..e });
+                }
+            }
+            start = end + 1;
+            found
+        };
+        self.ends.into_iter().map(&mut of_value).collect()
+    }
+}
 
 /// A document's values on their way through redaction.
 struct Values<'a, 'f> {
@@ -148,13 +217,12 @@ impl Values<'_, '_> {
         action: &FieldAction,
         path: impl Fn() -> String,
     ) -> Option<String> {
-        let entities = match action {
+        let asked = match action {
             FieldAction::Skip => return None,
-            FieldAction::Whole(label) if !value.trim().is_empty() => {
-                vec![Entity::new(label.clone(), 0, value.len(), 1.0, By::User, "field_rule")]
-            }
-            FieldAction::Find | FieldAction::Json | FieldAction::Whole(_) => (self.find)(value, field),
+            FieldAction::Whole(label) if !value.trim().is_empty() => Asked::Whole(label),
+            FieldAction::Find | FieldAction::Json | FieldAction::Whole(_) => Asked::Find { field },
         };
+        let entities = (self.find)(value, asked);
         let redacted = self.redactor.apply(value, entities, self.vault);
         if !redacted.entities.is_empty() {
             let place = Arc::new(Place { path: path(), value: value.to_owned() });
@@ -168,7 +236,7 @@ impl Values<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Label, Policy, Recognisers};
+    use crate::{Policy, Recognisers};
 
     #[test]
     fn reading_twice_gives_what_reading_once_does() {
@@ -205,5 +273,25 @@ mod tests {
                 text
             );
         }
+    }
+
+    #[test]
+    fn a_name_of_one_value_is_found_in_the_others() {
+        let redactor = Redactor::new(Policy::default(), Recognisers::all()).unwrap();
+        let fields = Fields::all().with("**.name", FieldAction::Whole(Label::Person)).unwrap();
+        let text = r#"{"name":"Ilse Zelikova","id":7,"note":"spoke to ZELIKOVA, and Zelikova's son\nQorvin","skip":{"name":"Bo"},"by":"Mr. Orrinder","cc":["Orrinder, B","Qorvin","Zelikova"]}"#;
+        let mut vault = Vault::new();
+        let redacted = Format::Json(fields).redact(&redactor, text, &mut vault).unwrap();
+        assert_eq!(
+            redacted.text,
+            r#"{"name":"[PERSON_1]","id":7,"note":"spoke to [PERSON_2], and [PERSON_3]'s son\nQorvin","skip":{"name":"[PERSON_4]"},"by":"Mr. [PERSON_5]","cc":["[PERSON_5], B","Qorvin","[PERSON_3]"]}"#
+        );
+        assert_eq!(restore_json(&redacted.text, &vault).unwrap(), text);
+        let csv = "name,note\nIlse Zelikova,\"then Zelikova, and Bo\"\n";
+        let fields = Fields::all().with("name", FieldAction::Whole(Label::Person)).unwrap();
+        let redacted = redact_csv(&redactor, csv, true, &fields, &mut Vault::new()).unwrap();
+        assert_eq!(redacted.text, "name,note\n[PERSON_1],\"then [PERSON_2], and Bo\"\n");
+        assert_eq!(redacted.entities[1].entity.explain.recogniser, "again");
+        assert_eq!(redacted.entities[1].place.as_ref().unwrap().path, "[2].note");
     }
 }
