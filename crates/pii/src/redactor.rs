@@ -164,6 +164,17 @@ impl Redactor {
 
     /// Replaces given entities (sorted or not; of overlapping ones the more trusted stays).
     pub fn apply(&self, text: &str, entities: Vec<Entity>, vault: &mut Vault) -> Redacted {
+        self.apply_between([None; 2], text, entities, vault)
+    }
+
+    /// As [`Redactor::apply`], for a text that stands between two characters: one that was let out already, and one to come.
+    pub(crate) fn apply_between(
+        &self,
+        [before, after]: [Option<char>; 2],
+        text: &str,
+        entities: Vec<Entity>,
+        vault: &mut Vault,
+    ) -> Redacted {
         let entities =
             merge_by(entities.into_iter().filter(|e| text.get(e.start..e.end).is_some()).collect(), &|_| 0.0);
         vault.index();
@@ -177,7 +188,8 @@ impl Redactor {
         // Stand-ins can meet their surroundings in ways that no single one shows ("Kim" before a real "berly").
         // Placeholders cannot, so where a stand-in would not come back, they take over.
         let reversible = entities.iter().all(|e| self.policy.action(&e.label).is_reversible());
-        if reversible && vault.restore(&redacted.text) != text {
+        let framed = |text: &str| before.into_iter().chain(text.chars()).chain(after).collect::<String>();
+        if reversible && vault.restore(&framed(&redacted.text)) != framed(text) {
             return self.replace(text, &entities, vault, false);
         }
         redacted

@@ -28,6 +28,8 @@ pub struct StreamRedactor {
     held: usize,
     /// Bytes let go and forgotten.
     forgotten: usize,
+    /// What was let out last.
+    last: Option<char>,
     /// Held bytes at the last look, so that long holds are not looked at again for each byte.
     looked: usize,
     reach: usize,
@@ -53,6 +55,7 @@ impl StreamRedactor {
             buffer: Text::default(),
             held: 0,
             forgotten: 0,
+            last: None,
             looked: 0,
             reach: redactor.reach(),
             step: 0,
@@ -129,7 +132,9 @@ impl StreamRedactor {
                 e
             })
             .collect();
-        let mut redacted = redactor.apply(segment, inside, vault);
+        let around = [self.last, text[cut..].chars().next()];
+        let mut redacted = redactor.apply_between(around, segment, inside, vault);
+        self.last = redacted.text.chars().next_back().or(self.last);
         let base = self.forgotten + from;
         for replaced in &mut redacted.entities {
             replaced.entity.start += base;
@@ -193,6 +198,25 @@ mod tests {
     fn whole(text: &str) -> Vec<(usize, usize, String)> {
         let redactor = Redactor::new(Policy::default(), Recognisers::all()).unwrap();
         redactor.analyze(text).iter().map(|e| (e.start, e.end, e.label.to_string())).collect()
+    }
+
+    #[test]
+    fn a_stand_in_at_a_cut_comes_back() {
+        // An address is cut off from the word that it is joined to where what overlaps it must stay whole.
+        let policy = Policy::default().with(crate::Label::Url, crate::Action::Surrogate);
+        let redactor = Redactor::new(policy, Recognisers::all()).unwrap();
+        let text = "LITERAL_1https://x.example/a?b=c@d.e[LITERAL_1]https://x.example/a?b=c@d.e[ email 2 ]ana@example.com, "
+            .to_owned()
+            + &"and so on ".repeat(60);
+        let chars: Vec<char> = text.chars().collect();
+        for size in 1..60 {
+            let mut vault = Vault::new();
+            let mut stream = StreamRedactor::new(&redactor);
+            let parts = chars.chunks(size).map(String::from_iter);
+            let mut out: String = parts.map(|part| stream.push(&redactor, &part, &mut vault).text).collect();
+            out += &stream.finish(&redactor, &mut vault).text;
+            assert_eq!(vault.restore(&out), text, "{size}");
+        }
     }
 
     #[test]
