@@ -105,11 +105,14 @@ pub(crate) fn again(text: &str, found: &[Entity], acts: &dyn Fn(&Label) -> bool)
     more
 }
 
+/// Whether what has this label goes by a name that others do not share.
+pub(crate) fn is_name(label: &Label) -> bool {
+    matches!(label, Label::Person | Label::Organization | Label::Location)
+}
+
 /// The names to look for that an entity gives: its own, and of a person's full name the last word.
 fn names<'t, 'e>(entity: &'e Entity, text: &'t str) -> impl Iterator<Item = Name<'t, 'e>> {
-    let believed = entity.score >= BELIEVED
-        && entity.by <= By::Model
-        && matches!(entity.label, Label::Person | Label::Organization | Label::Location);
+    let believed = entity.score >= BELIEVED && entity.by <= By::Model && is_name(&entity.label);
     let whole = if believed { entity.text(text) } else { "" };
     let is_person = entity.label == Label::Person;
     let in_full = whole.contains(char::is_whitespace);

@@ -42,6 +42,7 @@ mod restore;
 mod stream;
 pub mod structured;
 mod surrogate;
+mod texts;
 mod transform;
 mod vault;
 mod windows;

@@ -12,6 +12,7 @@ use crate::eval::LabelMap;
 use crate::merge::{merge_by, sort_by_place};
 use crate::policy::{Action, Policy, PolicyError};
 use crate::recognisers::{REACH, Recognisers};
+use crate::texts::Texts;
 use crate::vault::Vault;
 use crate::{By, Entity, Label, TokenClassifier, entities, transform};
 
@@ -157,6 +158,22 @@ impl Redactor {
         found
     }
 
+    /// What analysis found in a text, and where else in it the names stand that `vault` holds from earlier texts: in a conversation
+    /// who was named once is spoken of in sentences that say less.
+    pub fn with_known(&self, text: &str, found: Vec<Entity>, vault: &Vault) -> Vec<Entity> {
+        let mut texts = Texts::known_to(self, vault);
+        if texts.is_empty() {
+            return found;
+        }
+        texts.push(text, found);
+        texts.again(self).pop().unwrap_or_default()
+    }
+
+    /// Whether this label is to be reported.
+    pub(crate) fn asks(&self, label: &Label) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(label))
+    }
+
     /// Finds and replaces.
     pub fn redact(&self, text: &str, vault: &mut Vault) -> Redacted {
         self.apply(text, self.analyze(text), vault)
@@ -170,7 +187,7 @@ impl Redactor {
     /// As [`Redactor::apply`], for a text that stands between two characters: one that was let out already, and one to come.
     pub(crate) fn apply_between(
         &self,
-        [before, after]: [Option<char>; 2],
+        around: [Option<char>; 2],
         text: &str,
         entities: Vec<Entity>,
         vault: &mut Vault,
@@ -188,7 +205,8 @@ impl Redactor {
         // Stand-ins can meet their surroundings in ways that no single one shows ("Kim" before a real "berly").
         // Placeholders cannot, so where a stand-in would not come back, they take over.
         let reversible = entities.iter().all(|e| self.policy.action(&e.label).is_reversible());
-        let framed = |text: &str| before.into_iter().chain(text.chars()).chain(after).collect::<String>();
+        let [before, after] = around.map(String::from_iter);
+        let framed = |text: &str| [&before, text, &after].concat();
         if reversible && vault.restore(&framed(&redacted.text)) != framed(text) {
             return self.replace(text, &entities, vault, false);
         }

@@ -41,6 +41,7 @@ fn text() -> impl Strategy<Value = String> {
         Just("LITERAL_1"),
         Just("example.com"),
         Just("Robin Rossi"),
+        Just(" Rossi "),
         Just("SSN 536-90-4399"),
         Just("password: hunter2!"),
         Just("1"),
@@ -156,7 +157,9 @@ proptest! {
         let mut vault = Vault::new();
         let mut redacted = Vec::new();
         for (text, action) in &texts {
-            let result = redactor(*action).redact(text, &mut vault);
+            let redactor = redactor(*action);
+            let found = redactor.with_known(text, redactor.analyze(text), &vault);
+            let result = redactor.apply(text, found, &mut vault);
             prop_assert_eq!(&vault.restore(&result.text), text);
             for replaced in &result.entities {
                 let end = replaced.new_start + replaced.replacement.len();

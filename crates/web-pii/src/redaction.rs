@@ -44,6 +44,13 @@ pub(crate) fn found(json: &str) -> Result<Vec<Entity>, JsValue> {
     serde_json::from_str(json).map_err(|error| invalid(format!("entities: {error}")))
 }
 
+/// What was found in a text, as [`Analysis::finish`](crate::Analysis::finish) gave it, with the names that the vault knows.
+#[wasm_bindgen(js_name = withKnown)]
+pub fn with_known(config: &str, text: &JsString, found: &str, vault: &Vault) -> Result<String, JsValue> {
+    let redactor = &configured(config)?.redactor;
+    Ok(json(&redactor.with_known(&from_js(text), self::found(found)?, vault.inner())))
+}
+
 /// Replaces what was found in a text.
 #[wasm_bindgen]
 pub fn redact(config: &str, text: &JsString, found: &str, vault: &mut Vault) -> Result<Redaction, JsValue> {

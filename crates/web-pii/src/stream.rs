@@ -56,8 +56,9 @@ impl RedactStream {
     pub fn advance(&mut self, found: &str, last: bool, vault: &mut Vault) -> Result<Redaction, JsValue> {
         let held = self.stream.held().to_owned();
         let base = self.stream.position();
-        let redacted =
-            self.stream.advance(&self.configured.redactor, self::found(found)?, last, vault.inner_mut());
+        let redactor = &self.configured.redactor;
+        let found = redactor.with_known(self.stream.known(), self::found(found)?, vault.inner());
+        let redacted = self.stream.advance(redactor, found, last, vault.inner_mut());
         let gone = held.get(..self.stream.position() - base).unwrap_or_default();
         let shown = entities::replaced(gone, &redacted.entities, self.counts, base);
         self.counts = self.counts.with(gone);

@@ -26,7 +26,7 @@ export interface RedactionRules {
 
 /** Options of one call. They win over those of `Redactor.load`, one by one. */
 export interface CallOptions extends RedactionRules {
-  /** Where values are remembered. Default: a new vault. */
+  /** Where values are remembered; names that it knows are found in later texts too. Default: a new vault. */
   vault?: Vault | undefined;
   /** What the text is the value of, such as `"phone"`; it counts as context. */
   field?: string | undefined;

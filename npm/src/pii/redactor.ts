@@ -273,9 +273,9 @@ export class Redactor implements AsyncDisposable {
     };
   }
 
-  async #find(text: string, { config, field, signal, onProgress }: Call): Promise<string> {
+  async #find(text: string, { config, field, signal, onProgress, vault }: Call): Promise<string> {
     const [found = "[]"] = await this.#finder.find(config, [{ text, field }], signal, onProgress);
-    return found;
+    return guarded(() => this.#wasm.withKnown(config, text, found, vault.inner));
   }
 
   #replace(text: string, found: string, { config, vault }: Call): Redaction {

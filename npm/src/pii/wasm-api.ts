@@ -51,6 +51,7 @@ export interface PiiModule {
   /** Entities that a caller hands back, as `redact` takes them. */
   chosen(text: string, entities: string): string;
   describe(text: string, found: string): string;
+  withKnown(config: string, text: string, found: string, vault: WasmVault): string;
   redact(config: string, text: string, found: string, vault: WasmVault): WasmRedaction;
   redactParts(config: string, parts: string[], found: string, vault: WasmVault): string[];
   redactDocument(

@@ -183,6 +183,37 @@ test("a vault keeps its placeholders from call to call", async () => {
   assert.equal(again.vault, vault);
 });
 
+test("who was named once is known in what comes later: with the vault, and across a document", async () => {
+  const { vault } = await redactor.redact("Mr. Qorvine Tanakaya signed.");
+  const later = "Then Tanakaya left, and QORVINE TANAKAYA called.";
+  const again = await redactor.redact(later, { vault });
+  assert.equal(again.text, "Then [PERSON_2] left, and [PERSON_3] called.");
+  assert.deepEqual(
+    again.entities.map(({ explain }) => explain.recogniser),
+    ["again", "again"],
+  );
+  assert.equal((await redactor.redact(later)).text, later);
+  assert.equal((await redactor.apply(later, [], { vault })).text, later);
+  assert.equal(vault.restore(again.text), later);
+  const stream = redactor.redactStream({ vault });
+  const { parts } = await redactor.redactParts(["Then Tana", "kaya left"], { vault });
+  assert.deepEqual(parts, ["Then [PERSON_2]", " left"]);
+  const out: string[] = [];
+  const written = (async () => {
+    const writer = stream.writable.getWriter();
+    for (const part of later.match(/.{1,9}/g) ?? []) await writer.write(part);
+    await writer.close();
+  })();
+  for await (const part of stream.readable) out.push(part);
+  await written;
+  assert.equal(out.join(""), again.text);
+
+  const messages = ["Mr. Qorvine Tanakaya signed.", later].map((content) => ({ role: "user", content }));
+  const chat = await redactor.redactMessages(messages);
+  assert.ok(!/tanakaya/i.test(JSON.stringify(chat.document)), JSON.stringify(chat.document));
+  assert.deepEqual(chat.vault.restoreMessages(chat.document), messages);
+});
+
 test("what the caller chose is replaced, and nothing else", async () => {
   const text = "😀 Ana wrote to ana@example.com and bo@example.com";
   const first = (await redactor.analyze(text)).find(({ label }) => label === "EMAIL");

@@ -19,8 +19,8 @@ pub use sse::SseRestorer;
 
 use std::sync::Arc;
 
-use crate::merge::merge_by;
 use crate::redactor::Place;
+use crate::texts::Texts;
 use crate::{By, Entity, Label, Redacted, Redactor, Replaced, Vault};
 
 /// A document that is not what it was said to be. Says where, never what.
@@ -104,7 +104,7 @@ impl Format {
         vault: &mut Vault,
     ) -> Result<Redacted, StructureError> {
         let mut found = found.into_iter();
-        let mut all = Known::default();
+        let mut all = Texts::known_to(redactor, vault);
         let mut know = |value: &str, asked: Asked<'_>| {
             match asked {
                 Asked::Find { .. } => all.push(value, found.next().unwrap_or_default()),
@@ -161,43 +161,6 @@ type Find<'f> = dyn FnMut(&str, Asked<'_>) -> Vec<Entity> + 'f;
 
 fn whole(label: &Label, value: &str) -> Entity {
     Entity::new(label.clone(), 0, value.len(), 1.0, By::User, "field_rule")
-}
-
-/// The values of a document one after another, and what was found in them.
-#[derive(Default)]
-struct Known {
-    text: String,
-    entities: Vec<Entity>,
-    ends: Vec<usize>,
-}
-
-impl Known {
-    fn push(&mut self, value: &str, found: Vec<Entity>) {
-        let at = self.text.len();
-        let fits = |e: &Entity| value.get(e.start..e.end).is_some();
-        let found = merge_by(found.into_iter().filter(fits).collect(), &|_| 0.0);
-        self.entities.extend(found.into_iter().map(|e| Entity { start: e.start + at, end: e.end + at, ..e }));
-        self.text.push_str(value);
-        self.ends.push(self.text.len());
-        self.text.push('\n');
-    }
-
-    /// What is found in each value when the names of all are known.
-    fn again(self, redactor: &Redactor) -> Vec<Vec<Entity>> {
-        let mut entities = redactor.with_again(&self.text, self.entities).into_iter().peekable();
-        let mut start = 0;
-        let mut of_value = |end: usize| {
-            let mut found = Vec::new();
-            while let Some(e) = entities.next_if(|e| e.start < end) {
-                if e.end <= end {
-                    found.push(Entity { start: e.start - start, end: e.end - start, ..e });
-                }
-            }
-            start = end + 1;
-            found
-        };
-        self.ends.into_iter().map(&mut of_value).collect()
-    }
 }
 
 /// A document's values on their way through redaction.

@@ -1,0 +1,116 @@
+//! Texts that speak of the same people and places: a name that was found in one is looked for in the others. Such are the values of a
+//! document, and the texts that were redacted with one vault.
+
+use std::ops::Range;
+
+use crate::again::is_name;
+use crate::merge::merge_by;
+use crate::{By, Entity, Redactor, Vault};
+
+/// The score of a name that is known from another text: sure enough of one in full, and no surer.
+const KNOWN: f32 = 0.8;
+
+/// Texts one after another, and what was found in them.
+#[derive(Default)]
+pub(crate) struct Texts {
+    joined: String,
+    entities: Vec<Entity>,
+    places: Vec<Range<usize>>,
+}
+
+impl Texts {
+    /// No text yet, but the names that a vault holds.
+    pub(crate) fn known_to(redactor: &Redactor, vault: &Vault) -> Self {
+        let mut texts = Texts::default();
+        for entry in
+            vault.entries().iter().filter(|entry| is_name(&entry.label) && redactor.asks(&entry.label))
+        {
+            let name = Entity::new(entry.label.clone(), 0, entry.value.len(), KNOWN, By::Model, "vault");
+            texts.append(&entry.value, vec![name]);
+        }
+        texts
+    }
+
+    /// Whether there are neither texts nor names.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.joined.is_empty()
+    }
+
+    /// Adds a text. Findings that do not fit it are dropped.
+    pub(crate) fn push(&mut self, text: &str, found: Vec<Entity>) {
+        let place = self.append(text, found);
+        self.places.push(place);
+    }
+
+    fn append(&mut self, text: &str, found: Vec<Entity>) -> Range<usize> {
+        let at = self.joined.len();
+        let fits = |e: &Entity| text.get(e.start..e.end).is_some();
+        let found = merge_by(found.into_iter().filter(fits).collect(), &|_| 0.0);
+        self.entities.extend(found.into_iter().map(|e| Entity { start: e.start + at, end: e.end + at, ..e }));
+        self.joined.push_str(text);
+        self.joined.push('\n');
+        at..at + text.len()
+    }
+
+    /// What is found in each text when the names of all are known.
+    pub(crate) fn again(self, redactor: &Redactor) -> Vec<Vec<Entity>> {
+        let entities = redactor.with_again(&self.joined, self.entities);
+        let within = |place: Range<usize>| {
+            let first = entities.partition_point(|e| e.start < place.start);
+            let here = entities[first..].iter().take_while(|e| e.start < place.end);
+            // A name that goes on from one text into the next is none.
+            let here = here.filter(|e| e.end <= place.end).cloned();
+            here.map(|e| Entity { start: e.start - place.start, end: e.end - place.start, ..e }).collect()
+        };
+        self.places.into_iter().map(within).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Action, Label, Policy, Recognisers};
+
+    #[test]
+    fn a_vault_knows_who_was_named_before() {
+        let redactor = Redactor::new(Policy::all(Action::Placeholder), Recognisers::all()).unwrap();
+        let mut vault = Vault::new();
+        let hear = |text: &str, vault: &Vault| -> Vec<String> {
+            let found = redactor.with_known(text, Vec::new(), vault);
+            found.iter().map(|e| format!("{} {} {}", e.text(text), e.label, e.explain.recogniser)).collect()
+        };
+        let text = "They said that Zelikova left Qorvin; ILSE ZELIKOVA. Will it? Zelikovas";
+        assert!(hear(text, &vault).is_empty());
+        for (label, value) in [
+            (Label::Person, "Ilse Zelikova"),
+            (Label::Organization, "Qorvin"),
+            (Label::Person, "Will"),
+            (Label::Date, "Zelikovas"),
+        ] {
+            vault.placeholder(&label, value);
+        }
+        assert_eq!(
+            hear(text, &vault),
+            ["Zelikova PERSON again", "Qorvin ORGANIZATION again", "ILSE ZELIKOVA PERSON again"]
+        );
+        let redactor = redactor.only([Label::Organization]);
+        assert_eq!(redactor.with_known(text, Vec::new(), &vault).len(), 1);
+    }
+
+    #[test]
+    fn findings_stay_with_their_text() {
+        let redactor = Redactor::new(Policy::all(Action::Placeholder), Recognisers::all()).unwrap();
+        let person = |start, end| Entity::new(Label::Person, start, end, 0.9, By::Model, "test");
+        let mut texts = Texts::default();
+        texts.push("Ilse", vec![person(0, 4)]);
+        texts.push("", vec![]);
+        texts.push("Zelikova, Ilse\nZelikova", vec![person(0, 8), person(10, 23), person(20, 99)]);
+        texts.push("Zelikova and Ilse", vec![]);
+        let found: Vec<Vec<(usize, usize)>> = texts
+            .again(&redactor)
+            .iter()
+            .map(|found| found.iter().map(|e| (e.start, e.end)).collect())
+            .collect();
+        assert_eq!(found, [vec![(0, 4)], vec![], vec![(0, 8), (10, 23)], vec![(0, 8), (13, 17)]]);
+    }
+}
