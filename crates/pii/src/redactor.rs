@@ -161,12 +161,15 @@ impl Redactor {
     /// What analysis found in a text, and where else in it the names stand that `vault` holds from earlier texts: in a conversation
     /// who was named once is spoken of in sentences that say less.
     pub fn with_known(&self, text: &str, found: Vec<Entity>, vault: &Vault) -> Vec<Entity> {
-        let mut texts = Texts::known_to(self, vault);
-        if texts.is_empty() {
+        if vault.entries().is_empty() {
             return found;
         }
-        texts.push(text, found);
-        texts.again(self).pop().unwrap_or_default()
+        let mut texts = Texts::default();
+        texts.push(text, found.clone());
+        match texts.know(self, vault) {
+            true => texts.again(self).pop().unwrap_or_default(),
+            false => found,
+        }
     }
 
     /// Whether this label is to be reported.

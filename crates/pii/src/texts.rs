@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::again::is_name;
 use crate::merge::merge_by;
+use crate::vault::Entry;
 use crate::{By, Entity, Redactor, Vault};
 
 /// The score of a name that is known from another text: sure enough of one in full, and no surer.
@@ -19,27 +20,37 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    /// No text yet, but the names that a vault holds.
-    pub(crate) fn known_to(redactor: &Redactor, vault: &Vault) -> Self {
-        let mut texts = Texts::default();
-        for entry in
-            vault.entries().iter().filter(|entry| is_name(&entry.label) && redactor.asks(&entry.label))
-        {
-            let name = Entity::new(entry.label.clone(), 0, entry.value.len(), KNOWN, By::Model, "vault");
-            texts.append(&entry.value, vec![name]);
-        }
-        texts
-    }
-
-    /// Whether there are neither texts nor names.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.joined.is_empty()
-    }
-
     /// Adds a text. Findings that do not fit it are dropped.
     pub(crate) fn push(&mut self, text: &str, found: Vec<Entity>) {
         let place = self.append(text, found);
         self.places.push(place);
+    }
+
+    /// Adds the names that a vault holds, of which a word stands in the texts; `false` if there are none.
+    pub(crate) fn know(&mut self, redactor: &Redactor, vault: &Vault) -> bool {
+        let names = |entry: &&Entry| is_name(&entry.label) && redactor.asks(&entry.label);
+        let mut names = vault.entries().iter().filter(names).peekable();
+        if names.peek().is_none() {
+            return false;
+        }
+        // An automaton of all of a large vault's names would cost more than the reading of a short text.
+        let words = |text: &str| -> Vec<String> {
+            text.split(|c: char| !c.is_alphanumeric())
+                .filter(|word| !word.is_empty())
+                .map(str::to_lowercase)
+                .collect()
+        };
+        let mut said = words(&self.joined);
+        said.sort();
+        said.dedup();
+        let before = self.entities.len();
+        for Entry { label, value, .. } in names {
+            if words(value).iter().any(|word| said.binary_search(word).is_ok()) {
+                let name = Entity::new(label.clone(), 0, value.len(), KNOWN, By::Model, "vault");
+                self.append(value, vec![name]);
+            }
+        }
+        self.entities.len() > before
     }
 
     fn append(&mut self, text: &str, found: Vec<Entity>) -> Range<usize> {

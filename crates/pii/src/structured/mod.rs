@@ -104,8 +104,8 @@ impl Format {
         vault: &mut Vault,
     ) -> Result<Redacted, StructureError> {
         let mut found = found.into_iter();
-        let mut all = Texts::known_to(redactor, vault);
-        let mut know = |value: &str, asked: Asked<'_>| {
+        let mut all = Texts::default();
+        let mut read = |value: &str, asked: Asked<'_>| {
             match asked {
                 Asked::Find { .. } => all.push(value, found.next().unwrap_or_default()),
                 Asked::Whole(label) => {
@@ -114,7 +114,8 @@ impl Format {
             }
             Vec::new()
         };
-        self.redact_with(redactor, text, &mut Vault::new(), &mut know)?;
+        self.redact_with(redactor, text, &mut Vault::new(), &mut read)?;
+        all.know(redactor, vault);
         let mut found = all.again(redactor).into_iter();
         self.redact_with(redactor, text, vault, &mut |value, asked| {
             let found = found.next().unwrap_or_default();
