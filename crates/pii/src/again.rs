@@ -22,6 +22,9 @@ const LEAST: usize = 3;
 /// Fewest bytes of a surname that is looked for, and of a name that stands in capitals in one place and not in the other.
 const LONGER: usize = 4;
 
+/// Who says of a text that it is a name, and is not to be doubted: the rule for a field, and what was redacted before.
+pub(crate) const GIVEN: [&str; 2] = ["field_rule", "vault"];
+
 /// A name to look for, as an entity gives it.
 #[derive(Clone, Copy)]
 struct Name<'t, 'e> {
@@ -94,7 +97,7 @@ pub(crate) fn again(text: &str, found: &[Entity], acts: &dyn Fn(&Label) -> bool)
         let (Places { found, seen, is_word }, Some(name)) = (places[which], known[which]) else {
             return false;
         };
-        !(is_word || is_lone_word(name.text)) && (name.certain || found * OFTEN >= seen)
+        !is_lone_word(name.text) && (name.certain || !is_word && found * OFTEN >= seen)
     };
     let mut more: Vec<Entity> = more.into_iter().filter(|(which, _)| holds(*which)).map(|(_, e)| e).collect();
     for entity in &mut more {
@@ -116,9 +119,14 @@ fn names<'t, 'e>(entity: &'e Entity, text: &'t str) -> impl Iterator<Item = Name
     let whole = if believed { entity.text(text) } else { "" };
     let is_person = entity.label == Label::Person;
     let in_full = whole.contains(char::is_whitespace);
-    let certain = is_person && (entity.by == By::Pattern || in_full) && entity.score >= SURE;
-    let last =
-        whole.rsplit(char::is_whitespace).next().filter(|last| is_person && in_full && is_surname(last));
+    let certain = GIVEN.contains(&&*entity.explain.recogniser)
+        || is_person && (entity.by == By::Pattern || in_full) && entity.score >= SURE;
+    // "Ruiz, Ana" as well as "Ana Ruiz".
+    let last = match whole.split_once(',') {
+        Some((last, _)) => Some(last.trim_end()),
+        None => whole.rsplit(char::is_whitespace).next(),
+    };
+    let last = last.filter(|last| is_person && in_full && is_surname(last));
     let names = [Some(whole), last].into_iter().flatten();
     let names = names.filter(|name| name.len() >= LEAST && name.starts_with(char::is_uppercase));
     names.map(move |text| Name { text, of: entity, certain })

@@ -172,9 +172,11 @@ impl Redactor {
         }
     }
 
-    /// Whether this label is to be reported.
-    pub(crate) fn asks(&self, label: &Label) -> bool {
+    /// Whether a value that is known to have this label, with this score, is to be looked for elsewhere.
+    pub(crate) fn looks_for(&self, label: &Label, value: &str, score: f32) -> bool {
         self.only.as_ref().is_none_or(|only| only.contains(label))
+            && self.policy.threshold(label) <= score
+            && !self.recognisers.custom().allows(value.trim())
     }
 
     /// Finds and replaces.

@@ -11,6 +11,9 @@ use crate::{By, Entity, Redactor, Vault};
 /// The score of a name that is known from another text: sure enough of one in full, and no surer.
 const KNOWN: f32 = 0.8;
 
+/// What stands between two texts, and in no name.
+const BETWEEN: char = '\0';
+
 /// Texts one after another, and what was found in them.
 #[derive(Default)]
 pub(crate) struct Texts {
@@ -26,31 +29,38 @@ impl Texts {
         self.places.push(place);
     }
 
-    /// Adds the names that a vault holds, of which a word stands in the texts; `false` if there are none.
+    /// Adds the names that a vault holds and that may stand in the texts; `false` if there are none.
     pub(crate) fn know(&mut self, redactor: &Redactor, vault: &Vault) -> bool {
-        let names = |entry: &&Entry| is_name(&entry.label) && redactor.asks(&entry.label);
-        let mut names = vault.entries().iter().filter(names).peekable();
-        if names.peek().is_none() {
-            return false;
-        }
-        // An automaton of all of a large vault's names would cost more than the reading of a short text.
-        let words = |text: &str| -> Vec<String> {
-            text.split(|c: char| !c.is_alphanumeric())
-                .filter(|word| !word.is_empty())
-                .map(str::to_lowercase)
-                .collect()
-        };
-        let mut said = words(&self.joined);
-        said.sort();
-        said.dedup();
-        let before = self.entities.len();
-        for Entry { label, value, .. } in names {
-            if words(value).iter().any(|word| said.binary_search(word).is_ok()) {
-                let name = Entity::new(label.clone(), 0, value.len(), KNOWN, By::Model, "vault");
-                self.append(value, vec![name]);
+        // What is looked for of a name has its surname in it, or is one word. An automaton of all of a large vault's names would cost
+        // more than the reading of a short text.
+        let folded = |word: &str| word.to_lowercase();
+        let last = |text: &str| text.split(apart).rfind(|word| !word.is_empty()).map(folded);
+        let mut names: Vec<(String, usize)> = Vec::new();
+        for (at, Entry { label, value, .. }) in vault.entries().iter().enumerate() {
+            if is_name(label) && redactor.looks_for(label, value, KNOWN) {
+                let surname = value.split_once(',').and_then(|(surname, _)| last(surname));
+                names.extend([last(value), surname].into_iter().flatten().map(|word| (word, at)));
             }
         }
-        self.entities.len() > before
+        names.sort();
+        let mut said = vec![false; names.len()];
+        for word in self.joined.split(apart).map(folded).filter(|_| !names.is_empty()) {
+            let first = names.partition_point(|(name, _)| *name < word);
+            let same = names[first..].iter().take_while(|(name, _)| *name == word).count();
+            if !said.get(first).is_none_or(|said| *said) {
+                said[first..first + same].fill(true);
+            }
+        }
+        let mut known: Vec<usize> =
+            names.iter().zip(said).filter(|(_, said)| *said).map(|((_, at), _)| *at).collect();
+        known.sort_unstable();
+        known.dedup();
+        for &at in &known {
+            let Entry { label, value, .. } = &vault.entries()[at];
+            let value = value.trim();
+            self.append(value, vec![Entity::new(label.clone(), 0, value.len(), KNOWN, By::Model, "vault")]);
+        }
+        !known.is_empty()
     }
 
     fn append(&mut self, text: &str, found: Vec<Entity>) -> Range<usize> {
@@ -59,7 +69,7 @@ impl Texts {
         let found = merge_by(found.into_iter().filter(fits).collect(), &|_| 0.0);
         self.entities.extend(found.into_iter().map(|e| Entity { start: e.start + at, end: e.end + at, ..e }));
         self.joined.push_str(text);
-        self.joined.push('\n');
+        self.joined.push(BETWEEN);
         at..at + text.len()
     }
 
@@ -75,6 +85,10 @@ impl Texts {
         };
         self.places.into_iter().map(within).collect()
     }
+}
+
+fn apart(c: char) -> bool {
+    !c.is_alphanumeric()
 }
 
 #[cfg(test)]
@@ -104,6 +118,13 @@ mod tests {
             hear(text, &vault),
             ["Zelikova PERSON again", "Qorvin ORGANIZATION again", "ILSE ZELIKOVA PERSON again"]
         );
+        let often = "Qorvin, and Zelikova. ".repeat(50);
+        assert_eq!(hear(&often, &vault).len(), 100);
+        vault.placeholder(&Label::Person, " Orrinder, Bo ");
+        assert_eq!(hear("then Orrinder, orrinder and Bo", &vault), ["Orrinder PERSON again"]);
+        let policy = Policy::all(Action::Placeholder).with_threshold(Label::Person, 0.9);
+        let strict = Redactor::new(policy, Recognisers::all()).unwrap();
+        assert_eq!(strict.with_known(text, Vec::new(), &vault).len(), 1);
         let redactor = redactor.only([Label::Organization]);
         assert_eq!(redactor.with_known(text, Vec::new(), &vault).len(), 1);
     }
@@ -117,11 +138,25 @@ mod tests {
         texts.push("", vec![]);
         texts.push("Zelikova, Ilse\nZelikova", vec![person(0, 8), person(10, 23), person(20, 99)]);
         texts.push("Zelikova and Ilse", vec![]);
+        texts.push("Ilse\nZelikova", vec![person(0, 13)]);
+        texts.push("by Ilse", vec![]);
+        texts.push("Zelikova did", vec![]);
         let found: Vec<Vec<(usize, usize)>> = texts
             .again(&redactor)
             .iter()
             .map(|found| found.iter().map(|e| (e.start, e.end)).collect())
             .collect();
-        assert_eq!(found, [vec![(0, 4)], vec![], vec![(0, 8), (10, 23)], vec![(0, 8), (13, 17)]]);
+        assert_eq!(
+            found,
+            [
+                vec![(0, 4)],
+                vec![],
+                vec![(0, 8), (10, 23)],
+                vec![(0, 8), (13, 17)],
+                vec![(0, 13)],
+                vec![(3, 7)],
+                vec![(0, 8)]
+            ]
+        );
     }
 }
