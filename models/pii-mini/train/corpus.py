@@ -28,6 +28,8 @@ CHUNK = 384
 """Rows a file; the first are smaller, so that training can begin."""
 PATTERN = ["synthetic", "written", "real", "synthetic", "written", "wiki", "synthetic", "written", "real", "synthetic", "written", "synthetic"]
 """Kinds of rows in the order that a process writes them."""
+FRESH_PATTERN = ["fresh", "written", "real", "synthetic", "fresh", "written", "real", "wiki", "fresh", "written", "synthetic"]
+"""The same where some files of written/ are a kind of their own."""
 WEIGHT = {"uner": 1.8, "wnut": 1.3, "echr-es": 1.0, "echr-fr": 1.0}
 """How often a real sentence of each source is drawn, relative to its number."""
 
@@ -66,13 +68,14 @@ def encode(tokenizer: Tokenizer, text: str, spans: list[tuple[int, int, str]]) -
 class Source:
     """An endless stream of (text, spans) of one kind."""
 
-    def __init__(self, data: Path, seed: int, everything: bool = False):
+    def __init__(self, data: Path, seed: int, everything: bool = False, fresh: list[str] = []):
         self.rng = random.Random(seed)
         train, held = real.load(data)
         self.real = train + held if everything else train
         self.cumulative = list(itertools.accumulate(WEIGHT[d[0].source] * len(d) for d in self.real))
-        self.written = real.written()
-        self.mentions = real.Mentions(self.real + self.written)
+        self.fresh = real.written(fresh)
+        self.written = real.written(["*.txt"], fresh)
+        self.mentions = real.Mentions(self.real + self.written + self.fresh)
         self.wiki = distant.labelled(data / "wiki.test.raw")
 
     def draw(self, kind: str) -> tuple[str, list[tuple[int, int, str]]]:
@@ -82,7 +85,7 @@ class Source:
             return noisy(rng, doc.text, doc.spans)
         if kind == "wiki":
             return noisy(rng, *real.swapped(Values(rng, "en"), *rng.choice(self.wiki), rng.choice([0.0, 0.8])))
-        document = rng.choice(self.written) if kind == "written" else rng.choices(self.real, cum_weights=self.cumulative)[0]
+        document = rng.choice(self.written if kind == "written" else self.fresh) if kind in ("written", "fresh") else rng.choices(self.real, cum_weights=self.cumulative)[0]
         return noisy(rng, *real.varied(rng, document, self.mentions), strength=0.7)
 
 
@@ -112,14 +115,15 @@ def rows(source: Source, kind: str, tokenizers: list[Tokenizer], count: int):
                     return
 
 
-def write(data: Path, folder: Path, seed: int, everything: bool) -> None:
+def write(data: Path, folder: Path, seed: int, everything: bool, fresh: list[str]) -> None:
     """Writes files of rows, int16 [rows, 3, ROW], into `folder` until it is stopped or its parent has ended."""
     parent = os.getppid()
     path = Path(__file__).parent / "tokenizer.json"
     tokenizers = [bpe.load(path), bpe.load(path), bpe.load(path, dropout=0.08)]
-    source = Source(data, seed, everything)
+    source = Source(data, seed, everything, fresh)
+    pattern = FRESH_PATTERN if fresh else PATTERN
     for i in itertools.takewhile(lambda _: os.getppid() == parent, itertools.count()):
-        kind = PATTERN[(i + seed) % len(PATTERN)]
+        kind = pattern[(i + seed) % len(pattern)]
         chunk = np.array(list(rows(source, kind, tokenizers, min(CHUNK, 48 << i))), np.int16)
         temporary = folder / f"{seed}.part"
         with temporary.open("wb") as file:
@@ -127,11 +131,11 @@ def write(data: Path, folder: Path, seed: int, everything: bool) -> None:
         temporary.rename(folder / f"{kind}-{seed}-{i}.npy")
 
 
-def start_writers(data: Path, folder: Path, count: int, seed: int, everything: bool) -> list[multiprocessing.Process]:
+def start_writers(data: Path, folder: Path, count: int, seed: int, everything: bool, fresh: list[str] = []) -> list[multiprocessing.Process]:
     """`count` processes that `write`, each with a seed of its own."""
     pools()  # read once, before they fork
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    processes = [multiprocessing.get_context("fork").Process(target=write, args=(data, folder, seed * 1000 + i, everything), daemon=True) for i in range(count)]
+    processes = [multiprocessing.get_context("fork").Process(target=write, args=(data, folder, seed * 1000 + i, everything, fresh), daemon=True) for i in range(count)]
     for process in processes:
         process.start()
     return processes
@@ -143,8 +147,9 @@ if __name__ == "__main__":
     parser.add_argument("--rows", type=Path, required=True)
     parser.add_argument("--writers", type=int, default=max(1, (os.cpu_count() or 2) - 2))
     parser.add_argument("--all", action="store_true", help="of the held-out parts too")
+    parser.add_argument("--fresh", nargs="*", default=[], help="as train.py's")
     parser.add_argument("--seed", type=int, default=5)
     args = parser.parse_args()
     args.rows.mkdir(parents=True, exist_ok=True)
-    for process in start_writers(args.data, args.rows, args.writers, args.seed, args.all):
+    for process in start_writers(args.data, args.rows, args.writers, args.seed, args.all, args.fresh):
         process.join()

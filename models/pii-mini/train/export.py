@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from gguf.quants import quantize
 
+import released
 from labels import TAGS, bias_vector
 from model import Embedding
 
@@ -24,10 +25,13 @@ def tensors(saved: dict) -> dict[str, torch.Tensor]:
     return {"token_embd.weight": embedding.table()} | state
 
 
-def export(checkpoint: Path, out: Path, tokenizer: Path, bias: list[str]) -> None:
-    """`bias` moves the operating point (see `bias_vector`): O below zero favours recall."""
+def export(checkpoint: Path, out: Path, tokenizer: Path, bias: list[str], start: Path | None = None, share: float = 0.0) -> None:
+    """`bias` moves the operating point (see `bias_vector`): O below zero favours recall. With `share`, the weights are a mean with those of
+    `start`, the file that training went on from (see `released.between`)."""
     saved = torch.load(checkpoint, weights_only=True)
     config, state = saved["config"], tensors(saved)
+    if start:
+        state = released.between(state, start, share)
     writer = gguf.GGUFWriter(out, ARCHITECTURE)
     writer.add_name("pii-mini")
     writer.add_description("Finds what identifies a person; one BIOES tag a token")
@@ -82,5 +86,7 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, default=here.parent / "pii-mini.gguf")
     parser.add_argument("--tokenizer", type=Path, default=here / "tokenizer.json")
     parser.add_argument("--bias", nargs="*", default=[], metavar="LABEL=X")
+    parser.add_argument("--start", type=Path, help="the file that training went on from")
+    parser.add_argument("--share", type=float, default=0.6, help="its share in the weights")
     args = parser.parse_args()
-    export(args.checkpoint, args.out, args.tokenizer, args.bias)
+    export(args.checkpoint, args.out, args.tokenizer, args.bias, args.start, args.share)

@@ -8,10 +8,14 @@ _MARK = re.compile(r"\[([A-Z_]+) ([^\]]+)\]")
 Span = tuple[int, int, str]
 
 
-def load(name: str) -> list[tuple[str, list[Span], str]]:
-    """(text, spans, language) a line of a file, or of all files of a folder; `# language: es` holds for the lines below it."""
+def load(name: str, files: list[str] = ["*.txt"], but: list[str] = []) -> list[tuple[str, list[Span], str]]:
+    """(text, spans, language) a line of a file, or of those of a folder that a pattern in `files` names and none in `but` does;
+    `# language: es` holds for the lines below it."""
     path = Path(__file__).parent / name
-    return [text for file in (sorted(path.glob("*.txt")) if path.is_dir() else [path]) for text in _read(file)]
+    if not path.is_dir():
+        return _read(path)
+    named, left = ({file for pattern in patterns for file in path.glob(pattern)} for patterns in (files, but))
+    return [text for file in sorted(named - left) for text in _read(file)]
 
 
 def _read(path: Path) -> list[tuple[str, list[Span], str]]:

@@ -169,10 +169,10 @@ def load(folder: Path) -> tuple[list[list[Text]], list[list[Text]]]:
     return train, [document for document in unseen if document]
 
 
-def written() -> list[list[Text]]:
-    """What was written for training, a passage a document."""
+def written(files: list[str] = ["*.txt"], but: list[str] = []) -> list[list[Text]]:
+    """What was written for training, a passage a document: those of `written/` that one of `files` names and none of `but` does."""
     named = lambda text, spans: [(a, b, venues.label(text[a:b], label)) for a, b, label in spans]  # noqa: E731
-    return [[Text(text, named(text, spans), "written", language)] for text, spans, language in marked.load("written")]
+    return [[Text(text, named(text, spans), "written", language)] for text, spans, language in marked.load("written", files, but)]
 
 
 class Mentions:

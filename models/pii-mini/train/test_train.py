@@ -171,5 +171,28 @@ class Rounding(unittest.TestCase):
         np.testing.assert_array_equal(_RoundQ4_0.apply(weights).numpy(), stored)
 
 
+class Released(unittest.TestCase):
+    def test_a_file_goes_on_as_the_model_that_it_holds(self):
+        import torch
+
+        import released
+        from reference import Reference
+
+        path = HERE.parent / "pii-mini.gguf"
+        nothing = (np.zeros((bpe.VOCAB, 1), np.int64), np.zeros((bpe.VOCAB, 1), np.float32), 1)
+        model, file = released.model(path, nothing).eval(), Reference(path)
+        ids = file.tokenizer.encode("Ana Ruiz of Qorvin Ltd. wrote to the mayor of Leeds on 18 August 1997.").ids
+        with torch.no_grad():
+            logits = model(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.int))[0][0]
+        np.testing.assert_allclose(logits.numpy(), file.logits(ids), atol=2e-3)
+        halves = released.between({name: torch.zeros_like(t) for name, t in released.weights(path).items()}, path, 0.5)
+        np.testing.assert_array_equal(halves["output_norm.weight"].numpy(), file.weights["output_norm.weight"] / 2)
+
+    def test_fresh_passages_are_no_others(self):
+        count = lambda *files: len(real.written(*files))  # noqa: E731
+        self.assertEqual(count(["next-*.txt"]) + count(["*.txt"], ["next-*.txt"]), count())
+        self.assertGreater(count(["next-*.txt"]), 0)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -26,6 +26,7 @@ import torch.nn.functional as F
 import corpus
 import features
 import model as architecture
+import released
 import tokenizer as bpe
 from labels import IGNORE
 from model import Config, Embedding, Encoder, Linear
@@ -41,6 +42,8 @@ WARMUP = 40
 """Steps."""
 SHARES = {"real": 0.14, "written": 0.34, "wiki": 0.04}
 """Mean shares of rows by kind; the rest is generated, and never less than LEAST."""
+FRESH_SHARES = {"real": 0.2, "written": 0.25, "fresh": 0.35, "wiki": 0.03}
+"""The same with `--fresh`, from the first step to the last: what is new first of all, and enough of the rest not to forget it."""
 LEAST = 0.1
 HIDDEN, HIDDEN_NAME = 0.04, 0.15
 """Share of tokens hidden from the model outside and inside of mentions, so that their neighbours must tell."""
@@ -177,10 +180,10 @@ def main(args: argparse.Namespace) -> None:
     began = time.time()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     args.rows.mkdir(parents=True, exist_ok=True)
-    writers = corpus.start_writers(args.data, args.rows, args.writers, args.seed, args.all)
+    writers = corpus.start_writers(args.data, args.rows, args.writers, args.seed, args.all, args.fresh)
     torch.manual_seed(args.seed)
     table = features.table(bpe.load(Path(__file__).parent / "tokenizer.json"), args.data / "wiki.test.raw")
-    model = Encoder(Config(**json.loads(args.config)), table).to(device)
+    model = (released.model(args.start, table) if args.start else Encoder(Config(**json.loads(args.config)), table)).to(device)
     model.dropout = args.dropout
     average = copy.deepcopy(model).eval()
     if device.type == "cuda":
@@ -190,7 +193,7 @@ def main(args: argparse.Namespace) -> None:
     teachers = teachers_of(args.teachers, device)
     weight = torch.ones(model.config.tags, device=device)
     weight[0] = args.o_weight
-    rows = Rows(args.rows, device, args.capacity, SHARES | json.loads(args.shares))
+    rows = Rows(args.rows, device, args.capacity, (FRESH_SHARES if args.fresh else SHARES) | json.loads(args.shares))
     while rows.poll() or not all(rows.made.values()):
         time.sleep(0.2)
     state = {"step": 0, "tokens": 0, "seconds": 0.0}
@@ -237,14 +240,14 @@ def main(args: argparse.Namespace) -> None:
     queue: collections.deque = collections.deque()
     while (seconds := time.time() - start) < budget and not stopping:
         progress = seconds / budget
-        factor = rate(state["step"], progress)
+        factor = args.rate * rate(state["step"], progress)
         for optimizer, base in zip(optimizers, bases):
             for group, lr in zip(optimizer.param_groups, base):
                 if isinstance(group["lr"], torch.Tensor):
                     group["lr"].fill_(lr * factor)
                 else:
                     group["lr"] = lr * factor
-        batch = rows.batch(args.batch, progress)
+        batch = rows.batch(args.batch, 0.5 if args.fresh else progress)
         if (quantized := progress >= QUANTIZE_FROM) != run_quantized:
             model.set_quantized(quantized)
             run_quantized = quantized
@@ -265,7 +268,7 @@ def main(args: argparse.Namespace) -> None:
         state["tokens"] += batch.shape[0] * batch.shape[2]
         state["seconds"] = round(time.time() - start, 1)
         with torch.no_grad():
-            decay = min(EMA, (1 + state["step"]) / (10 + state["step"]))
+            decay = min(args.ema, (1 + state["step"]) / (10 + state["step"]))
             torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
         if device.type == "cuda":
             queue.append(torch.cuda.Event())
@@ -300,6 +303,10 @@ if __name__ == "__main__":
     parser.add_argument("--capacity", type=int, default=300_000, help="most rows of a kind to hold")
     parser.add_argument("--config", default="{}", help="JSON: shapes other than the default")
     parser.add_argument("--shares", default="{}", help="JSON: mean shares of rows by kind, where not the default")
+    parser.add_argument("--start", type=Path, help="an exported file to go on from, in place of random weights; of the same tokenizer, and with no bias added")
+    parser.add_argument("--fresh", nargs="*", default=[], help="files of written/ to draw more of than of the rest, where training goes on: next-*.txt")
+    parser.add_argument("--rate", type=float, default=1.0, help="learning rate, as a share of the usual")
+    parser.add_argument("--ema", type=float, default=EMA, help="decay of the average: less of it for a few steps")
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--hidden", type=float, nargs=2, default=[HIDDEN, HIDDEN_NAME])
     parser.add_argument("--guess", type=float, default=0.1, help="weight of telling hidden tokens")
