@@ -23,14 +23,16 @@ const LEAST: usize = 3;
 const LONGER: usize = 4;
 
 /// Who says of a text that it is a name, and is not to be doubted: the rule for a field, and what was redacted before.
-pub(crate) const GIVEN: [&str; 2] = ["field_rule", "vault"];
+const GIVEN: [&str; 2] = [FIELD_RULE, VAULT];
+pub(crate) const FIELD_RULE: &str = "field_rule";
+pub(crate) const VAULT: &str = "vault";
 
 /// A name to look for, as an entity gives it.
 #[derive(Clone, Copy)]
 struct Name<'t, 'e> {
     text: &'t str,
     of: &'e Entity,
-    /// Said with a title or in full, so that no count of places has to bear it out.
+    /// Said with a title or in full, or given, so that no count of places has to bear it out.
     certain: bool,
 }
 

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::again::is_name;
+use crate::again::{VAULT, is_name};
 use crate::merge::merge_by;
 use crate::vault::Entry;
 use crate::{By, Entity, Redactor, Vault};
@@ -42,25 +42,26 @@ impl Texts {
                 names.extend([last(value), surname].into_iter().flatten().map(|word| (word, at)));
             }
         }
-        names.sort();
-        let mut said = vec![false; names.len()];
-        for word in self.joined.split(apart).map(folded).filter(|_| !names.is_empty()) {
-            let first = names.partition_point(|(name, _)| *name < word);
-            let same = names[first..].iter().take_while(|(name, _)| *name == word).count();
-            if !said.get(first).is_none_or(|said| *said) {
-                said[first..first + same].fill(true);
+        if names.is_empty() {
+            return false;
+        }
+        let mut words: Vec<String> = names.iter().map(|(word, _)| word.clone()).collect();
+        words.sort();
+        words.dedup();
+        let mut said = vec![false; words.len()];
+        for word in self.joined.split(apart).map(folded) {
+            if let Ok(at) = words.binary_search(&word) {
+                said[at] = true;
             }
         }
-        let mut known: Vec<usize> =
-            names.iter().zip(said).filter(|(_, said)| *said).map(|((_, at), _)| *at).collect();
-        known.sort_unstable();
-        known.dedup();
-        for &at in &known {
+        names.retain(|(word, _)| words.binary_search(word).is_ok_and(|at| said[at]));
+        names.dedup_by_key(|(_, at)| *at);
+        for &(_, at) in &names {
             let Entry { label, value, .. } = &vault.entries()[at];
             let value = value.trim();
-            self.append(value, vec![Entity::new(label.clone(), 0, value.len(), KNOWN, By::Model, "vault")]);
+            self.append(value, vec![Entity::new(label.clone(), 0, value.len(), KNOWN, By::Model, VAULT)]);
         }
-        !known.is_empty()
+        !names.is_empty()
     }
 
     fn append(&mut self, text: &str, found: Vec<Entity>) -> Range<usize> {

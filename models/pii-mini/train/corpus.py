@@ -73,9 +73,8 @@ class Source:
         train, held = real.load(data)
         self.real = train + held if everything else train
         self.cumulative = list(itertools.accumulate(WEIGHT[d[0].source] * len(d) for d in self.real))
-        self.fresh = real.written(fresh)
-        self.written = real.written(["*.txt"], fresh)
-        self.mentions = real.Mentions(self.real + self.written + self.fresh)
+        self.passages = {"written": real.written(["*.txt"], fresh), "fresh": real.written(fresh)}
+        self.mentions = real.Mentions(sum(self.passages.values(), self.real))
         self.wiki = distant.labelled(data / "wiki.test.raw")
 
     def draw(self, kind: str) -> tuple[str, list[tuple[int, int, str]]]:
@@ -85,7 +84,7 @@ class Source:
             return noisy(rng, doc.text, doc.spans)
         if kind == "wiki":
             return noisy(rng, *real.swapped(Values(rng, "en"), *rng.choice(self.wiki), rng.choice([0.0, 0.8])))
-        document = rng.choice(self.written if kind == "written" else self.fresh) if kind in ("written", "fresh") else rng.choices(self.real, cum_weights=self.cumulative)[0]
+        document = rng.choice(self.passages[kind]) if kind in self.passages else rng.choices(self.real, cum_weights=self.cumulative)[0]
         return noisy(rng, *real.varied(rng, document, self.mentions), strength=0.7)
 
 

@@ -25,9 +25,9 @@ def tensors(saved: dict) -> dict[str, torch.Tensor]:
     return {"token_embd.weight": embedding.table()} | state
 
 
-def export(checkpoint: Path, out: Path, tokenizer: Path, bias: list[str], start: Path | None = None, share: float = 0.0) -> None:
-    """`bias` moves the operating point (see `bias_vector`): O below zero favours recall. With `share`, the weights are a mean with those of
-    `start`, the file that training went on from (see `released.between`)."""
+def export(checkpoint: Path, out: Path, tokenizer: Path, bias: list[str], start: Path | None = None, share: float = 0.6) -> None:
+    """`bias` moves the operating point (see `bias_vector`): O below zero favours recall. With `start`, the file that training went on
+    from, the weights are a mean with its own, which have this `share` (see `released.between`)."""
     saved = torch.load(checkpoint, weights_only=True)
     config, state = saved["config"], tensors(saved)
     if start:

@@ -17,11 +17,11 @@ def weights(path: Path) -> dict[str, torch.Tensor]:
 
 def model(path: Path, features: tuple) -> Encoder:
     """The file's model; its embedding holds what its features were, so those of `features` (features.table) start at nothing."""
-    fields = Reference(path).fields
-    encoder = Encoder(Config(**{name: fields[f"sotto-encoder.{key}"] for name, key in _SHAPES.items()}), features)
+    file = Reference(path)
+    encoder = Encoder(Config(**{name: file.fields[f"sotto-encoder.{key}"] for name, key in _SHAPES.items()}), features)
     state = encoder.state_dict()
     state["token_embd.features"] = torch.zeros_like(state["token_embd.features"])
-    state |= {name.replace("cls.output", "cls_output"): tensor for name, tensor in weights(path).items()}
+    state |= {name.replace("cls.output", "cls_output"): torch.from_numpy(values) for name, values in file.weights.items()}
     encoder.load_state_dict(state)
     return encoder
 

@@ -247,7 +247,7 @@ def main(args: argparse.Namespace) -> None:
                     group["lr"].fill_(lr * factor)
                 else:
                     group["lr"] = lr * factor
-        batch = rows.batch(args.batch, 0.5 if args.fresh else progress)
+        batch = rows.batch(args.batch, 0.5 if args.fresh else progress)  # half way, shares are at their means
         if (quantized := progress >= QUANTIZE_FROM) != run_quantized:
             model.set_quantized(quantized)
             run_quantized = quantized

@@ -19,6 +19,7 @@ pub use sse::SseRestorer;
 
 use std::sync::Arc;
 
+use crate::again::FIELD_RULE;
 use crate::redactor::Place;
 use crate::texts::Texts;
 use crate::{By, Entity, Label, Redacted, Redactor, Replaced, Vault};
@@ -164,7 +165,7 @@ enum Asked<'a> {
 type Find<'f> = dyn FnMut(&str, Asked<'_>) -> Vec<Entity> + 'f;
 
 fn whole(label: &Label, value: &str) -> Entity {
-    Entity::new(label.clone(), 0, value.len(), 1.0, By::User, "field_rule")
+    Entity::new(label.clone(), 0, value.len(), 1.0, By::User, FIELD_RULE)
 }
 
 /// A document's values on their way through redaction.
