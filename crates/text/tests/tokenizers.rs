@@ -5,6 +5,7 @@ mod common;
 
 use common::{fixture, fixture_text, ids, llamacpp, llamacpp_vocab, model, reference, texts, vocab_of};
 use proptest::prelude::*;
+use sotto_format::{Array, Metadata, Value};
 use sotto_text::tokenizer::TokenizerConfig;
 use sotto_text::{GgufVocab, Tokenizer, TokenizerError};
 
@@ -22,13 +23,38 @@ fn llamacpp_vectors(name: &str) {
         .map(|line| line.split_whitespace().map(|id| id.parse().unwrap()).collect())
         .collect();
     assert_eq!((cases.len(), expected.len()), (46, 46));
-    let tokenizer = llamacpp(name);
-    for (case, expected) in cases.iter().zip(&expected) {
+    check(name, &llamacpp(name), &cases, &expected);
+    // Where a vocabulary grew by its merges, it says them even without their list.
+    if matches!(name, "gpt-2" | "qwen2") {
+        let vocab = GgufVocab { merges: Vec::new(), ..llamacpp_vocab(name) };
+        check(name, &Tokenizer::from_gguf(&vocab).unwrap(), &cases, &expected);
+    }
+}
+
+fn check(name: &str, tokenizer: &Tokenizer, cases: &[&str], expected: &[Vec<u32>]) {
+    for (case, expected) in cases.iter().zip(expected) {
         assert_eq!(&tokenizer.encode(case, false, false).unwrap(), expected, "{name}: {case:?}");
         if name != "bert-bge" {
             assert_eq!(tokenizer.decode(expected, true), *case, "{name}");
         }
     }
+}
+
+#[test]
+fn tokens_may_stand_a_line_each() {
+    let tokens = ["a", "\u{120}b", "ab"].map(str::to_owned);
+    let metadata = |key, tokens| {
+        let mut metadata = Metadata::default();
+        metadata.insert("tokenizer.ggml.model", Value::String("gpt2".into()));
+        metadata.insert(key, tokens);
+        GgufVocab::from_metadata(&metadata)
+    };
+    let listed = metadata("tokenizer.ggml.tokens", Value::Array(Array::String(tokens.to_vec()))).unwrap();
+    assert_eq!(listed.tokens, tokens);
+    assert_eq!(metadata("sotto.tokenizer.tokens", Value::String(tokens.join("\n"))).unwrap(), listed);
+    assert!(metadata("sotto.tokenizer.tokens", Value::U32(3)).is_err());
+    let error = metadata("general.name", Value::String("none".into())).unwrap_err();
+    assert!(error.to_string().contains("tokenizer.ggml.tokens"), "{error}");
 }
 
 #[test]

@@ -26,6 +26,19 @@ TEXTS = [
 ]
 
 
+def merges(tokens: list[str]) -> list[tuple[str, str]]:
+    """The merges by which a vocabulary grew: each token is of the two parts that the merges before it leave of its characters."""
+    out: dict[tuple[str, str], int] = {}
+    for token in tokens:
+        parts = list(token)
+        while len(parts) > 2:
+            best = min(range(len(parts) - 1), key=lambda i: out.get((parts[i], parts[i + 1]), len(tokens)))
+            parts[best : best + 2] = [parts[best] + parts[best + 1]]
+        if len(parts) == 2:
+            out[parts[0], parts[1]] = len(out)
+    return list(out)
+
+
 class Reference:
     """The model of a GGUF file: tokenizer, weights in f32 and a plain forward pass."""
 
@@ -37,9 +50,8 @@ class Reference:
         self.layers, self.heads, self.window = key("block_count"), key("attention.head_count"), key("attention.sliding_window")
         self.eps, self.base, self.context = key("attention.layer_norm_rms_epsilon"), key("rope.freq_base"), key("context_length")
         self.labels = key("classifier.output_labels")
-        vocab = {t: i for i, t in enumerate(self.fields["tokenizer.ggml.tokens"])}
-        merges = [tuple(m.split(" ")) for m in self.fields["tokenizer.ggml.merges"]]
-        self.tokenizer = Tokenizer(models.BPE(vocab, merges))
+        tokens = self.fields["sotto.tokenizer.tokens"].split("\n")
+        self.tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges(tokens[1:])))
         self.tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(QWEN2_SPLIT), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False, trim_offsets=False)])
         self.tokenizer.decoder = decoders.ByteLevel()
 

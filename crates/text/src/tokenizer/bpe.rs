@@ -21,7 +21,8 @@ pub(crate) struct ByteLevelBpe {
 }
 
 impl ByteLevelBpe {
-    /// `merges` are two tokens with a space between, best first, as they stand in the file.
+    /// `merges` are two tokens with a space between, best first, as they stand in the file; with none, the order of the
+    /// tokens says them.
     pub(crate) fn new(
         vocab: &Vocab,
         tokens: &[String],
@@ -32,23 +33,6 @@ impl ByteLevelBpe {
         for (id, token) in (0u32..).zip(tokens) {
             if !matches!(vocab.kind(id), Some(TokenKind::Control | TokenKind::Unknown)) {
                 ids.entry(token.as_str()).or_insert(id);
-            }
-        }
-        let mut pairs = HashMap::with_capacity(merges.len());
-        let mut together = String::new();
-        for (index, pair) in merges.iter().enumerate() {
-            // The first token may itself begin with a space.
-            let space = pair.char_indices().skip(1).find(|&(_, c)| c == ' ').map(|(at, _)| at);
-            let (left, right) =
-                space.map(|at| (&pair[..at], &pair[at + 1..])).ok_or(TokenizerError::Merge { index })?;
-            together.clear();
-            together.push_str(left);
-            together.push_str(right);
-            // A merge of, or into, what is no token can never show in the result.
-            if let (Some(&l), Some(&r), Some(&id)) =
-                (ids.get(left), ids.get(right), ids.get(together.as_str()))
-            {
-                pairs.entry((l, r)).or_insert((index as u32, id));
             }
         }
         let mut bytes = vec![None; 256];
@@ -65,7 +49,57 @@ impl ByteLevelBpe {
                 _ => {}
             }
         }
-        Ok(ByteLevelBpe { pre_tokenizer, merges: pairs, bytes, words })
+        let mut bpe =
+            ByteLevelBpe { pre_tokenizer, merges: HashMap::with_capacity(tokens.len()), bytes, words };
+        if merges.is_empty() {
+            bpe.merge_in_order(vocab);
+        } else {
+            bpe.merge_as_listed(&ids, merges)?;
+        }
+        Ok(bpe)
+    }
+
+    fn merge_as_listed(&mut self, ids: &HashMap<&str, u32>, merges: &[String]) -> Result<(), TokenizerError> {
+        let mut together = String::new();
+        for (index, pair) in merges.iter().enumerate() {
+            // The first token may itself begin with a space.
+            let space = pair.char_indices().skip(1).find(|&(_, c)| c == ' ').map(|(at, _)| at);
+            let (left, right) =
+                space.map(|at| (&pair[..at], &pair[at + 1..])).ok_or(TokenizerError::Merge { index })?;
+            together.clear();
+            together.push_str(left);
+            together.push_str(right);
+            // A merge of, or into, what is no token can never show in the result.
+            if let (Some(&l), Some(&r), Some(&id)) =
+                (ids.get(left), ids.get(right), ids.get(together.as_str()))
+            {
+                self.merges.entry((l, r)).or_insert((index as u32, id));
+            }
+        }
+        Ok(())
+    }
+
+    /// A vocabulary grows by a merge at a time, so a token is made of the two that the merges before it leave of its bytes.
+    fn merge_in_order(&mut self, vocab: &Vocab) {
+        let mut parts = Vec::new();
+        for id in 0..vocab.len() as u32 {
+            if vocab.kind(id) != Some(TokenKind::Normal) {
+                continue;
+            }
+            self.cut(vocab.bytes(id).unwrap_or_default(), &mut parts);
+            if let [Symbol { id: Some(left), .. }, Symbol { id: Some(right), .. }] = *parts {
+                self.merges.insert((left, right), (id, id));
+            }
+        }
+    }
+
+    /// The tokens of a word. Bytes that have none are left out, as in the reference implementations.
+    fn cut(&self, word: &[u8], symbols: &mut Vec<Symbol>) {
+        symbols.clear();
+        symbols.extend(word.iter().enumerate().filter_map(|(start, &byte)| {
+            self.bytes[usize::from(byte)].map(|id| Symbol { start, len: 1, id: Some(id) })
+        }));
+        merge(symbols, |left, right| self.merges.get(&(left.id?, right.id?)).copied());
     }
 
     pub(crate) fn encode(&self, text: &str, out: &mut Output) {
@@ -76,12 +110,7 @@ impl ByteLevelBpe {
                 out.push(id, at..at + word.len());
                 continue;
             }
-            symbols.clear();
-            // Bytes that have no token are left out, as in the reference implementations.
-            symbols.extend(word.bytes().enumerate().filter_map(|(start, byte)| {
-                self.bytes[usize::from(byte)].map(|id| Symbol { start, len: 1, id: Some(id) })
-            }));
-            merge(&mut symbols, |left, right| self.merges.get(&(left.id?, right.id?)).copied());
+            self.cut(word.as_bytes(), &mut symbols);
             for symbol in &symbols {
                 if let Some(id) = symbol.id {
                     out.push(id, at + symbol.start..at + symbol.start + symbol.len);
