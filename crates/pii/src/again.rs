@@ -46,8 +46,8 @@ struct Places {
     is_word: bool,
 }
 
-/// What of `found` (sorted, without overlap) stands in `text` again and was not found there. Where a name was found under two labels, one
-/// that `acts` says something is done about comes first, then the surer.
+/// What of `found` (sorted, without overlap) stands in `text` again and was not found there, or is only reported there. Where a name was
+/// found under two labels, one that `acts` says something is done about comes first, then the surer.
 pub(crate) fn again(text: &str, found: &[Entity], acts: &dyn Fn(&Label) -> bool) -> Vec<Entity> {
     let given: Vec<Name<'_, '_>> = found.iter().flat_map(|entity| names(entity, text)).collect();
     // Each name once, in any case: an automaton takes the square of their number for one that comes over and over.
@@ -84,6 +84,10 @@ pub(crate) fn again(text: &str, found: &[Entity], acts: &dyn Fn(&Label) -> bool)
             at = start + here.chars().next().map_or(1, char::len_utf8);
             continue;
         };
+        // What is only reported does not hide a name that has to go; of a longer one, such as a firm's, the name is a part.
+        let reported =
+            |e: &Entity| acts(&name.of.label) && !acts(&e.label) && start <= e.start && e.end <= end;
+        let over = over.filter(|e| !reported(e));
         at = end;
         places[which].seen += 1;
         places[which].found += usize::from(over.is_some());

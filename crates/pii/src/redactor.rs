@@ -152,8 +152,11 @@ impl Redactor {
     /// What analysis found in the whole of a text, and where else in it the names among that stand. A step of its own, for what
     /// it goes by may be anywhere: a reader of pieces takes it at the end, and a stream cannot.
     pub fn with_again(&self, text: &str, mut found: Vec<Entity>) -> Vec<Entity> {
-        let more = again(text, &found, &|label| self.policy.action(label) != Action::Keep);
-        found.extend(more.into_iter().filter(|e| !self.recognisers.custom().allows(e.text(text))));
+        let acts = |label: &Label| self.policy.action(label) != Action::Keep;
+        let mut more = again(text, &found, &acts);
+        more.retain(|e| !self.recognisers.custom().allows(e.text(text)));
+        found.retain(|e| acts(&e.label) || !overlaps_any(&more, e));
+        found.extend(more);
         sort_by_place(&mut found);
         found
     }
@@ -322,6 +325,26 @@ mod tests {
         let text = "4111 1111 1111 1111https://x.example/a?b=c@d.e ";
         let redacted = by(Action::Placeholder).redact(text, &mut vault);
         assert_eq!(vault.restore(&redacted.text), text, "{}", redacted.text);
+    }
+
+    #[test]
+    fn what_is_only_reported_hides_no_name() {
+        let policy = Policy::all(Action::Placeholder).with(Label::Organization, Action::Keep);
+        let redactor = Redactor::new(policy, Recognisers::all()).unwrap();
+        let text = "Ilse Qorvina left. Qorvina said so; Qorvina Motors did not.";
+        let at = |label, what: &str, nth| {
+            let start = text.match_indices(what).nth(nth).unwrap().0;
+            Entity::new(label, start, start + what.len(), 0.9, By::Model, "test")
+        };
+        let found = vec![
+            at(Label::Person, "Ilse Qorvina", 0),
+            at(Label::Organization, "Qorvina", 1),
+            at(Label::Organization, "Qorvina Motors", 0),
+        ];
+        let got = redactor.with_again(text, found);
+        let got: Vec<(&str, &Label)> = got.iter().map(|e| (e.text(text), &e.label)).collect();
+        let (person, organization) = (&Label::Person, &Label::Organization);
+        assert_eq!(got, [("Ilse Qorvina", person), ("Qorvina", person), ("Qorvina Motors", organization)]);
     }
 
     #[test]
