@@ -7,7 +7,7 @@ export function unlessAborted<T>(
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = () => {
-      reject(new AbortedError());
+      reject(new AbortedError(undefined, { cause: signal.reason }));
     };
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });

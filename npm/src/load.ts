@@ -194,7 +194,7 @@ async function requestOf(source: ModelSource, options: LoadOptions): Promise<Loa
 
 async function newHost(worker: boolean): Promise<ModelHost> {
   if (worker) return new WorkerHost();
-  const { LocalHost } = await import("./host.js");
+  const { LocalHost } = await import("./local-host.js");
   return new LocalHost();
 }
 

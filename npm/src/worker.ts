@@ -1,5 +1,6 @@
 /** The dedicated worker: a model host that answers calls from the page. */
-import { type LoadRequest, LocalHost, type ProcessLogits } from "./host.js";
+import type { LoadRequest, ProcessLogits } from "./host.js";
+import { LocalHost } from "./local-host.js";
 import { serve } from "./rpc.js";
 import type { EngineGenerateOptions } from "./wasm-api.js";
 

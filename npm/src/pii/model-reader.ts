@@ -15,7 +15,7 @@ export async function openModel(
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
 ): Promise<ModelReader> {
-  const { LocalHost } = await import("../host.js");
+  const { LocalHost } = await import("../local-host.js");
   const host = new LocalHost();
   try {
     const { info, device: opened } = await host.load(

@@ -21,34 +21,7 @@ use super::gbnf;
 use super::rules::{Node, Rules};
 
 /// What schemas are made of: llama.cpp's, but for escapes, which are whole characters, so that lengths count those.
-const PRELUDE: &str = r#"
-space ::= | " " | "\n"{1,2} [ \t]{0,20}
-boolean ::= "true" | "false"
-null ::= "null"
-integral ::= "0" | [1-9] [0-9]{0,15}
-integer ::= "-"? integral
-fraction ::= ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?
-number ::= "-"? integral fraction
-positive ::= integral fraction
-hex ::= [0-9a-fA-F]
-unit ::= [0-9a-ce-fA-CE-F] hex{3} | [dD] ([0-7] hex{2} | [89abAB] hex{2} "\\u" [dD] [c-fC-F] hex{2})
-char ::= [^"\\\x7F\x00-\x1F] | "\\" (["\\bfnrt] | "u" unit)
-string ::= "\"" char* "\""
-chars ::= char*
-value ::= object | array | string | number | boolean | null
-object ::= "{" space (string space ":" space value ("," space string space ":" space value)*)? space "}"
-array ::= "[" space (value ("," space value)*)? space "]"
-uuid ::= "\"" hex{8} ("-" hex{4}){3} "-" hex{12} "\""
-leap ::= [0-9]{2} ("0" [48] | [2468] [048] | [13579] [26]) | ([02468] [048] | [13579] [26]) "00"
-to28 ::= "0" [1-9] | "1" [0-9] | "2" [0-8]
-day-of ::= ("0" [1-9] | "1" [0-2]) "-" to28 | ("0" [13-9] | "1" [0-2]) "-" ("29" | "30") | ("0" [13578] | "1" [02]) "-31"
-day ::= [0-9]{4} "-" day-of | leap "-02-29"
-hour ::= ([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9]
-clock ::= hour ":" [0-5] [0-9] ("." [0-9]{3})? ("Z" | [-+] hour)
-date ::= "\"" day "\""
-time ::= "\"" clock "\""
-date-time ::= "\"" day "T" clock "\""
-"#;
+const PRELUDE: &str = include_str!("prelude.gbnf");
 
 /// Schemas inside one another, at most.
 const MAX_DEPTH: usize = 64;
