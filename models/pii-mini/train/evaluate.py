@@ -1,4 +1,4 @@
-"""Scores an exported model on held-out generated documents, on strangers.txt and auditor.txt and on the held-out parts of the development sets.
+"""Scores an exported model on held-out generated documents, on strangers.txt, auditor.txt and unseen.txt and on the held-out parts of the development sets.
 
 Exact: same label, same characters. Overlap: a gold span counts as found when a span of its label shares a character
 with it, a span as right likewise. ADDRESS answers for LOCATION in sets that have no addresses. In a real set only the
@@ -36,7 +36,7 @@ def sets(data: Path, documents: int, seed: int) -> dict[str, list[tuple[str, lis
     for _ in range(documents):
         doc = synthetic(rng)
         out["synthetic"].append((*noisy(rng, doc.text, doc.spans), None))
-    for name in ("strangers", "auditor"):
+    for name in ("strangers", "auditor", "unseen"):
         out[name] = [(text, spans, STRANGERS) for text, spans, _ in marked.load(f"{name}.txt")]
     _, held = real.load(data)
     for document in held:

@@ -1,4 +1,4 @@
-"""Reads texts with mentions marked as [LABEL value]: the folder written/, which is trained on; strangers.txt and auditor.txt, which are for
+"""Reads texts with mentions marked as [LABEL value]: the folder written/, which is trained on; strangers.txt, auditor.txt and unseen.txt, which are for
 scoring alone."""
 
 import re

@@ -51,7 +51,7 @@ class Generator(unittest.TestCase):
 
 class Marked(unittest.TestCase):
     def test_marks_become_spans(self):
-        for name in ("written", "strangers.txt", "auditor.txt"):
+        for name in ("written", "strangers.txt", "auditor.txt", "unseen.txt"):
             for text, spans, _ in marked.load(name):
                 self.assertNotRegex(text, r"\[[A-Z_]{3,} ")
                 self.assertTrue(all(label in LABELS and text[a:b].strip() == text[a:b] for a, b, label in spans), text)
@@ -64,7 +64,7 @@ class Marked(unittest.TestCase):
         train, _ = real.load(FIXTURES)
         tens = lambda text: {tuple(w[i : i + 10]) for w in [re.findall(r"\w+", text.lower())] for i in range(len(w) - 9)}  # noqa: E731
         trained = {words for d in train + real.written() for s in d for words in tens(s.text)}
-        for name in ("strangers.txt", "auditor.txt"):
+        for name in ("strangers.txt", "auditor.txt", "unseen.txt"):
             self.assertEqual([text for text, *_ in marked.load(name) if tens(text) & trained], [])
 
     def test_swapping_moves_the_spans_along(self):
