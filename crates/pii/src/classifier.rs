@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::eval::LabelMap;
+use crate::label::Group;
 use crate::merge::sort_by_place;
 use crate::offsets::{ceil_char_boundary, floor_char_boundary};
-use crate::recognisers::is_no_name;
+use crate::recognisers::{is_no_name, is_nobody};
 use crate::{By, Entity, Label};
 
 /// A stretch of text to which a token classifier gives one class.
@@ -119,11 +120,67 @@ const UNSURE: (f32, f32) = (0.8, 0.93);
 
 /// What an unsure model takes for a name and is one word of the language (`Elle`, `January`, `Kitchen`) is left to those who ask for
 /// recall: four in five are none. In capitals it may be an acronym.
-pub(crate) fn doubt_words(text: &str, model: &mut [Entity]) {
+///
+/// What is nobody (`Damen`, `Rgds`) is dropped, and so are the numbers of goods and versions.
+pub(crate) fn doubt_words(text: &str, model: &mut Vec<Entity>) {
+    model.retain(|entity| {
+        let value = entity.text(text);
+        let before = &text[floor_char_boundary(text, entity.start.saturating_sub(16))..entity.start];
+        let before = before.trim_end_matches(|c: char| !c.is_alphabetic());
+        match entity.label {
+            Label::Phone => {
+                !["ISBN", "ISSN", "EAN", "GTIN", "UPC", "SKU"].iter().any(|of| before.ends_with(of))
+            }
+            Label::IpAddress => value.contains(':') || value.split('.').count() < 5,
+            _ => !(is_name(&entity.label) && is_nobody(value)),
+        }
+    });
     let is_word = |word: &str| is_no_name(word) && word.contains(char::is_lowercase);
     for entity in model.iter_mut().filter(|e| is_name(&e.label) && e.score < UNSURE.0) {
         if is_word(entity.text(text)) {
             entity.score /= 2.0;
+        }
+    }
+}
+
+/// Bytes that no name and no number reaches.
+const LONGEST: usize = 256;
+
+/// The scores from which a recogniser of a number is believed: without a word that says what it is, and with one.
+const SHAPELY: (f32, f32) = (0.75, 0.6);
+
+/// A number is what it is called by: where a recogniser has read that (`ITIN`, `born`), or knows the shape, a model that takes most of
+/// the same for a number of another kind gives way, and neither leaves a part of it in the open.
+/// `recognised` is sorted.
+pub(crate) fn take_kinds(model: &mut [Entity], recognised: &[Entity]) {
+    let is_number = |label: &Label| {
+        matches!(label, Label::Phone | Label::PostalCode)
+            || matches!(
+                label.group(),
+                Group::Device | Group::Financial | Group::Government | Group::Credential | Group::Time
+            )
+    };
+    let is_time = |label: &Label| label.group() == Group::Time;
+    let is_sure =
+        |other: &Entity| other.score >= if other.explain.context.is_some() { SHAPELY.1 } else { SHAPELY.0 };
+    for entity in model.iter_mut().filter(|entity| is_number(&entity.label)) {
+        let (start, end) = (entity.start, entity.end);
+        let same = |other: &&Entity| {
+            let shared = end.min(other.end).saturating_sub(start.max(other.start));
+            // The words around a telephone number are those around many others; and of dates, merging tells kinds apart.
+            let telling = match is_time(&other.label) {
+                true => is_time(&entity.label) && end - start < other.end - other.start,
+                false => !is_time(&entity.label) && other.label != Label::Phone,
+            };
+            telling && is_number(&other.label) && is_sure(other) && 4 * shared >= 3 * (end - start)
+        };
+        let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
+        let near = recognised[from..].iter().take_while(|other| other.start < entity.end);
+        let best = near.filter(same).max_by(|a, b| a.score.total_cmp(&b.score));
+        if let Some(other) = best {
+            entity.label = other.label.clone();
+            (entity.start, entity.end) = (entity.start.min(other.start), entity.end.max(other.end));
+            entity.score = entity.score.max(other.score);
         }
     }
 }
@@ -139,8 +196,6 @@ fn is_name(label: &Label) -> bool {
 /// Where they see a name alike and differ in whose, a model that is unsure gives way to what the recogniser knows: a place or a
 /// firm that everybody knows may stand where the model would look for a person.
 pub(crate) fn agree(model: &mut [Entity], recognised: &mut [Entity]) {
-    /// Bytes that no name reaches.
-    const LONGEST: usize = 256;
     sort_by_place(recognised);
     for entity in model.iter_mut().filter(|entity| is_name(&entity.label)) {
         let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
@@ -287,6 +342,65 @@ mod tests {
         let scores = |entities: &[Entity]| entities.iter().map(|e| e.score).collect::<Vec<_>>();
         assert_eq!(scores(&model), [0.7, 0.5, 0.4]);
         assert_eq!(scores(&recognised), [0.7, 0.5, 0.35]);
+    }
+
+    #[test]
+    fn what_is_nobody_or_a_number_of_goods_is_dropped() {
+        let text = "Damen und Rgds, ISBN-13: 978-2-38271-598-7, firmware 3.0.0.4.386 at 10.0.0.1";
+        let at = |label: Label, value: &str| {
+            let start = text.find(value).unwrap();
+            Entity::new(label, start, start + value.len(), 0.99, By::Model, "test")
+        };
+        let mut model = vec![
+            at(Label::Person, "Damen"),
+            at(Label::Person, "Rgds"),
+            at(Label::Phone, "978-2-38271-598-7"),
+            at(Label::IpAddress, "3.0.0.4.386"),
+            at(Label::IpAddress, "10.0.0.1"),
+        ];
+        doubt_words(text, &mut model);
+        assert_eq!(model.iter().map(|e| e.text(text)).collect::<Vec<_>>(), ["10.0.0.1"]);
+    }
+
+    #[test]
+    fn a_number_is_what_it_is_called_by() {
+        let model = |label, start, end| Entity::new(label, start, end, 0.7, By::Model, "test");
+        let pattern = |label, start, end, score, context: Option<&'static str>| {
+            let mut entity = Entity::new(label, start, end, score, By::Pattern, "test");
+            entity.explain.context = context.map(Into::into);
+            entity
+        };
+        let recognised = [
+            pattern(Label::TaxId, 0, 11, 0.65, Some("itin")),
+            pattern(Label::MacAddress, 20, 34, 0.95, None),
+            pattern(Label::DateOfBirth, 40, 48, 0.8, Some("born")),
+            pattern(Label::Phone, 50, 59, 0.9, Some("call")),
+            pattern(Label::RoutingNumber, 63, 71, 0.9, Some("sort code")),
+            pattern(Label::IdNumber, 80, 90, 0.65, None),
+        ];
+        let mut found = [
+            model(Label::Phone, 0, 11),
+            model(Label::IpAddress, 21, 34),
+            model(Label::Date, 40, 44),
+            model(Label::IdNumber, 50, 59),
+            model(Label::IdNumber, 60, 73),
+            model(Label::Phone, 80, 90),
+            model(Label::Person, 0, 11),
+        ];
+        take_kinds(&mut found, &recognised);
+        let found: Vec<_> = found.iter().map(|e| (e.label.name(), e.start, e.end)).collect();
+        assert_eq!(
+            found,
+            [
+                ("TAX_ID", 0, 11),
+                ("MAC_ADDRESS", 20, 34),
+                ("DATE_OF_BIRTH", 40, 48),
+                ("ID_NUMBER", 50, 59),
+                ("ID_NUMBER", 60, 73),
+                ("PHONE", 80, 90),
+                ("PERSON", 0, 11),
+            ]
+        );
     }
 
     #[test]

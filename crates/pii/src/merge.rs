@@ -46,7 +46,7 @@ fn is_container(outer: &Entity, inner: &Entity) -> bool {
     spans
         && inner.by != By::User
         && (matches!(outer.label, Label::Url | Label::Address | Label::Email | Label::Secret | Label::Iban)
-            || outer.label == Label::Person && inner.label == Label::Person)
+            || outer.label == inner.label && inner.by < By::Validated)
         && !(outer.label == Label::Url && inner.label == Label::Email && outer.start == inner.start)
 }
 

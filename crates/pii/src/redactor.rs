@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::again::again;
-use crate::classifier::{agree, doubt_words, leave_addresses, take_edges};
+use crate::classifier::{agree, doubt_words, leave_addresses, take_edges, take_kinds};
 use crate::eval::LabelMap;
 use crate::merge::{merge_by, sort_by_place};
 use crate::policy::{Action, Policy, PolicyError};
@@ -106,6 +106,7 @@ impl Redactor {
         doubt_words(text, &mut model);
         take_edges(&mut model, &found);
         agree(&mut model, &mut found);
+        take_kinds(&mut model, &found);
         found.extend(model);
         // What is only reported must not hide what has to go: a kept URL must not cover the card number in it.
         self.keep_asked(&mut found);

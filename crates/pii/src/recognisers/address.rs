@@ -153,9 +153,9 @@ fn number_first(scan: &mut Scan<'_>, word: Word) -> bool {
             end += usize::from(
                 scan.byte(end) == b'.' && name.len() <= 4 && !matches!(scan.byte(end + 1), b'\n' | 0),
             );
-            let end = unit(scan, end);
+            let (start, end) = (unit_before(scan, word.start), unit(scan, end));
             let score = if sure { 0.75 } else { 0.5 };
-            scan.push("street_address", Label::Address, (word.start, end), score, false, None);
+            scan.push("street_address", Label::Address, (start, end), score, false, None);
             return true;
         }
         end += usize::from(scan.byte(end) == b'.' && name.len() == 1);
@@ -210,6 +210,35 @@ fn unit(scan: &Scan<'_>, end: usize) -> usize {
         }
     }
     end
+}
+
+/// Where `Flat 3B, ` before a house number starts.
+fn unit_before(scan: &Scan<'_>, start: usize) -> usize {
+    let Some(comma) = scan.text[..start].strip_suffix(", ").map(str::len) else { return start };
+    let (at, number) = word_before(scan, comma);
+    if number.is_empty() || number.len() > 4 || scan.before(at) != b' ' {
+        return start;
+    }
+    let (at, word) = word_before(scan, at - 1);
+    if listed(&UNITS, word) { at } else { start }
+}
+
+/// `, 3º B` behind a house number.
+fn floor(scan: &Scan<'_>, end: usize) -> usize {
+    let rest = &scan.text[end..];
+    let Some(rest) = rest.strip_prefix(", ").or_else(|| rest.strip_prefix(' ')) else { return end };
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let Some(rest) = rest
+        .strip_prefix(['º', 'ª', '°'])
+        .filter(|_| scan.before(scan.text.len() - rest.len()).is_ascii_digit())
+    else {
+        return end;
+    };
+    let end = scan.text.len() - rest.len();
+    let door = rest.trim_start_matches([' ', ',', '-']);
+    let door = scan.text.len() - door.len();
+    let letter = scan.byte(door).is_ascii_uppercase() && !is_word(scan.byte(door + 1)) && door <= end + 2;
+    if letter { door + 1 } else { end }
 }
 
 /// `Calle Mayor 5, 3º B`, `Hauptstraße 12`, `Via Roma, 10`, `PO Box 123`.
@@ -271,6 +300,7 @@ fn number_last(scan: &mut Scan<'_>, word: Word) {
     let mut capitals = 0;
     for _ in 0..7 {
         if capitals > 0 && listed(&BEFORE_NAME, name) && !listed(&SMALL, name) {
+            let end = floor(scan, end);
             scan.push("street_address", Label::Address, (start, end), 0.75, false, None);
             return;
         }
@@ -299,6 +329,7 @@ mod tests {
             "ADDRESS",
             &[
                 "221B Baker Street",
+                "Flat 3B, 27 Mortimer Road",
                 "1600 Pennsylvania Avenue NW",
                 "350 Fifth Ave, Suite 3300",
                 "Calle Mayor 5",
@@ -337,5 +368,9 @@ mod tests {
             ["350 Fifth Ave., Suite 3300"]
         );
         assert_eq!(spans("ADDRESS", "vive en la calle de Alcalá 45, Madrid"), ["calle de Alcalá 45"]);
+        for address in ["Flat 3B, 27 Mortimer Rd", "Calle Mayor 5, 3º B", "Calle Mayor 5, 2ª"] {
+            assert_eq!(spans("ADDRESS", address), [address]);
+        }
+        assert_eq!(spans("ADDRESS", "Calle Mayor 5, 3 Bares"), ["Calle Mayor 5"]);
     }
 }

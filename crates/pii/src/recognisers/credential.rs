@@ -116,6 +116,7 @@ mod tests {
                 "\"client_secret\": \"q8V~x1z.Kp0Lm\"",
                 "contraseña: gato1234",
                 "DB_PASSWORD=s3cr3t!",
+                "pw girasole2019",
                 "Passwort: geheim99",
                 "PIN: 4821",
                 "token 4f9d8c7b6a5e4d3c2b1a0f9e8d7c6b5a",
@@ -134,5 +135,7 @@ mod tests {
             ],
         );
         assert_eq!(spans("SECRET", "password: 'corr3ct horse'."), ["corr3ct horse"]);
+        let key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzKEY";
+        assert_eq!(spans("SECRET", &format!("AWS_SECRET_ACCESS_KEY={key}")), [key]);
     }
 }

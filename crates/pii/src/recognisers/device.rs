@@ -1,4 +1,4 @@
-//! Vehicles and devices: VIN (ISO 3779, North America's check digit), IMEI (Luhn).
+//! Vehicles and devices: plates of the United Kingdom since 2001, VIN (ISO 3779, North America's check digit), IMEI (Luhn).
 
 use super::codes::CodeRule;
 use super::numbers::{Number, NumberRule};
@@ -19,6 +19,17 @@ pub(crate) const RULES: &[NumberRule] = &[NumberRule {
 }];
 
 pub(crate) const CODES: &[CodeRule] = &[
+    CodeRule {
+        name: "uk_plate",
+        label: Label::VehicleId,
+        patterns: &["AA99AAA"],
+        separators: 1,
+        check: |code| !code.iter().any(|b| matches!(b, b'I' | b'Q')),
+        validated: false,
+        context: Kinds::of(&[Kind::Plate, Kind::Vin]),
+        with: 0.8,
+        without: 0.5,
+    },
     CodeRule {
         name: "vin",
         label: Label::VehicleId,

@@ -39,8 +39,12 @@ fn local_start(scan: &Scan<'_>, at: usize) -> Option<usize> {
         start -= c.len_utf8();
     }
     // Marks that more often surround or precede an address than begin one: 'a@b.c', =a@b.c, /a@b.c, key=a@b.c
-    let cut =
-        scan.bytes[start..at].iter().rposition(|b| b"='`/|?&{}".contains(b)).map_or(start, |i| start + i + 1);
+    let surrounds = |i: usize| match scan.byte(i) {
+        // But for O'Neil and D'Angelo.
+        b'\'' => !(i > start && i < start + 3 && scan.bytes[start..i].iter().all(u8::is_ascii_alphabetic)),
+        b => b"=`/|?&{}".contains(&b),
+    };
+    let cut = (start..at).rev().find(|&i| surrounds(i)).map_or(start, |i| i + 1);
     let mut start = cut;
     while start < at && !(is_word(scan.bytes[start]) || scan.bytes[start] == b'+') {
         start += 1;
@@ -145,5 +149,9 @@ mod tests {
         ] {
             assert_eq!(spans("EMAIL", text), [want], "{text}");
         }
+        assert_eq!(
+            spans("EMAIL", "o'neil.p@acme.example 'ana@x.example'"),
+            ["o'neil.p@acme.example", "ana@x.example"]
+        );
     }
 }

@@ -77,6 +77,14 @@ const IDS: &[Keyed] = &[
         len: (7, 18),
     },
     Keyed {
+        name: "security_code",
+        label: Label::Secret,
+        kinds: Kinds::of(&[Kind::Code]),
+        score: 0.75,
+        digits: 3,
+        len: (3, 8),
+    },
+    Keyed {
         name: "id_number",
         label: Label::IdNumber,
         kinds: Kinds::of(&[Kind::Id]),
@@ -102,6 +110,9 @@ pub(crate) fn scan(scan: &mut Scan<'_>) {
         Kind::Bic,
         Kind::Age,
         Kind::Username,
+        Kind::Code,
+        Kind::Years,
+        Kind::Home,
     ]);
     let hits = std::mem::take(&mut scan.hits);
     for &hit in hits.iter().filter(|hit| hit.kinds.has(ANNOUNCE)) {
@@ -122,6 +133,12 @@ fn follow(scan: &mut Scan<'_>, hit: Hit) {
     }
     if hit.kinds.has(Kinds::of(&[Kind::Username])) {
         username(scan, hit);
+    }
+    if hit.kinds.has(Kinds::of(&[Kind::Years])) {
+        years(scan, hit);
+    }
+    if hit.kinds.has(Kinds::of(&[Kind::Home])) {
+        home(scan, hit);
     }
     if hit.kinds.has(Kinds::of(&[Kind::Id])) {
         dockets(scan, hit);
@@ -148,13 +165,17 @@ pub(super) fn value_start(scan: &Scan<'_>, from: usize) -> Option<(usize, Join, 
         "number", "no", "nos", "nr", "núm", "numéro", "nummer", "num", "id", "is", "es", "est", "ist", "was",
         "code", "n°", "nº", "key", "value", "of", "card", "the", "my", "for",
     ];
-    let mut at = from;
+    // The word may begin an identifier: `AWS_SECRET_ACCESS_KEY=`.
+    let rest = if scan.byte(from) == b'_' { scan.bytes[from..].iter().take(24) } else { [].iter().take(0) };
+    let identifier = from + rest.take_while(|&&b| is_word(b)).count();
+    let mut at = if matches!(scan.byte(identifier), b'=' | b':' | b'"') { identifier } else { from };
     let mut join = Join::Space;
     let mut quote = 0;
     for _ in 0..12 {
         let b = scan.byte(at);
         match b {
             b' ' | b'\t' => at += 1,
+            b'=' if scan.byte(at + 1) == b'=' => return None,
             b':' | b'=' => {
                 join = Join::Assign;
                 at += 1;
@@ -166,8 +187,13 @@ pub(super) fn value_start(scan: &Scan<'_>, from: usize) -> Option<(usize, Join, 
                 at += 1;
             }
             _ => {
-                let end =
-                    (at..at + 8).find(|&i| !(scan.byte(i).is_ascii_alphabetic() || scan.byte(i) >= 0x80))?;
+                let word_end =
+                    (at..at + 8).find(|&i| !(scan.byte(i).is_ascii_alphabetic() || scan.byte(i) >= 0x80));
+                let Some(end) = word_end else {
+                    // A long word is one of prose, unless there is a digit in what it begins.
+                    let rest = scan.bytes[at..].iter().take(64).take_while(|&&b| b > b' ');
+                    return rest.clone().any(u8::is_ascii_digit).then_some((at, join, quote));
+                };
                 let word = scan.text.get(at..end).unwrap_or_default();
                 if quote == 0 && join != Join::Assign && FILLERS.iter().any(|f| f.eq_ignore_ascii_case(word))
                 {
@@ -195,6 +221,7 @@ fn identifier(scan: &mut Scan<'_>, hit: Hit, keyed: &Keyed) {
             hit.word,
             "id" | "user"
                 | "plate"
+                | "reg"
                 | "registration"
                 | "badge"
                 | "device"
@@ -209,6 +236,7 @@ fn identifier(scan: &mut Scan<'_>, hit: Hit, keyed: &Keyed) {
                 | "iva"
         )
         && !scan.byte(start).is_ascii_digit()
+        && !(keyed.label == Label::VehicleId && plate_part(scan, start, true) > start)
     {
         return;
     }
@@ -216,6 +244,11 @@ fn identifier(scan: &mut Scan<'_>, hit: Hit, keyed: &Keyed) {
     let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'/' | b'.');
     while end - start <= keyed.len.1 && inner(scan.byte(end)) {
         end += 1;
+    }
+    // A plate's other half: "YK19 LFT", "HH-KL 2208".
+    if keyed.label == Label::VehicleId && scan.byte(end) == b' ' {
+        let half = plate_part(scan, end + 1, false);
+        end = if half > end + 1 { half } else { end };
     }
     // Groups of digits with single spaces: "12 3456 7890".
     while scan.byte(end) == b' ' && scan.byte(end + 1).is_ascii_digit() && scan.before(end).is_ascii_digit() {
@@ -245,6 +278,17 @@ fn identifier(scan: &mut Scan<'_>, hit: Hit, keyed: &Keyed) {
         let bonus = if join == Join::Space { 0.0 } else { 0.1 };
         scan.push(keyed.name, keyed.label.clone(), (start, end), keyed.score + bonus, false, Some(hit.word));
     }
+}
+
+/// The end of up to four capitals and digits at `start`, which make a word; `start` itself where there are none, or none is a digit
+/// though one must be.
+fn plate_part(scan: &Scan<'_>, start: usize, digit: bool) -> usize {
+    let part = scan.bytes[start..].iter().take(5);
+    let len = part.take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit()).count();
+    let word = &scan.bytes[start..start + len];
+    let fits =
+        len <= 4 && !is_word(scan.byte(start + len)) && (!digit || word.iter().any(u8::is_ascii_digit));
+    if fits { start + len } else { start }
 }
 
 /// A court's numbers of cases, one or a list of them: `applications nos. 26480/95, 28291/95 and 29280/95`.
@@ -314,6 +358,44 @@ fn age(scan: &mut Scan<'_>, hit: Hit) {
     }
 }
 
+/// `34yo`, `45 y/o`, `a 9-year-old`, `94 years of age`.
+fn years(scan: &mut Scan<'_>, hit: Hit) {
+    let joined = usize::from(matches!(scan.before(hit.start), b' ' | b'-'));
+    let end = hit.start - joined;
+    let len = scan.bytes[..end].iter().rev().take(4).take_while(|b| b.is_ascii_digit()).count();
+    let start = end - len;
+    let value = scan.text[start..end].parse().unwrap_or(0);
+    // "a las 3 yo voy"
+    let spanish = hit.word == "yo" && joined > 0 && len < 2;
+    if (1..=120).contains(&value)
+        && !spanish
+        && !is_word(scan.before(start))
+        && !matches!(scan.before(start), b'.' | b',' | b'-' | b'/')
+    {
+        scan.push("age", Label::Age, (start, end), 0.6, false, Some(hit.word));
+    }
+}
+
+/// `/home/mhalloran/`, `C:\Users\jsmith`: whose folder it is.
+fn home(scan: &mut Scan<'_>, hit: Hit) {
+    const SHARED: [&str; 10] =
+        ["shared", "public", "default", "user", "username", "runner", "ubuntu", "root", "app", "node"];
+    let (start, before) = (hit.end, scan.before(hit.start));
+    // "/users/ana" is a path of a web site.
+    let is_path = scan.text[hit.start..hit.end].contains(['U', '\\']) || hit.word == "/home/";
+    let name = scan.bytes[start..].iter().take(33);
+    let len = name.take_while(|&&b| is_word(b) || matches!(b, b'-' | b'.')).count();
+    let name = scan.text.get(start..start + len).unwrap_or_default().trim_end_matches(['.', '-']);
+    if is_path
+        && !(is_word(before) || matches!(before, b'.' | b'/'))
+        && (2..=32).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !SHARED.contains(&name.to_ascii_lowercase().as_str())
+    {
+        scan.push("home_folder", Label::Username, (start, start + name.len()), 0.65, false, None);
+    }
+}
+
 fn username(scan: &mut Scan<'_>, hit: Hit) {
     let Some((start, join, quote)) = value_start(scan, hit.end) else { return };
     let start = if scan.byte(start) == b'@' { start + 1 } else { start };
@@ -334,6 +416,7 @@ fn username(scan: &mut Scan<'_>, hit: Hit) {
     let named = matches!(
         hit.word,
         "username"
+            | "user_name"
             | "user name"
             | "login"
             | "handle"
@@ -384,12 +467,71 @@ mod tests {
             assert_eq!(spans("ID_NUMBER", list), ["26480/95", "28291/95"], "{list}");
         }
         check("DRIVER_LICENSE", &["driver's license D123-4567-8901"], &["driver's license expired"]);
-        check("VEHICLE_ID", &["license plate 7ABC123", "matrícula: 1234 BCD"], &["license plate of the car"]);
-        check("AGE", &["aged 34", "Age: 7", "edad 45"], &["aged wood", "age 2010", "age 34%"]);
+        check(
+            "VEHICLE_ID",
+            &[
+                "license plate 7ABC123",
+                "matrícula: 1234 BCD",
+                "plate LD19 OXP",
+                "Kfz HH-KL 2208",
+                "a van, GJ70 ZPN",
+            ],
+            &["license plate of the car", "REGISTRATION FEE 20", "plate OF 12"],
+        );
+        let parts = spans("VEHICLE_ID", "reg YK19 LFT, plate KL 2208 and matrícula 4821 KLM.");
+        assert_eq!(parts, ["YK19 LFT", "4821 KLM"]);
+        let codes = [
+            r#"{"cvv":"331"}"#,
+            "CVC2 445",
+            "the door code is 2580",
+            "OTP 482913",
+            "verification code: 77120",
+        ];
+        check(
+            "SECRET",
+            &codes,
+            &["cvv", "OTP tokens", "access code 12", "if password == confirm_password1:"],
+        );
+        check(
+            "AGE",
+            &[
+                "aged 34",
+                "Age: 7",
+                "edad 45",
+                "34yo male",
+                "45 y/o",
+                "a 9-year-old boy",
+                "94 years of age",
+                "33 años de edad",
+            ],
+            &[
+                "aged wood",
+                "age 2010",
+                "age 34%",
+                "a las 3 yo voy",
+                "v1.34yo",
+                "a 200 year old oak",
+                "year old",
+            ],
+        );
         check(
             "USERNAME",
-            &["username: ana_77", "twitter @ana77", "login = jdoe"],
-            &["user clicked", "username: string", "the user is"],
+            &[
+                "username: ana_77",
+                "twitter @ana77",
+                "login = jdoe",
+                "user_name: jdoe",
+                "/home/jdoe/x",
+                r"C:\Users\jdoe\x",
+            ],
+            &[
+                "user clicked",
+                "username: string",
+                "the user is",
+                "/home/ubuntu/x",
+                "site.com/users/ana",
+                "/usr/home/",
+            ],
         );
     }
 }

@@ -29,7 +29,7 @@ const INTRODUCED: (f32, f32, f32) = (0.8, 0.65, 0.6);
 
 words! {
     /// Before a surname.
-    pub(super) TITLES = "Mr Mrs Ms Miss Mx Dr Prof Sen Rep Gov Gen Lt Capt Sgt Col Cpl Hon Rev Fr Sr Sra Srta Sir Lord Lady Dame President Senator Professor Doctor Sheikh \
+    pub(super) TITLES = "Mr Mrs Ms Miss Mx Dr Prof Doktor Sen Rep Gov Gen Lt Capt Sgt Col Cpl Hon Rev Fr Sr Sra Srta Sir Lord Lady Dame President Senator Professor Doctor Sheikh \
     Sheik Judge Justice Uncle Aunt Auntie Pastor Officer Detective Captain Congressman Congresswoman Don Doña Mme Mlle Monsieur Madame Maître Herr Frau Signor \
     Signora Sig Dott Dottor Dottoressa Avv Ing Dra Senhor Senhora Meneer Mevrouw Dhr Mw Mevr mr mrs ms dr prof señor señora monsieur madame signor signora senhor senhora meneer mevrouw"
 }
@@ -48,7 +48,7 @@ words! {
 }
 words! {
     /// After a greeting, and nobody's name.
-    ANYBODY = "Sir Sirs Madam Ma'am Colleagues Folks Guys Gents Ladies Friends Mates Customers Clients Users Señor Señora Señores Señoras Cliente Clientes Amigos Amigas Compañeros Todos     Monsieur Madame Messieurs Mesdames Client Clients Collègues Amis Kunde Kundin Kunden Herr Frau Damen Herren Kollegen Kolleginnen Freunde Freundinnen Zusammen Leute     Signore Signora Signori Clienti Colleghi Amici Tutti Senhor Senhora Senhores Senhoras Colegas Klant Klanten Heer Mevrouw Heren Dames Meneer Vrienden Allemaal"
+    ANYBODY = "Sir Sirs Madam Ma'am Colleagues Folks Guys Gents Ladies Friends Mates Customers Clients Users Recruiter Landlord Parents Eltern Vermieter Nachbarn Neighbours Neighbors Señor Señora Señores Señoras Cliente Clientes Amigos Amigas Compañeros Todos     Monsieur Madame Messieurs Mesdames Client Clients Collègues Amis Kunde Kundin Kunden Herr Frau Damen Herren Kollegen Kolleginnen Freunde Freundinnen Zusammen Leute     Signore Signora Signori Clienti Colleghi Amici Tutti Senhor Senhora Senhores Senhoras Colegas Klant Klanten Heer Mevrouw Heren Dames Meneer Vrienden Allemaal"
 }
 words! {
     /// Before a colon or equals sign and a name.
@@ -58,6 +58,16 @@ words! {
 words! {
     /// Before `name`, and then it is no person's.
     NO_PERSON = "product file user domain host company brand model package class function table column business project event team school hotel street city item device"
+}
+words! {
+    /// Whole findings of a model that are nobody: what stands after a greeting or before a name at the end of a letter, and what is no word.
+    NOBODY = "Best BR KR LG VG MfG Rgds Regards Cheers Baci Bisous Saludos Cordialement Cdt Kollegin Kollege \
+    PDF CSV XML JSON HTML RFC ISBN EAN FAQ PIN SMS VAT IBAN BIC DOB SSN URL USB GPS"
+}
+words! {
+    /// After `Mr` or `Ms`, and no surname.
+    OFFICES = "President Chairman Chair Speaker Secretary Mayor Minister Ambassador Chancellor Justice Vice Market Right Wrong Big Clean Perfect Nice Universe World \
+    The This That And Who"
 }
 /// Before a name.
 const INTRODUCTIONS: [&str; 14] = [
@@ -78,6 +88,11 @@ const INTRODUCTIONS: [&str; 14] = [
 ];
 words! {
     PARTICLES = "de da do das dos del della di du des van von der den ter te la le bin ibn al el y e zu"
+}
+
+/// Whether a word by itself is what people are addressed by, and nobody's name.
+pub(crate) fn is_nobody(word: &str) -> bool {
+    ANYBODY.has(word) || NOBODY.has(word) || TITLES.has(word.trim_end_matches('.'))
 }
 
 /// The rest of a name.
@@ -130,13 +145,27 @@ pub(super) fn titled(scan: &mut Scan<'_>, title: &str, end: usize) -> Option<usi
     if scan.byte(at) != b' ' {
         return None;
     }
+    let first = word_at(scan, at + 1);
+    // Of "Prof. Dr. Ruiz" the second title has the name.
+    if TITLES.has(first) {
+        return None;
+    }
     let mut tail = tail(scan, at);
+    // "Ms May", "Dr Page": a title makes a name of any word.
+    if tail.words == 0
+        && matches!(title, "Mr" | "Mrs" | "Ms" | "Miss" | "Mx" | "Dr")
+        && capitalised(first)
+        && first.len() > 2
+    {
+        tail = Tail { end: at + 1 + first.len(), words: 1, surname: true };
+    }
     if let Some(end) = initialled(scan, at + 1).filter(|&end| end > tail.end) {
         tail = Tail { end, words: tail.words.max(1), surname: true };
     }
     let known = tail.words > 1 || tail.surname || title.len() < 6;
     if tail.words == 0
-        || !known && !look(word_at(scan, at + 1)).has(Kinds::GIVEN)
+        || tail.words == 1 && (is_nobody(first) || OFFICES.has(first))
+        || !known && !look(first).has(Kinds::GIVEN)
         || opens_firm(scan, tail.end)
     {
         return None;
@@ -287,8 +316,19 @@ pub(super) fn person(
     None
 }
 
-/// `LISA SMITH`: a given name and a surname in capitals.
+/// `LISA SMITH`, `SMITH, LISA`: a given name and a surname in capitals.
 fn shouted(scan: &mut Scan<'_>, start: usize, end: usize, first: &str) -> Option<usize> {
+    if scan.text[end..].starts_with(", ") {
+        let given = word_at(scan, end + 2);
+        let end = end + 2 + given.len();
+        let is_name = given.len() > 2 && !capitalised(given) && look(&small(given)).has(Kinds::GIVEN);
+        let is_other = Kinds::of(&[Kinds::PLACE, Kinds::STOP, Kinds::NAMED_PLACE]);
+        if !is_name || look(&small(first)).has(is_other) {
+            return None;
+        }
+        scan.push("surname_first", Label::Person, (start, end), FORMAL, false, None);
+        return Some(end);
+    }
     if !look(&small(first)).has(Kinds::GIVEN) || scan.byte(end) != b' ' {
         return None;
     }
@@ -304,7 +344,7 @@ fn shouted(scan: &mut Scan<'_>, start: usize, end: usize, first: &str) -> Option
 }
 
 /// `LISA` as the list has it.
-fn small(word: &str) -> String {
+pub(super) fn small(word: &str) -> String {
     let mut chars = word.chars();
     chars.next().into_iter().chain(chars.flat_map(char::to_lowercase)).collect()
 }
@@ -338,6 +378,10 @@ mod tests {
                 "ich heiße Xyla",
                 "Patient name: Xyla",
                 "Dear Xyla,",
+                "Ms Page called",
+                "Mr. May is out",
+                "Prof. Dr. Ute Qadir",
+                "VELLA, RUTH",
             ],
             &[
                 "Will this do",
@@ -352,6 +396,12 @@ mod tests {
                 "Dear Xyla is",
                 "John Deere Street",
                 "Mr. Market",
+                "Mr Speaker",
+                "Herr Doktor",
+                "Frau Kollegin",
+                "Dear Recruiter,",
+                "PARIS, LONDON",
+                "STOP, RUTH",
                 "John@home",
                 "Lisa.com",
                 "Mr. and",

@@ -4,6 +4,7 @@
 use super::capitals::word_at;
 use super::codes::CodeRule;
 use super::lexicon::{self, look};
+use super::names::small;
 use super::numbers::NumberRule;
 use super::scan::{Scan, Word, is_word};
 use super::words::words;
@@ -135,8 +136,14 @@ fn before_place(scan: &mut Scan<'_>, word: Word) {
     if scan.byte(after) == b' ' && scan.byte(after + 1).is_ascii_lowercase() {
         return;
     }
-    if look(place).has(lexicon::Kinds::PLACE) || look(place).has(lexicon::Kinds::NAMED_PLACE) {
+    let is_place =
+        |name: &str| look(name).has(lexicon::Kinds::PLACE) || look(name).has(lexicon::Kinds::NAMED_PLACE);
+    let shouted = !place.contains(char::is_lowercase) && is_place(&small(place));
+    if shouted || is_place(place) {
         scan.push("postal_code", Label::PostalCode, (word.start, end), 0.65, false, Some("place"));
+    }
+    if shouted {
+        scan.push("place", Label::Location, (end + 1, after), 0.65, false, None);
     }
 }
 
@@ -192,6 +199,7 @@ mod tests {
             "POSTAL_CODE",
             &[
                 "SW1A 1AA",
+                "75011 PARIS",
                 "M1 1AE",
                 "EC1A 1BB",
                 "K1A 0B1",
