@@ -2,14 +2,16 @@
 //! there is told from prose and source code by how it is joined, what it is made of, and its entropy.
 
 use super::keyed::{Join, NOT_VALUES, value_start};
-use super::scan::Scan;
+use super::scan::{Scan, is_word};
 use crate::Label;
 use crate::checksum::entropy;
 use crate::context::{Hit, Kind, Kinds};
 
 /// The value after a word for a credential.
 pub(super) fn at(scan: &mut Scan<'_>, hit: Hit) {
-    let Some((start, join, quote)) = value_start(scan, hit.end) else { return };
+    // "pass_by_ref" is about something else.
+    let word_end = if matches!(hit.word, "pass" | "pin") { hit.end } else { identifier_end(scan, hit.end) };
+    let Some((start, join, quote)) = value_start(scan, word_end) else { return };
     // "Bearer <token>" and "Basic <token>" after Authorization.
     let start = ["Bearer ", "bearer ", "Basic ", "token "]
         .iter()
@@ -100,6 +102,19 @@ pub(super) fn at(scan: &mut Scan<'_>, hit: Hit) {
     }
 }
 
+/// Where the identifier ends that the word at `from` begins, if a value is given to it: `AWS_SECRET_ACCESS_KEY=`.
+fn identifier_end(scan: &Scan<'_>, from: usize) -> usize {
+    const LONGEST: usize = 24;
+    if scan.byte(from) != b'_' {
+        return from;
+    }
+    let end = from + scan.bytes[from..].iter().take(LONGEST).take_while(|&&b| is_word(b)).count();
+    let quoted = matches!(scan.byte(end), b'"' | b'\'');
+    let spaced = end + usize::from(quoted);
+    let assigned = matches!(scan.byte(spaced + usize::from(scan.byte(spaced) == b' ')), b'=' | b':');
+    if assigned { end } else { from }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::recognisers::testing::{check, spans};
@@ -131,6 +146,8 @@ mod tests {
                 "pass the salt",
                 "let token = self.tokens[0];",
                 "key = value",
+                r#"set("token_type", Value::Array(x1))"#,
+                "pass_by_ref = 0x222b",
                 "secret: ${TOKEN}",
             ],
         );

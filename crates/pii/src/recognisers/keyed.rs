@@ -165,10 +165,7 @@ pub(super) fn value_start(scan: &Scan<'_>, from: usize) -> Option<(usize, Join, 
         "number", "no", "nos", "nr", "núm", "numéro", "nummer", "num", "id", "is", "es", "est", "ist", "was",
         "code", "n°", "nº", "key", "value", "of", "card", "the", "my", "for",
     ];
-    // The word may begin an identifier: `AWS_SECRET_ACCESS_KEY=`.
-    let rest = if scan.byte(from) == b'_' { scan.bytes[from..].iter().take(24) } else { [].iter().take(0) };
-    let identifier = from + rest.take_while(|&&b| is_word(b)).count();
-    let mut at = if matches!(scan.byte(identifier), b'=' | b':' | b'"') { identifier } else { from };
+    let mut at = from;
     let mut join = Join::Space;
     let mut quote = 0;
     for _ in 0..12 {

@@ -26,10 +26,6 @@ impl Kinds {
     /// A place that is also somebody's name.
     pub const NAMED_PLACE: Kinds = Kinds(128);
 
-    pub fn of(kinds: &[Kinds]) -> Kinds {
-        Kinds(kinds.iter().fold(0, |all, kind| all | kind.0))
-    }
-
     pub fn has(self, other: Kinds) -> bool {
         self.0 & other.0 != 0
     }

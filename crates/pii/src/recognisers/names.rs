@@ -322,8 +322,8 @@ fn shouted(scan: &mut Scan<'_>, start: usize, end: usize, first: &str) -> Option
         let given = word_at(scan, end + 2);
         let end = end + 2 + given.len();
         let is_name = given.len() > 2 && !capitalised(given) && look(&small(given)).has(Kinds::GIVEN);
-        let is_other = Kinds::of(&[Kinds::PLACE, Kinds::STOP, Kinds::NAMED_PLACE]);
-        if !is_name || look(&small(first)).has(is_other) {
+        let kinds = look(&small(first));
+        if !is_name || !kinds.has(Kinds::SURNAME) || kinds.has(Kinds::STOP) {
             return None;
         }
         scan.push("surname_first", Label::Person, (start, end), FORMAL, false, None);
@@ -381,7 +381,7 @@ mod tests {
                 "Ms Page called",
                 "Mr. May is out",
                 "Prof. Dr. Ute Qadir",
-                "VELLA, RUTH",
+                "MILLER, RUTH",
             ],
             &[
                 "Will this do",
@@ -401,6 +401,7 @@ mod tests {
                 "Frau Kollegin",
                 "Dear Recruiter,",
                 "PARIS, LONDON",
+                "DEBERTA, BERT",
                 "STOP, RUTH",
                 "John@home",
                 "Lisa.com",
