@@ -5,8 +5,9 @@ training data is made of: Faker's locales (MIT) and the hand-written ones in mod
 
 A line that begins with a tab says what the words and phrases below it are, as the sum of: 1 a given name; 2 a surname; 4 a given
 name that is also a word or place; 8 a word that no name contains; 16 a place; 32 an organisation; 64 the first word of a phrase of
-the list; 128 a place that is also somebody's name. The other lines are words and phrases, sorted, each written as the number of
-characters it begins with as the one before it does (a letter: a for none, b for one) and the rest: a quarter less to download.
+the list; 128 a place that is also somebody's name. The line below it holds the words and phrases, sorted, one behind another, each
+written as the number of characters it begins with as the one before it does (a mark: the first of MARKS for none, the next for one)
+and the rest: a quarter less to download.
 """
 
 import os
@@ -15,6 +16,7 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
+MARKS = ":;<=>?@[\\]^_`{|}~"
 ROOT = Path(__file__).resolve().parents[4]
 sys.path.insert(0, str(ROOT / "models/pii-mini/train"))
 
@@ -96,11 +98,12 @@ def main() -> None:
     for value, names in sorted(groups.items()):
         if value:
             print(f"\t{value}")
-            before = ""
+            before = line = ""
             for name in sorted(names):
-                same = min(len(os.path.commonprefix([before, name])), 25)
-                print(chr(ord("a") + same) + name[same:])
+                same = min(len(os.path.commonprefix([before, name])), len(MARKS) - 1)
+                line += MARKS[same] + name[same:]
                 before = name
+            print(line)
 
 
 if __name__ == "__main__":
