@@ -39,7 +39,7 @@ const THREADS_FEATURE: &str = "--enable-threads";
 /// Speed first: -Oz saves a few per cent of the download, and slows down what runs on every token.
 const OPTIMISE: &str = "-O3";
 
-/// Passes of it over the smaller module, where a second one takes seconds and 1.5 KB.
+/// Passes of it over the smaller module, where a second one takes seconds and saves 1.5 KB of the download.
 const PASSES: usize = 2;
 
 /// What rustc uses by default for wasm32, and wasm-bindgen's tables, and SIMD (.cargo/config.toml).

@@ -87,14 +87,14 @@ pub(crate) fn again(text: &str, found: &[Entity], acts: &dyn Fn(&Label) -> bool)
         // What is only reported does not hide a name that has to go; of a longer one, such as a firm's, the name is a part.
         let reported =
             |e: &Entity| acts(&name.of.label) && !acts(&e.label) && start <= e.start && e.end <= end;
-        let over = over.filter(|e| !reported(e));
+        let mut over = found[next..].iter().take_while(|e| e.start < end).filter(|e| !reported(e));
+        let (over, ends_free) = (over.next(), over.next().is_none());
         at = end;
         places[which].seen += 1;
         places[which].found += usize::from(over.is_some());
         // Of a name that was found in part, the rest.
         let rest = over.map_or(start, |e| e.end.max(start));
         let rest = rest + text.get(rest..end).map_or(0, |rest| rest.len() - rest.trim_start().len());
-        let ends_free = found.get(next + 1).is_none_or(|e| over.is_none() || e.start >= end);
         if end >= rest + LEAST && ends_free && over.is_none_or(|e| e.start <= start) {
             more.push((which, Entity { start: rest, end, ..name.of.clone() }));
         }

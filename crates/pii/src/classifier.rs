@@ -12,7 +12,7 @@ use crate::eval::LabelMap;
 use crate::label::Group;
 use crate::merge::sort_by_place;
 use crate::offsets::{ceil_char_boundary, floor_char_boundary};
-use crate::recognisers::{is_no_name, is_nobody};
+use crate::recognisers::{is_acronym, is_no_name, is_nobody};
 use crate::{By, Entity, Label};
 
 /// A stretch of text to which a token classifier gives one class.
@@ -120,27 +120,36 @@ const UNSURE: (f32, f32) = (0.8, 0.93);
 
 /// What an unsure model takes for a name and is one word of the language (`Elle`, `January`, `Kitchen`) is left to those who ask for
 /// recall: four in five are none. In capitals it may be an acronym.
-///
-/// What is nobody (`Damen`, `Rgds`) is dropped, and so are the numbers of goods and versions.
-pub(crate) fn doubt_words(text: &str, model: &mut Vec<Entity>) {
-    model.retain(|entity| {
-        let value = entity.text(text);
-        let before = &text[floor_char_boundary(text, entity.start.saturating_sub(16))..entity.start];
-        let before = before.trim_end_matches(|c: char| !c.is_alphabetic());
-        match entity.label {
-            Label::Phone => {
-                !["ISBN", "ISSN", "EAN", "GTIN", "UPC", "SKU"].iter().any(|of| before.ends_with(of))
-            }
-            Label::IpAddress => value.contains(':') || value.split('.').count() < 5,
-            _ => !(is_name(&entity.label) && is_nobody(value)),
-        }
-    });
+pub(crate) fn doubt_words(text: &str, model: &mut [Entity]) {
     let is_word = |word: &str| is_no_name(word) && word.contains(char::is_lowercase);
     for entity in model.iter_mut().filter(|e| is_name(&e.label) && e.score < UNSURE.0) {
         if is_word(entity.text(text)) {
             entity.score /= 2.0;
         }
     }
+}
+
+/// Drops what a model takes for a name and is none (`Damen`, `Rgds`, `PDF`), and the numbers of goods and versions.
+pub(crate) fn drop_nobody(text: &str, model: &mut Vec<Entity>) {
+    model.retain(|entity| {
+        let value = entity.text(text);
+        match entity.label {
+            Label::Person => !is_nobody(value),
+            Label::Organization => !is_acronym(value),
+            Label::Phone => !is_of_goods(&text[..entity.start]),
+            Label::IpAddress => value.contains(':') || value.split('.').count() < 5,
+            _ => true,
+        }
+    });
+}
+
+/// Whether a text ends in `ISBN-13: ` or the like.
+fn is_of_goods(before: &str) -> bool {
+    const GOODS: [&str; 6] = ["ISBN", "ISSN", "EAN", "GTIN", "UPC", "SKU"];
+    let near = &before[floor_char_boundary(before, before.len().saturating_sub(16))..];
+    let near = near.trim_end_matches([' ', ':', '#', '.']);
+    let near = ["-13", "-10", " 13", " 10"].iter().find_map(|kind| near.strip_suffix(kind)).unwrap_or(near);
+    near.rsplit(|c: char| !c.is_alphanumeric()).next().is_some_and(|word| GOODS.contains(&word))
 }
 
 /// Bytes that no name and no number reaches.
@@ -150,9 +159,13 @@ const LONGEST: usize = 256;
 const SHAPELY: (f32, f32) = (0.75, 0.6);
 
 /// A number is what it is called by: where a recogniser has read that (`ITIN`, `born`), or knows the shape, a model that takes most of
-/// the same for a number of another kind gives way, and neither leaves a part of it in the open.
-/// `recognised` is sorted.
-pub(crate) fn take_kinds(model: &mut [Entity], recognised: &[Entity]) {
+/// the same for a number of another kind and is not sure gives way, and neither leaves a part of it in the open. `recognised` is sorted;
+/// `may` says of a finding and of what would be taken in its place whether that is as good as it for the caller.
+pub(crate) fn take_kinds(
+    model: &mut [Entity],
+    recognised: &[Entity],
+    may: &dyn Fn(&Entity, &Entity) -> bool,
+) {
     let is_number = |label: &Label| {
         matches!(label, Label::Phone | Label::PostalCode)
             || matches!(
@@ -163,21 +176,23 @@ pub(crate) fn take_kinds(model: &mut [Entity], recognised: &[Entity]) {
     let is_time = |label: &Label| label.group() == Group::Time;
     let is_sure =
         |other: &Entity| other.score >= if other.explain.context.is_some() { SHAPELY.1 } else { SHAPELY.0 };
-    for entity in model.iter_mut().filter(|entity| is_number(&entity.label)) {
+    for entity in model.iter_mut().filter(|entity| is_number(&entity.label) && entity.score < UNSURE.1) {
         let (start, end) = (entity.start, entity.end);
         let same = |other: &&Entity| {
             let shared = end.min(other.end).saturating_sub(start.max(other.start));
-            // The words around a telephone number are those around many others; and of dates, merging tells kinds apart.
+            // Of dates, merging tells kinds apart.
             let telling = match is_time(&other.label) {
                 true => is_time(&entity.label) && end - start < other.end - other.start,
-                false => !is_time(&entity.label) && other.label != Label::Phone,
+                false => !is_time(&entity.label),
             };
             telling && is_number(&other.label) && is_sure(other) && 4 * shared >= 3 * (end - start)
         };
         let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
         let near = recognised[from..].iter().take_while(|other| other.start < entity.end);
         let best = near.filter(same).max_by(|a, b| a.score.total_cmp(&b.score));
-        if let Some(other) = best {
+        let is_other = |other: &&Entity| other.label != entity.label && other.label != Label::Phone;
+        // The words around a telephone number are those around many others.
+        if let Some(other) = best.filter(is_other).filter(|other| may(entity, other)) {
             entity.label = other.label.clone();
             (entity.start, entity.end) = (entity.start.min(other.start), entity.end.max(other.end));
             entity.score = entity.score.max(other.score);
@@ -346,7 +361,7 @@ mod tests {
 
     #[test]
     fn what_is_nobody_or_a_number_of_goods_is_dropped() {
-        let text = "Damen und Rgds, ISBN-13: 978-2-38271-598-7, firmware 3.0.0.4.386 at 10.0.0.1";
+        let text = "Damen und Rgds, ISBN-13: 978-2-38271-598-7, firmware 3.0.0.4.386 at 10.0.0.1; Don of LG to SEAN, 07700 900 12 (PDF)";
         let at = |label: Label, value: &str| {
             let start = text.find(value).unwrap();
             Entity::new(label, start, start + value.len(), 0.99, By::Model, "test")
@@ -357,9 +372,16 @@ mod tests {
             at(Label::Phone, "978-2-38271-598-7"),
             at(Label::IpAddress, "3.0.0.4.386"),
             at(Label::IpAddress, "10.0.0.1"),
+            at(Label::Person, "Don"),
+            at(Label::Organization, "LG"),
+            at(Label::Phone, "07700 900 12"),
+            at(Label::Organization, "PDF"),
         ];
-        doubt_words(text, &mut model);
-        assert_eq!(model.iter().map(|e| e.text(text)).collect::<Vec<_>>(), ["10.0.0.1"]);
+        drop_nobody(text, &mut model);
+        assert_eq!(
+            model.iter().map(|e| e.text(text)).collect::<Vec<_>>(),
+            ["10.0.0.1", "Don", "LG", "07700 900 12"]
+        );
     }
 
     #[test]
@@ -377,6 +399,9 @@ mod tests {
             pattern(Label::Phone, 50, 59, 0.9, Some("call")),
             pattern(Label::RoutingNumber, 63, 71, 0.9, Some("sort code")),
             pattern(Label::IdNumber, 80, 90, 0.65, None),
+            pattern(Label::Phone, 100, 110, 0.85, Some("mobile")),
+            pattern(Label::AccountNumber, 100, 110, 0.7, Some("customer no")),
+            pattern(Label::Ssn, 120, 130, 0.8, Some("ssn")),
         ];
         let mut found = [
             model(Label::Phone, 0, 11),
@@ -385,9 +410,11 @@ mod tests {
             model(Label::IdNumber, 50, 59),
             model(Label::IdNumber, 60, 73),
             model(Label::Phone, 80, 90),
+            model(Label::Phone, 100, 110),
+            model(Label::IdNumber, 120, 130),
             model(Label::Person, 0, 11),
         ];
-        take_kinds(&mut found, &recognised);
+        take_kinds(&mut found, &recognised, &|_, other| other.label != Label::Ssn);
         let found: Vec<_> = found.iter().map(|e| (e.label.name(), e.start, e.end)).collect();
         assert_eq!(
             found,
@@ -398,6 +425,8 @@ mod tests {
                 ("ID_NUMBER", 50, 59),
                 ("ID_NUMBER", 60, 73),
                 ("PHONE", 80, 90),
+                ("PHONE", 100, 110),
+                ("ID_NUMBER", 120, 130),
                 ("PERSON", 0, 11),
             ]
         );

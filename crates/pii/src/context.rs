@@ -69,8 +69,9 @@ kinds! {
         "adresse", "indirizzo", "endereço", "endereco", "adres", "anschrift", "wohnhaft", "domicilio", "demeurant"];
     Vin = ["vin", "vehicle identification", "vehicle id", "chassis", "chassis number", "fahrgestellnummer", "fin", "bastidor",
         "numéro de série", "telaio", "chassi"];
-    Plate = ["reg", "kfz", "license plate", "licence plate", "number plate", "plate", "plate number", "registration", "registration number", "reg no",
+    Plate = ["kfz", "license plate", "licence plate", "number plate", "plate", "plate number", "registration", "registration number", "reg no",
         "matrícula", "matricula", "immatriculation", "plaque", "kennzeichen", "targa", "placa", "kenteken"];
+    Vehicle = ["vehicle", "reg", "car", "van", "lorry", "truck", "motorbike", "parked", "mot", "dvla", "vw", "vauxhall"];
     Imei = ["imei", "imei number", "device id", "device"];
     Serial = ["serial", "serial number", "serial no", "s/n", "device id", "device serial", "udid", "android id", "idfa", "gaid", "uuid",
         "número de serie", "seriennummer", "numero di serie"];
@@ -86,7 +87,7 @@ kinds! {
         "client secret", "client_secret", "clientsecret", "private key", "private_key", "privatekey", "signing key", "encryption key",
         "encryption_key", "authorization", "credentials", "credential", "session id", "session_id", "sessionid", "cookie",
         "refresh token", "refresh_token", "webhook secret", "clave secreta", "clé secrète", "clé api"];
-    Password = ["password", "passwd", "pwd", "passphrase", "passcode", "pass", "pw", "pin", "pin code", "contraseña", "contrasena", "clave",
+    Password = ["password", "passwd", "pwd", "passphrase", "passcode", "pass", "pin", "pin code", "contraseña", "contrasena", "clave",
         "mot de passe", "mdp", "passwort", "kennwort", "parola", "senha", "palavra-passe", "wachtwoord", "пароль", "hasło", "haslo"];
     Code = ["cvv", "cvv2", "cvc", "cvc2", "security code", "card verification", "código de seguridad", "prüfziffer", "otp", "one-time code",
         "one-time password", "one time code", "verification code", "door code", "gate code", "entry code", "access code", "lockbox code", "alarm code",
@@ -104,12 +105,11 @@ kinds! {
         "versichertennummer", "historia clínica", "historia clinica", "dossier médical", "chart number", "hospital number"];
     Tax = ["tax id", "tax number", "vat", "vat number", "vat no", "vat id", "tva", "ust-idnr", "ust-id", "uid-nr", "partita iva", "p.iva",
         "p. iva", "cif", "nif", "tin", "btw", "iva"];
-    Years = ["yo", "y/o", "y.o.", "yr old", "yrs old", "yr-old", "year old", "years old", "year-old", "years of age", "month old", "months old",
-        "month-old", "weeks old", "week-old", "años de edad", "ans révolus", "jahre alt", "anni compiuti", "anos de idade", "jaar oud"];
+    Years = ["yo", "y/o", "y.o.", "yr old", "yrs old", "yr-old", "years of age", "años de edad", "ans révolus", "jahre alt", "anni compiuti", "anos de idade", "jaar oud"];
     Home = ["/home/", "/users/", "\\users\\"];
     Age = ["aged", "age", "edad", "âge", "alter", "età", "idade", "leeftijd"];
     Username = ["username", "user_name", "user name", "user", "login", "handle", "screen name", "nickname", "usuario", "utilisateur", "benutzername",
-        "nutzername", "insta", "steam", "gamertag", "nome utente", "usuário", "gebruikersnaam", "twitter", "instagram", "telegram", "discord", "github", "tiktok",
+        "nutzername", "insta", "gamertag", "nome utente", "usuário", "gebruikersnaam", "twitter", "instagram", "telegram", "discord", "github", "tiktok",
         "snapchat", "skype", "signal"];
     Ip = ["ip", "ip address", "ipv4", "host", "server", "from", "client", "gateway", "dns", "remote"];
     Penalty = ["sentenced", "sentence of", "imprisonment", "prison", "jail", "custody", "detention", "prisión", "cárcel", "condenó", "condenado", "condenada",

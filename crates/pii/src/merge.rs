@@ -37,8 +37,8 @@ pub(crate) fn sort_by_place(entities: &mut [Entity]) {
     entities.sort_by_key(|entity| (entity.start, entity.end));
 }
 
-/// Entities that hold others whole and lose nothing by it: an e-mail address in a URL, a key in a PEM block, all of a name
-/// of which a model saw a part.
+/// Entities that hold others whole and lose nothing by it: an e-mail address in a URL, a key in a PEM block, all of what a model saw
+/// a part of under the same label.
 fn is_container(outer: &Entity, inner: &Entity) -> bool {
     let spans = outer.start <= inner.start
         && inner.end <= outer.end

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::again::again;
-use crate::classifier::{agree, doubt_words, leave_addresses, take_edges, take_kinds};
+use crate::classifier::{agree, doubt_words, drop_nobody, leave_addresses, take_edges, take_kinds};
 use crate::eval::LabelMap;
 use crate::merge::{merge_by, sort_by_place};
 use crate::policy::{Action, Policy, PolicyError};
@@ -103,10 +103,17 @@ impl Redactor {
         };
         let mut model: Vec<Entity> = model.into_iter().filter(fits).collect();
         leave_addresses(text, &mut model, &found);
+        drop_nobody(text, &mut model);
         doubt_words(text, &mut model);
         take_edges(&mut model, &found);
         agree(&mut model, &mut found);
-        take_kinds(&mut model, &found);
+        let acts = |label: &Label| self.policy.action(label) != Action::Keep;
+        take_kinds(&mut model, &found, &|one, other| {
+            let score = one.score.max(other.score);
+            self.only.as_ref().is_none_or(|only| only.contains(&other.label))
+                && self.policy.threshold(&other.label) <= score
+                && (acts(&other.label) || !acts(&one.label))
+        });
         found.extend(model);
         // What is only reported must not hide what has to go: a kept URL must not cover the card number in it.
         self.keep_asked(&mut found);
@@ -333,10 +340,11 @@ mod tests {
         let policy = Policy::all(Action::Placeholder).with(Label::Organization, Action::Keep);
         let redactor = Redactor::new(policy, Recognisers::all()).unwrap();
         let text = "Ilse Qorvina left. Qorvina said so; Qorvina Motors did not.";
-        let at = |label, what: &str, nth| {
+        let at_in = |text: &str, label, what: &str, nth| {
             let start = text.match_indices(what).nth(nth).unwrap().0;
             Entity::new(label, start, start + what.len(), 0.9, By::Model, "test")
         };
+        let at = |label, what, nth| at_in(text, label, what, nth);
         let found = vec![
             at(Label::Person, "Ilse Qorvina", 0),
             at(Label::Organization, "Qorvina", 1),
@@ -346,6 +354,18 @@ mod tests {
         let got: Vec<(&str, &Label)> = got.iter().map(|e| (e.text(text), &e.label)).collect();
         let (person, organization) = (&Label::Person, &Label::Organization);
         assert_eq!(got, [("Ilse Qorvina", person), ("Qorvina", person), ("Qorvina Motors", organization)]);
+        let text = "Ilse Qorvina left. Ilse Qorvina did.";
+        for (first, second, want) in [
+            (Label::Organization, Label::Location, vec!["Ilse Qorvina", "Ilse", "Qorvina"]),
+            (Label::Person, Label::Organization, vec!["Ilse Qorvina", "Ilse", "Qorvina"]),
+            (Label::Organization, Label::Organization, vec!["Ilse Qorvina", "Ilse Qorvina"]),
+        ] {
+            let last = at_in(text, Label::Person, "Ilse Qorvina", 0);
+            let found = vec![last, at_in(text, first, "Ilse", 1), at_in(text, second, "Qorvina", 1)];
+            let got = redactor.with_again(text, found);
+            assert!(got.is_sorted_by(|a, b| a.end <= b.start));
+            assert_eq!(got.iter().map(|e| e.text(text)).collect::<Vec<_>>(), want);
+        }
     }
 
     #[test]

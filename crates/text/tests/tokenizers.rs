@@ -26,7 +26,7 @@ fn llamacpp_vectors(name: &str) {
     check(name, &llamacpp(name), &cases, &expected);
     // Where a vocabulary grew by its merges, it says them even without their list.
     if matches!(name, "gpt-2" | "qwen2") {
-        let vocab = GgufVocab { merges: Vec::new(), ..llamacpp_vocab(name) };
+        let vocab = GgufVocab { merges: Vec::new(), in_order: true, ..llamacpp_vocab(name) };
         check(name, &Tokenizer::from_gguf(&vocab).unwrap(), &cases, &expected);
     }
 }
@@ -51,7 +51,10 @@ fn tokens_may_stand_a_line_each() {
     };
     let listed = metadata("tokenizer.ggml.tokens", Value::Array(Array::String(tokens.to_vec()))).unwrap();
     assert_eq!(listed.tokens, tokens);
-    assert_eq!(metadata("sotto.tokenizer.tokens", Value::String(tokens.join("\n"))).unwrap(), listed);
+    let lines = metadata("sotto.tokenizer.tokens", Value::String(tokens.join("\n"))).unwrap();
+    assert_eq!(lines, GgufVocab { in_order: true, ..listed });
+    let error = metadata("sotto.tokenizer.tokens", Value::String("\n".repeat(1 << 22))).unwrap_err();
+    assert!(error.to_string().contains("4194305"), "{error}");
     assert!(metadata("sotto.tokenizer.tokens", Value::U32(3)).is_err());
     let error = metadata("general.name", Value::String("none".into())).unwrap_err();
     assert!(error.to_string().contains("tokenizer.ggml.tokens"), "{error}");

@@ -12,6 +12,7 @@ from gguf.quants import quantize
 import released
 from labels import TAGS, bias_vector
 from model import Embedding
+from reference import merges
 
 ARCHITECTURE = "sotto-encoder"
 TOKENS = "sotto.tokenizer.tokens"
@@ -55,6 +56,8 @@ def export(checkpoint: Path, out: Path, tokenizer: Path, bias: list[str], start:
 
     bpe = json.loads(tokenizer.read_text("utf-8"))
     tokens = [t for t, _ in sorted(bpe["model"]["vocab"].items(), key=lambda item: item[1])]
+    assert [t["id"] for t in bpe["added_tokens"]] == [0] and not any("\n" in t for t in tokens)
+    assert merges(tokens[1:]) == [tuple(m.split(" ") if isinstance(m, str) else m) for m in bpe["model"]["merges"]]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_string(TOKENS, "\n".join(tokens))

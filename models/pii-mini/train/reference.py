@@ -33,6 +33,8 @@ def merges(tokens: list[str]) -> list[tuple[str, str]]:
         parts = list(token)
         while len(parts) > 2:
             best = min(range(len(parts) - 1), key=lambda i: out.get((parts[i], parts[i + 1]), len(tokens)))
+            if (parts[best], parts[best + 1]) not in out:
+                break
             parts[best : best + 2] = [parts[best] + parts[best + 1]]
         if len(parts) == 2:
             out[parts[0], parts[1]] = len(out)

@@ -216,11 +216,14 @@ fn unit(scan: &Scan<'_>, end: usize) -> usize {
 fn unit_before(scan: &Scan<'_>, start: usize) -> usize {
     let Some(comma) = scan.text[..start].strip_suffix(", ").map(str::len) else { return start };
     let (at, number) = word_before(scan, comma);
-    if number.is_empty() || number.len() > 4 || scan.before(at) != b' ' {
+    let is_number = number.bytes().any(|b| b.is_ascii_digit()) || number.len() == 1 && capital(number);
+    if !is_number || number.len() > 4 || scan.before(at) != b' ' {
         return start;
     }
     let (at, word) = word_before(scan, at - 1);
-    if listed(&UNITS, word) { at } else { start }
+    // It may be that of the address before.
+    let taken = scan.found.iter().rev().take(4).any(|e| e.label == Label::Address && e.end > at);
+    if listed(&UNITS, word) && !taken { at } else { start }
 }
 
 /// `, 3º B` behind a house number.
@@ -372,5 +375,8 @@ mod tests {
             assert_eq!(spans("ADDRESS", address), [address]);
         }
         assert_eq!(spans("ADDRESS", "Calle Mayor 5, 3 Bares"), ["Calle Mayor 5"]);
+        assert_eq!(spans("ADDRESS", "No flat here, 27 Baker Street"), ["27 Baker Street"]);
+        let two = "Flat 3B, 27 Baker Street, Flat 4, 29 Baker Street";
+        assert_eq!(spans("ADDRESS", two), ["Flat 3B, 27 Baker Street, Flat 4", "29 Baker Street"]);
     }
 }

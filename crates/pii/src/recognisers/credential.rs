@@ -112,7 +112,11 @@ fn identifier_end(scan: &Scan<'_>, from: usize) -> usize {
     let quoted = matches!(scan.byte(end), b'"' | b'\'');
     let spaced = end + usize::from(quoted);
     let assigned = matches!(scan.byte(spaced + usize::from(scan.byte(spaced) == b' ')), b'=' | b':');
-    if assigned { end } else { from }
+    // `password_hash_algorithm` is about one, and is none.
+    let last = scan.text.get(from..end).unwrap_or_default().rsplit('_').next().unwrap_or_default();
+    let names = ["key", "token", "value", "secret", "id", "base", "password"];
+    let named = names.iter().any(|name| name.eq_ignore_ascii_case(last)) || last.parse::<u8>().is_ok();
+    if assigned && named { end } else { from }
 }
 
 #[cfg(test)]
@@ -131,7 +135,7 @@ mod tests {
                 "\"client_secret\": \"q8V~x1z.Kp0Lm\"",
                 "contraseña: gato1234",
                 "DB_PASSWORD=s3cr3t!",
-                "pw girasole2019",
+                "password girasole2019",
                 "Passwort: geheim99",
                 "PIN: 4821",
                 "token 4f9d8c7b6a5e4d3c2b1a0f9e8d7c6b5a",
@@ -148,6 +152,9 @@ mod tests {
                 "key = value",
                 r#"set("token_type", Value::Array(x1))"#,
                 "pass_by_ref = 0x222b",
+                "password_hash_algorithm: argon2id",
+                "token authentication/v2beta1",
+                "40 hours pw 9am-5pm",
                 "secret: ${TOKEN}",
             ],
         );

@@ -24,11 +24,11 @@ pub(crate) const CODES: &[CodeRule] = &[
         label: Label::VehicleId,
         patterns: &["AA99AAA"],
         separators: 1,
-        check: |code| !code.iter().any(|b| matches!(b, b'I' | b'Q')),
+        check: uk_plate,
         validated: false,
-        context: Kinds::of(&[Kind::Plate, Kind::Vin]),
+        context: Kinds::of(&[Kind::Plate, Kind::Vehicle]),
         with: 0.8,
-        without: 0.5,
+        without: 0.4,
     },
     CodeRule {
         name: "vin",
@@ -61,6 +61,12 @@ fn imei(n: &Number<'_>) -> bool {
             15 => luhn(n.digits),
             _ => n.context,
         }
+}
+
+/// No I or Q, and the half-year: 02 to 29, or 51 to 79.
+fn uk_plate(code: &[u8]) -> bool {
+    let half_year = 10 * (code[2] - b'0') + (code[3] - b'0');
+    matches!(half_year, 2..=29 | 51..=79) && !code.iter().any(|b| matches!(b, b'I' | b'Q'))
 }
 
 /// No I, O or Q; letters and digits; the last four are digits.

@@ -14,11 +14,12 @@ fn is_local(b: u8) -> bool {
 
 pub(crate) fn at(scan: &mut Scan<'_>, at: usize) {
     let Some(end) = domain_end(scan, at + 1) else { return };
-    let Some(start) = local_start(scan, at) else { return };
+    let Some(start) = local_start(scan, at, scan.byte(end) == b'\'') else { return };
     scan.push("email", Label::Email, (start, end), 0.98, false, None);
 }
 
-fn local_start(scan: &Scan<'_>, at: usize) -> Option<usize> {
+/// `quoted`: whether a quotation mark stands behind the address.
+fn local_start(scan: &Scan<'_>, at: usize, quoted: bool) -> Option<usize> {
     let floor = at.saturating_sub(MAX_LOCAL);
     if scan.before(at) == b'"' {
         // A quoted local part on the same line: "john doe"@example.com
@@ -40,8 +41,8 @@ fn local_start(scan: &Scan<'_>, at: usize) -> Option<usize> {
     }
     // Marks that more often surround or precede an address than begin one: 'a@b.c', =a@b.c, /a@b.c, key=a@b.c
     let surrounds = |i: usize| match scan.byte(i) {
-        // But for O'Neil and D'Angelo.
-        b'\'' => !(i > start && i < start + 3 && scan.bytes[start..i].iter().all(u8::is_ascii_alphabetic)),
+        // But for O'Neil.
+        b'\'' => quoted || i != start + 1 || !scan.bytes[start].eq_ignore_ascii_case(&b'o'),
         b => b"=`/|?&{}".contains(&b),
     };
     let cut = (start..at).rev().find(|&i| surrounds(i)).map_or(start, |i| i + 1);
@@ -150,8 +151,8 @@ mod tests {
             assert_eq!(spans("EMAIL", text), [want], "{text}");
         }
         assert_eq!(
-            spans("EMAIL", "o'neil.p@acme.example 'ana@x.example'"),
-            ["o'neil.p@acme.example", "ana@x.example"]
+            spans("EMAIL", "o'neil.p@acme.example 'ana@x.example' (b'bo@x.example') d'eva@x.example"),
+            ["o'neil.p@acme.example", "ana@x.example", "bo@x.example", "eva@x.example"]
         );
     }
 }

@@ -77,14 +77,6 @@ const IDS: &[Keyed] = &[
         len: (7, 18),
     },
     Keyed {
-        name: "security_code",
-        label: Label::Secret,
-        kinds: Kinds::of(&[Kind::Code]),
-        score: 0.75,
-        digits: 3,
-        len: (3, 8),
-    },
-    Keyed {
         name: "id_number",
         label: Label::IdNumber,
         kinds: Kinds::of(&[Kind::Id]),
@@ -140,6 +132,9 @@ fn follow(scan: &mut Scan<'_>, hit: Hit) {
     if hit.kinds.has(Kinds::of(&[Kind::Home])) {
         home(scan, hit);
     }
+    if hit.kinds.has(Kinds::of(&[Kind::Code])) {
+        code(scan, hit);
+    }
     if hit.kinds.has(Kinds::of(&[Kind::Id])) {
         dockets(scan, hit);
     }
@@ -188,8 +183,10 @@ pub(super) fn value_start(scan: &Scan<'_>, from: usize) -> Option<(usize, Join, 
                     (at..at + 8).find(|&i| !(scan.byte(i).is_ascii_alphabetic() || scan.byte(i) >= 0x80));
                 let Some(end) = word_end else {
                     // A long word is one of prose, unless there is a digit in what it begins.
-                    let rest = scan.bytes[at..].iter().take(64).take_while(|&&b| b > b' ');
-                    return rest.clone().any(u8::is_ascii_digit).then_some((at, join, quote));
+                    let part =
+                        |b: u8| if join == Join::Assign { b > b' ' } else { b.is_ascii_alphanumeric() };
+                    let mut rest = scan.bytes[at..].iter().take(64).take_while(|&&b| part(b));
+                    return rest.any(u8::is_ascii_digit).then_some((at, join, quote));
                 };
                 let word = scan.text.get(at..end).unwrap_or_default();
                 if quote == 0 && join != Join::Assign && FILLERS.iter().any(|f| f.eq_ignore_ascii_case(word))
@@ -242,10 +239,14 @@ fn identifier(scan: &mut Scan<'_>, hit: Hit, keyed: &Keyed) {
     while end - start <= keyed.len.1 && inner(scan.byte(end)) {
         end += 1;
     }
-    // A plate's other half: "YK19 LFT", "HH-KL 2208".
-    if keyed.label == Label::VehicleId && scan.byte(end) == b' ' {
+    // A plate's other half: "YK19 LFT", "4821 KLM", "HH-KL 2208".
+    let is_half = end - start <= 4 || !scan.bytes[start..end].iter().any(u8::is_ascii_digit);
+    if keyed.label == Label::VehicleId && is_half && scan.byte(end) == b' ' {
         let half = plate_part(scan, end + 1, false);
-        end = if half > end + 1 { half } else { end };
+        let letters =
+            scan.bytes[end + 1..half.max(end + 1)].iter().filter(|b| b.is_ascii_uppercase()).count();
+        let fits = matches!(letters, 0 | 3) && half > end + 1 && half - start <= keyed.len.1;
+        end = if fits { half } else { end };
     }
     // Groups of digits with single spaces: "12 3456 7890".
     while scan.byte(end) == b' ' && scan.byte(end + 1).is_ascii_digit() && scan.before(end).is_ascii_digit() {
@@ -355,36 +356,78 @@ fn age(scan: &mut Scan<'_>, hit: Hit) {
     }
 }
 
-/// `34yo`, `45 y/o`, `a 9-year-old`, `94 years of age`.
+/// `34yo`, `45 y/o`, `94 years of age`.
 fn years(scan: &mut Scan<'_>, hit: Hit) {
     let joined = usize::from(matches!(scan.before(hit.start), b' ' | b'-'));
+    // "a las 11 yo estaba"
+    if joined > 0 && hit.word == "yo" {
+        return;
+    }
     let end = hit.start - joined;
     let len = scan.bytes[..end].iter().rev().take(4).take_while(|b| b.is_ascii_digit()).count();
     let start = end - len;
     let value = scan.text[start..end].parse().unwrap_or(0);
-    // "a las 3 yo voy"
-    let spanish = hit.word == "yo" && joined > 0 && len < 2;
-    if (1..=120).contains(&value)
-        && !spanish
-        && !is_word(scan.before(start))
-        && !matches!(scan.before(start), b'.' | b',' | b'-' | b'/')
-    {
+    let before = scan.before(start);
+    if (1..=120).contains(&value) && !is_word(before) && !matches!(before, b'.' | b',' | b'-' | b'/') {
         scan.push("age", Label::Age, (start, end), 0.6, false, Some(hit.word));
     }
 }
 
-/// `/home/mhalloran/`, `C:\Users\jsmith`: whose folder it is.
+/// `cvv 331`, `OTP 482 913`, `the door code is 2580`: three digits behind a card, four to eight elsewhere.
+fn code(scan: &mut Scan<'_>, hit: Hit) {
+    let Some((start, join, _)) = value_start(scan, hit.end) else { return };
+    let run = |at: usize| scan.bytes[at..].iter().take(9).take_while(|b| b.is_ascii_digit()).count();
+    let mut digits = run(start);
+    let mut end = start + digits;
+    // In two groups: "482 913".
+    let more = if matches!(scan.byte(end), b' ' | b'-') { run(end + 1) } else { 0 };
+    if digits == more && matches!(digits, 3 | 4) {
+        (digits, end) = (2 * digits, end + 1 + digits);
+    }
+    let of_card = hit.word.starts_with("cv") || hit.word.starts_with("card");
+    let fits = if of_card { (3..=4).contains(&digits) } else { (4..=8).contains(&digits) };
+    let year = join != Join::Assign && is_date_or_year(&scan.bytes[start..end]);
+    let goes_on = is_word(scan.byte(end))
+        || matches!(scan.byte(end), b'.' | b'-' | b'/' | b':') && is_word(scan.byte(end + 1));
+    if fits && !year && !goes_on {
+        let score = if join == Join::Space { 0.75 } else { 0.85 };
+        scan.push("one_time_code", Label::Secret, (start, end), score, false, Some(hit.word));
+    }
+}
+
+/// `/home/mhalloran/notes`, `C:\Users\jsmith`: whose folder it is.
 fn home(scan: &mut Scan<'_>, hit: Hit) {
-    const SHARED: [&str; 10] =
-        ["shared", "public", "default", "user", "username", "runner", "ubuntu", "root", "app", "node"];
-    let (start, before) = (hit.end, scan.before(hit.start));
-    // "/users/ana" is a path of a web site.
-    let is_path = scan.text[hit.start..hit.end].contains(['U', '\\']) || hit.word == "/home/";
+    const SHARED: [&str; 16] = [
+        "shared",
+        "public",
+        "default",
+        "user",
+        "username",
+        "runner",
+        "ubuntu",
+        "root",
+        "app",
+        "node",
+        "admin",
+        "administrator",
+        "vagrant",
+        "jenkins",
+        "git",
+        "ec2-user",
+    ];
+    let before = scan.before(hit.start);
+    let windows = scan.before(hit.end) == b'\\';
+    // As JSON writes it: `C:\\Users\\jsmith`.
+    let start = hit.end + usize::from(windows && scan.byte(hit.end) == b'\\');
     let name = scan.bytes[start..].iter().take(33);
     let len = name.take_while(|&&b| is_word(b) || matches!(b, b'-' | b'.')).count();
     let name = scan.text.get(start..start + len).unwrap_or_default().trim_end_matches(['.', '-']);
-    if is_path
-        && !(is_word(before) || matches!(before, b'.' | b'/'))
+    // "/users/ana" and "/home/settings" are places of a web site.
+    let is_folder = windows
+        || scan.byte(start + len) == b'/'
+            && (hit.word == "/home/" || scan.byte(hit.start + 1) == b'U')
+            && !(is_word(before) || matches!(before, b'.' | b'/'));
+    if is_folder
         && (2..=32).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && !SHARED.contains(&name.to_ascii_lowercase().as_str())
@@ -472,43 +515,52 @@ mod tests {
                 "plate LD19 OXP",
                 "Kfz HH-KL 2208",
                 "a van, GJ70 ZPN",
+                "PLATE 7ABC123 WAS SEEN",
+                "license plate ABC-1234 TX",
             ],
-            &["license plate of the car", "REGISTRATION FEE 20", "plate OF 12"],
+            &[
+                "license plate of the car",
+                "REGISTRATION FEE 20",
+                "plate OF 12",
+                "FY24 EPS grew",
+                "the car AK47 WAS",
+                "reg: 0x1F40",
+                "reg 2024",
+            ],
         );
         let parts = spans("VEHICLE_ID", "reg YK19 LFT, plate KL 2208 and matrícula 4821 KLM.");
         assert_eq!(parts, ["YK19 LFT", "4821 KLM"]);
-        let codes = [
-            r#"{"cvv":"331"}"#,
-            "CVC2 445",
-            "the door code is 2580",
-            "OTP 482913",
-            "verification code: 77120",
-        ];
         check(
             "SECRET",
-            &codes,
-            &["cvv", "OTP tokens", "access code 12", "if password == confirm_password1:"],
+            &[
+                r#"{"cvv":"331"}"#,
+                "CVC2 445",
+                "the door code is 2580",
+                "OTP 482 913",
+                "verification code: 77120",
+            ],
+            &[
+                "cvv",
+                "OTP tokens",
+                "Erlang/OTP 26.2.1",
+                "entry code 500",
+                "access code 404 error",
+                "security code of 2019",
+                "CVC 20231",
+                "if password == confirm_password1:",
+            ],
         );
         check(
             "AGE",
-            &[
-                "aged 34",
-                "Age: 7",
-                "edad 45",
-                "34yo male",
-                "45 y/o",
-                "a 9-year-old boy",
-                "94 years of age",
-                "33 años de edad",
-            ],
+            &["aged 34", "Age: 7", "edad 45", "34yo male", "45 y/o", "94 years of age", "33 años de edad"],
             &[
                 "aged wood",
                 "age 2010",
                 "age 34%",
-                "a las 3 yo voy",
+                "a las 11 yo estaba",
                 "v1.34yo",
-                "a 200 year old oak",
-                "year old",
+                "200 y.o.",
+                "years of age",
             ],
         );
         check(
@@ -519,14 +571,17 @@ mod tests {
                 "login = jdoe",
                 "user_name: jdoe",
                 "/home/jdoe/x",
-                r"C:\Users\jdoe\x",
+                r"C:\Users\jdoe",
+                r"C:\\Users\\jdoe\\x",
             ],
             &[
                 "user clicked",
                 "username: string",
                 "the user is",
                 "/home/ubuntu/x",
-                "site.com/users/ana",
+                "site.com/users/ana/b",
+                "GET /home/dashboard",
+                "GET /Users/Login",
                 "/usr/home/",
             ],
         );

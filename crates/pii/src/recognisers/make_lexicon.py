@@ -100,6 +100,7 @@ def main() -> None:
             print(f"\t{value}")
             before = line = ""
             for name in sorted(names):
+                assert not set(name) & set(MARKS), name
                 same = min(len(os.path.commonprefix([before, name])), len(MARKS) - 1)
                 line += MARKS[same] + name[same:]
                 before = name

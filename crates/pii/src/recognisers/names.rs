@@ -60,13 +60,16 @@ words! {
     NO_PERSON = "product file user domain host company brand model package class function table column business project event team school hotel street city item device"
 }
 words! {
-    /// Whole findings of a model that are nobody: what stands after a greeting or before a name at the end of a letter, and what is no word.
-    NOBODY = "Best BR KR LG VG MfG Rgds Regards Cheers Baci Bisous Saludos Cordialement Cdt Kollegin Kollege \
-    PDF CSV XML JSON HTML RFC ISBN EAN FAQ PIN SMS VAT IBAN BIC DOB SSN URL USB GPS"
+    /// Before a name at the end of a letter, and nobody's name.
+    SIGN_OFFS = "BR KR LG VG MfG Rgds Regards Cheers Baci Bisous Saludos Cordialement Cdt Kollegin Kollege"
 }
 words! {
-    /// After `Mr` or `Ms`, and no surname.
-    OFFICES = "President Chairman Chair Speaker Secretary Mayor Minister Ambassador Chancellor Justice Vice Market Right Wrong Big Clean Perfect Nice Universe World \
+    /// Acronyms of no organisation.
+    ACRONYMS = "PDF CSV XML JSON HTML RFC ISBN EAN FAQ PIN SMS VAT IBAN BIC DOB SSN URL USB GPS"
+}
+words! {
+    /// After `Mr` or `Dr`, and no surname.
+    NO_SURNAMES = "Doktor Doctor Professor Prof Dr President Chairman Chair Speaker Secretary Mayor Minister Ambassador Chancellor Justice Vice Market Right Wrong Big Clean Perfect Nice Universe World \
     The This That And Who"
 }
 /// Before a name.
@@ -90,9 +93,14 @@ words! {
     PARTICLES = "de da do das dos del della di du des van von der den ter te la le bin ibn al el y e zu"
 }
 
-/// Whether a word by itself is what people are addressed by, and nobody's name.
+/// Whether a word by itself is what people are addressed by, or what letters end in, and no person's name.
 pub(crate) fn is_nobody(word: &str) -> bool {
-    ANYBODY.has(word) || NOBODY.has(word) || TITLES.has(word.trim_end_matches('.'))
+    ANYBODY.has(word) || SIGN_OFFS.has(word)
+}
+
+/// Whether a word by itself is an acronym of no organisation.
+pub(crate) fn is_acronym(word: &str) -> bool {
+    ACRONYMS.has(word)
 }
 
 /// The rest of a name.
@@ -146,16 +154,25 @@ pub(super) fn titled(scan: &mut Scan<'_>, title: &str, end: usize) -> Option<usi
         return None;
     }
     let first = word_at(scan, at + 1);
-    // Of "Prof. Dr. Ruiz" the second title has the name.
+    // Of "Prof. Dr. Ruiz" the second title has the name; "Dr Sheikh" is one.
     if TITLES.has(first) {
-        return None;
+        let behind = at + 1 + first.len();
+        let behind = dot(scan, behind).unwrap_or(behind);
+        if scan.byte(behind) == b' ' && capitalised(word_at(scan, behind + 1)) {
+            return None;
+        }
     }
     let mut tail = tail(scan, at);
-    // "Ms May", "Dr Page": a title makes a name of any word.
+    // "Ms May", "Dr Page": a title makes a name of any word, but in a list of titles.
     if tail.words == 0
         && matches!(title, "Mr" | "Mrs" | "Ms" | "Miss" | "Mx" | "Dr")
         && capitalised(first)
         && first.len() > 2
+        && !scan.text[..end - title.len()]
+            .trim_end()
+            .rsplit([' ', '.', '/'])
+            .find(|w| !w.is_empty())
+            .is_some_and(|w| TITLES.has(w))
     {
         tail = Tail { end: at + 1 + first.len(), words: 1, surname: true };
     }
@@ -164,7 +181,7 @@ pub(super) fn titled(scan: &mut Scan<'_>, title: &str, end: usize) -> Option<usi
     }
     let known = tail.words > 1 || tail.surname || title.len() < 6;
     if tail.words == 0
-        || tail.words == 1 && (is_nobody(first) || OFFICES.has(first))
+        || tail.words == 1 && (is_nobody(first) || NO_SURNAMES.has(first))
         || !known && !look(first).has(Kinds::GIVEN)
         || opens_firm(scan, tail.end)
     {
@@ -323,7 +340,15 @@ fn shouted(scan: &mut Scan<'_>, start: usize, end: usize, first: &str) -> Option
         let end = end + 2 + given.len();
         let is_name = given.len() > 2 && !capitalised(given) && look(&small(given)).has(Kinds::GIVEN);
         let kinds = look(&small(first));
-        if !is_name || !kinds.has(Kinds::SURNAME) || kinds.has(Kinds::STOP) {
+        let is_place = |kinds: Kinds| kinds.has(Kinds::PLACE) || kinds.has(Kinds::NAMED_PLACE);
+        let goes_on = scan.text[end..].starts_with(", ") && scan.byte(end + 2).is_ascii_uppercase();
+        if !is_name
+            || !kinds.has(Kinds::SURNAME)
+            || kinds.has(Kinds::STOP)
+            || is_place(kinds)
+            || is_place(look(&small(given)))
+            || goes_on
+        {
             return None;
         }
         scan.push("surname_first", Label::Person, (start, end), FORMAL, false, None);
@@ -381,6 +406,7 @@ mod tests {
                 "Ms Page called",
                 "Mr. May is out",
                 "Prof. Dr. Ute Qadir",
+                "Dr Sheikh will",
                 "MILLER, RUTH",
             ],
             &[
@@ -398,6 +424,8 @@ mod tests {
                 "Mr. Market",
                 "Mr Speaker",
                 "Herr Doktor",
+                "Title: Mr Mrs Ms Miss Dr Other",
+                "MILLER, RUTH, SMITH",
                 "Frau Kollegin",
                 "Dear Recruiter,",
                 "PARIS, LONDON",

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::TokenizerError;
 use super::encoding::{Output, offset_in};
+use super::gguf_vocab::GgufVocab;
 use super::merge::{Symbol, merge};
 use super::pretokenizer::PreTokenizer;
 use super::vocab::{TokenKind, Vocab};
@@ -21,12 +22,10 @@ pub(crate) struct ByteLevelBpe {
 }
 
 impl ByteLevelBpe {
-    /// `merges` are two tokens with a space between, best first, as they stand in the file; with none, the order of the
-    /// tokens says them.
+    /// Of a vocabulary, and what the file says of its merges.
     pub(crate) fn new(
         vocab: &Vocab,
-        tokens: &[String],
-        merges: &[String],
+        GgufVocab { tokens, merges, in_order, .. }: &GgufVocab,
         pre_tokenizer: PreTokenizer,
     ) -> Result<Self, TokenizerError> {
         let mut ids = HashMap::with_capacity(tokens.len());
@@ -51,7 +50,7 @@ impl ByteLevelBpe {
         }
         let mut bpe =
             ByteLevelBpe { pre_tokenizer, merges: HashMap::with_capacity(tokens.len()), bytes, words };
-        if merges.is_empty() {
+        if *in_order {
             bpe.merge_in_order(vocab);
         } else {
             bpe.merge_as_listed(&ids, merges)?;

@@ -29,8 +29,10 @@ pub struct GgufVocab {
     pub scores: Vec<f32>,
     /// One a token, or none: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte.
     pub token_types: Vec<i32>,
-    /// Pairs of tokens with a space between, best first ("gpt2"); with none, tokens stand in the order of their merges.
+    /// Pairs of tokens with a space between, best first ("gpt2").
     pub merges: Vec<String>,
+    /// The tokens stand in the order of their merges, which need no list then ("gpt2").
+    pub in_order: bool,
     /// Begins a text.
     pub bos: Option<u32>,
     /// Ends a text.
@@ -66,8 +68,24 @@ pub struct GgufVocab {
 }
 
 const TOKENS: &str = "tokenizer.ggml.tokens";
-/// The same as one string, a token a line, which takes 7 bytes less for each: byte-level BPE has no line end in a token.
+/// The same as one string, a token a line, which takes 7 bytes less for each: byte-level BPE has no line end in a token. They stand in
+/// the order of their merges.
 const TOKEN_LINES: &str = "sotto.tokenizer.tokens";
+/// More than any vocabulary has.
+const MAX_LINES: usize = 1 << 22;
+
+fn token_lines(lines: &str) -> Result<Vec<String>, FormatError> {
+    let tokens: Vec<String> = lines.split('\n').take(MAX_LINES + 1).map(str::to_owned).collect();
+    if tokens.len() > MAX_LINES {
+        let value = lines.split('\n').count() as i128;
+        return Err(FormatError::OutOfRange {
+            key: TOKEN_LINES.into(),
+            expected: "at most 4194304 lines",
+            value,
+        });
+    }
+    Ok(tokens)
+}
 
 impl GgufVocab {
     /// Reads `tokenizer.ggml.*`. Missing or mistyped keys are errors; ids outside the vocabulary are found when the
@@ -80,7 +98,7 @@ impl GgufVocab {
         let tokens = match metadata.strings(TOKENS) {
             Some(tokens) => tokens.to_vec(),
             None => match metadata.str_opt(TOKEN_LINES)? {
-                Some(lines) => lines.split('\n').map(str::to_owned).collect(),
+                Some(lines) => token_lines(lines)?,
                 None => return Err(FormatError::MissingKey { key: TOKENS.into() }),
             },
         };
@@ -92,6 +110,7 @@ impl GgufVocab {
             strip_after_control: model == "llama" && is_phi3,
             model,
             pre: metadata.str_opt("tokenizer.ggml.pre")?.map(str::to_owned),
+            in_order: metadata.strings(TOKENS).is_none(),
             tokens,
             scores: metadata.f32s("tokenizer.ggml.scores").unwrap_or_default().to_vec(),
             token_types: metadata.i32s("tokenizer.ggml.token_type").unwrap_or_default().to_vec(),
@@ -337,7 +356,7 @@ fn byte_level_bpe(gguf: &GgufVocab) -> Result<Tokenizer, TokenizerError> {
         add_last: false,
         leading_space: false,
     };
-    let bpe = ByteLevelBpe::new(&vocab, &gguf.tokens, &gguf.merges, pre_tokenizer)?;
+    let bpe = ByteLevelBpe::new(&vocab, gguf, pre_tokenizer)?;
     Tokenizer::build(gguf, vocab, Algorithm::ByteLevelBpe(bpe), specials, eog)
 }
 
