@@ -15,7 +15,7 @@ fn check(profile: &Profile, dispatches: u64) {
     assert!(profile.kernels.is_sorted_by(|a, b| a.seconds >= b.seconds));
     let (sum, whole) = (profile.sum(), profile.whole);
     // Steps of a small model on a machine with others at work; a unit that is wrong is off by a thousand.
-    assert!(whole > 0.0 && (whole / 300.0..whole * 300.0).contains(&sum), "{sum} of {whole}");
+    assert!(whole > 0.0 && (whole / 30.0..whole * 30.0).contains(&sum), "{sum} of {whole}");
 }
 
 #[test]
