@@ -1,9 +1,9 @@
-//! Values announced by a word before them: `password: hunter2`, `MRN 00123456`, `aged 34`, `username = ana77`.
+//! Values announced by a word before them: `MRN 00123456`, `plate YK19 LFT`, `OTP 482913`; credentials, ages and user names have files of their own.
 //! Driven by the context words themselves, so text without them costs nothing.
 
 use super::scan::{REACH, Scan, is_word};
 use super::words::words;
-use super::{credential, iban};
+use super::{age, credential, iban, username};
 use crate::Label;
 use crate::context::{Hit, Kind, Kinds};
 
@@ -121,16 +121,16 @@ fn follow(scan: &mut Scan<'_>, hit: Hit) {
         credential::at(scan, hit);
     }
     if hit.kinds.has(Kinds::of(&[Kind::Age])) {
-        age(scan, hit);
+        age::after(scan, hit);
     }
     if hit.kinds.has(Kinds::of(&[Kind::Username])) {
-        username(scan, hit);
+        username::after(scan, hit);
     }
     if hit.kinds.has(Kinds::of(&[Kind::Years])) {
-        years(scan, hit);
+        age::before(scan, hit);
     }
     if hit.kinds.has(Kinds::of(&[Kind::Home])) {
-        home(scan, hit);
+        username::of_folder(scan, hit);
     }
     if hit.kinds.has(Kinds::of(&[Kind::Code])) {
         code(scan, hit);
@@ -342,37 +342,6 @@ words! {
     are for from with must should can will may has have new old same "
 }
 
-/// `aged 34`, `age: 34`, `edad 34`.
-fn age(scan: &mut Scan<'_>, hit: Hit) {
-    let Some((start, _, _)) = value_start(scan, hit.end) else { return };
-    let len = scan.bytes[start..].iter().take(4).take_while(|b| b.is_ascii_digit()).count();
-    let value = scan.bytes[start..start + len].iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
-    if (1..=3).contains(&len)
-        && (1..=120).contains(&value)
-        && !is_word(scan.byte(start + len))
-        && scan.byte(start + len) != b'%'
-    {
-        scan.push("age", Label::Age, (start, start + len), 0.75, false, Some(hit.word));
-    }
-}
-
-/// `34yo`, `45 y/o`, `94 years of age`.
-fn years(scan: &mut Scan<'_>, hit: Hit) {
-    let joined = usize::from(matches!(scan.before(hit.start), b' ' | b'-'));
-    // "a las 11 yo estaba"
-    if joined > 0 && hit.word == "yo" {
-        return;
-    }
-    let end = hit.start - joined;
-    let len = scan.bytes[..end].iter().rev().take(4).take_while(|b| b.is_ascii_digit()).count();
-    let start = end - len;
-    let value = scan.text[start..end].parse().unwrap_or(0);
-    let before = scan.before(start);
-    if (1..=120).contains(&value) && !is_word(before) && !matches!(before, b'.' | b',' | b'-' | b'/') {
-        scan.push("age", Label::Age, (start, end), 0.6, false, Some(hit.word));
-    }
-}
-
 /// `cvv 331`, `OTP 482 913`, `the door code is 2580`: three digits behind a card, four to eight elsewhere.
 fn code(scan: &mut Scan<'_>, hit: Hit) {
     let Some((start, join, _)) = value_start(scan, hit.end) else { return };
@@ -392,89 +361,6 @@ fn code(scan: &mut Scan<'_>, hit: Hit) {
     if fits && !year && !goes_on {
         let score = if join == Join::Space { 0.75 } else { 0.85 };
         scan.push("one_time_code", Label::Secret, (start, end), score, false, Some(hit.word));
-    }
-}
-
-/// `/home/mhalloran/notes`, `C:\Users\jsmith`: whose folder it is.
-fn home(scan: &mut Scan<'_>, hit: Hit) {
-    const SHARED: [&str; 16] = [
-        "shared",
-        "public",
-        "default",
-        "user",
-        "username",
-        "runner",
-        "ubuntu",
-        "root",
-        "app",
-        "node",
-        "admin",
-        "administrator",
-        "vagrant",
-        "jenkins",
-        "git",
-        "ec2-user",
-    ];
-    let before = scan.before(hit.start);
-    let windows = scan.before(hit.end) == b'\\';
-    // As JSON writes it: `C:\\Users\\jsmith`.
-    let start = hit.end + usize::from(windows && scan.byte(hit.end) == b'\\');
-    let name = scan.bytes[start..].iter().take(33);
-    let len = name.take_while(|&&b| is_word(b) || matches!(b, b'-' | b'.')).count();
-    let name = scan.text.get(start..start + len).unwrap_or_default().trim_end_matches(['.', '-']);
-    // "/users/ana" and "/home/settings" are places of a web site.
-    let is_folder = windows
-        || scan.byte(start + len) == b'/'
-            && (hit.word == "/home/" || scan.byte(hit.start + 1) == b'U')
-            && !(is_word(before) || matches!(before, b'.' | b'/'));
-    if is_folder
-        && (2..=32).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && !SHARED.contains(&name.to_ascii_lowercase().as_str())
-    {
-        scan.push("home_folder", Label::Username, (start, start + name.len()), 0.65, false, None);
-    }
-}
-
-fn username(scan: &mut Scan<'_>, hit: Hit) {
-    let Some((start, join, quote)) = value_start(scan, hit.end) else { return };
-    let start = if scan.byte(start) == b'@' { start + 1 } else { start };
-    let mut end = start;
-    while end - start < 40
-        && (scan.byte(end).is_ascii_alphanumeric() || matches!(scan.byte(end), b'_' | b'-' | b'.'))
-    {
-        end += 1;
-    }
-    while end > start && !is_word(scan.before(end)) {
-        end -= 1;
-    }
-    let value = &scan.bytes[start..end];
-    let handle = scan.before(start) == b'@';
-    let telling = value.iter().any(|b| b.is_ascii_digit() || matches!(b, b'_' | b'-'))
-        && value.iter().any(u8::is_ascii_alphabetic);
-    let lower = scan.text[start..end].to_ascii_lowercase();
-    let named = matches!(
-        hit.word,
-        "username"
-            | "user_name"
-            | "user name"
-            | "login"
-            | "handle"
-            | "nickname"
-            | "screen name"
-            | "usuario"
-            | "benutzername"
-            | "nome utente"
-            | "gebruikersnaam"
-    );
-    let assigned = join == Join::Assign && (telling || named);
-    if value.len() >= 3
-        && (handle || assigned && scan.byte(end) != b'(')
-        && !NOT_VALUES.has(&lower)
-        && !matches!(scan.byte(end), b'@' | b'(')
-    {
-        let score = if handle || telling || quote != 0 { 0.75 } else { 0.55 };
-        scan.push("username", Label::Username, (start, end), score, false, Some(hit.word));
     }
 }
 
@@ -548,41 +434,6 @@ mod tests {
                 "security code of 2019",
                 "CVC 20231",
                 "if password == confirm_password1:",
-            ],
-        );
-        check(
-            "AGE",
-            &["aged 34", "Age: 7", "edad 45", "34yo male", "45 y/o", "94 years of age", "33 años de edad"],
-            &[
-                "aged wood",
-                "age 2010",
-                "age 34%",
-                "a las 11 yo estaba",
-                "v1.34yo",
-                "200 y.o.",
-                "years of age",
-            ],
-        );
-        check(
-            "USERNAME",
-            &[
-                "username: ana_77",
-                "twitter @ana77",
-                "login = jdoe",
-                "user_name: jdoe",
-                "/home/jdoe/x",
-                r"C:\Users\jdoe",
-                r"C:\\Users\\jdoe\\x",
-            ],
-            &[
-                "user clicked",
-                "username: string",
-                "the user is",
-                "/home/ubuntu/x",
-                "site.com/users/ana/b",
-                "GET /home/dashboard",
-                "GET /Users/Login",
-                "/usr/home/",
             ],
         );
     }

@@ -2,6 +2,7 @@
 //! caller's own lists and patterns (`custom`).
 
 mod address;
+mod age;
 mod australia;
 mod brazil;
 mod canada;
@@ -35,6 +36,7 @@ mod spain;
 mod uk;
 mod url;
 mod us;
+mod username;
 mod words;
 
 pub use custom::{Custom, CustomError};
