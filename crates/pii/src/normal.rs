@@ -1,5 +1,6 @@
 //! The text as recognisers see it: invisible characters gone, full-width and other scripts' digits,
-//! look-alike letters, dashes and spaces folded to ASCII — and the way back to exact offsets in the original.
+//! look-alike letters, dashes and spaces folded to ASCII, the ends of lines a line feed — and the way back to exact offsets in
+//! the original.
 //!
 //! Most texts need none of this and are borrowed as they are.
 
@@ -33,14 +34,16 @@ impl<'t> View<'t> {
     pub fn new(text: &'t str) -> Self {
         let bytes = text.as_bytes();
         let changes = |c: char| !matches!(fold(c), Fold::Keep) || is_combining(c);
-        if text.is_ascii() || !text.chars().filter(|c| !c.is_ascii()).any(changes) {
+        let crlf = text.contains("\r\n");
+        let may_change = |at: usize| !bytes[at].is_ascii() || crlf && bytes[at..].starts_with(b"\r\n");
+        if !crlf && (text.is_ascii() || !text.chars().filter(|c| !c.is_ascii()).any(changes)) {
             return View { text: Cow::Borrowed(text), runs: Vec::new() };
         }
         let mut builder =
             Builder { text: String::with_capacity(text.len()), runs: Vec::new(), straight: false };
         let mut at = 0;
         while at < text.len() {
-            let plain = bytes[at..].iter().position(|b| !b.is_ascii()).unwrap_or(text.len() - at);
+            let plain = (at..text.len()).position(&may_change).unwrap_or(text.len() - at);
             if plain > 0 {
                 builder.keep(&text[at..at + plain], at);
                 at += plain;
@@ -50,6 +53,7 @@ impl<'t> View<'t> {
             let len = c.len_utf8();
             let after_digit = builder.text.as_bytes().last().is_some_and(u8::is_ascii_digit);
             match fold(c) {
+                _ if c == '\r' => builder.straight = false,
                 Fold::Ascii(b) => builder.fold(b, at, len),
                 Fold::LookAlike(b) if beside_ascii(text, at, at + len) => builder.fold(b, at, len),
                 Fold::Drop => builder.straight = false,
@@ -210,6 +214,8 @@ mod tests {
             ("٤٢ १२", "42 12"),
             ("𝟜𝟚 𝐀𝐛", "42 Ab"),
             ("1\u{fe0f}\u{20e3}2\u{336}", "12"),
+            ("a\r\n\r\nb\r\u{a0}c\n\r", "a\n\nb\r c\n\r"),
+            ("\r\r\né", "\r\né"),
         ] {
             let view = View::new(original);
             assert_eq!(view.text(), normal);

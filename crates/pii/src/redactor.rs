@@ -14,7 +14,7 @@ use crate::policy::{Action, Policy, PolicyError};
 use crate::recognisers::{REACH, Recognisers};
 use crate::texts::Texts;
 use crate::vault::Vault;
-use crate::{By, Entity, Label, TokenClassifier, entities, transform};
+use crate::{By, Entity, Label, Reading, TokenClassifier, entities, transform};
 
 /// A policy and the recognisers it is applied with. A model's findings join through [`Redactor::analyze_with`].
 #[derive(Clone, Debug)]
@@ -153,8 +153,10 @@ impl Redactor {
         model: &mut M,
         labels: &LabelMap,
     ) -> Result<Vec<Entity>, M::Error> {
-        let spans = model.classify(text).await?;
-        Ok(self.with_again(text, self.analyze_with(text, entities(&spans, labels, model.name()), None)))
+        let reading = Reading::new(text);
+        let spans = model.classify(reading.text()).await?;
+        let seen = entities(&reading.back(spans), labels, model.name());
+        Ok(self.with_again(text, self.analyze_with(text, seen, None)))
     }
 
     /// What analysis found in the whole of a text, and where else in it the names among that stand. A step of its own, for what

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use js_sys::JsString;
 use serde::Deserialize;
 use sotto_pii::eval::LabelMap;
-use sotto_pii::{ClassSpan, Entity, Pieces, entities};
+use sotto_pii::{ClassSpan, Entity, Pieces, Reading, entities};
 use wasm_bindgen::prelude::*;
 
 use crate::config::{Configured, configured};
@@ -14,7 +14,7 @@ use crate::entities::bytes_of_units;
 use crate::error::invalid;
 use crate::text::{from_js, json, to_js};
 
-/// What a model found, in UTF-16 units of the piece it read.
+/// What a model found, in UTF-16 units of what it was given.
 #[derive(Deserialize)]
 struct ModelSpan {
     label: String,
@@ -48,12 +48,13 @@ impl Analysis {
         Ok(Analysis { configured, text: from_js(text), field, pieces, found: Vec::new() })
     }
 
-    /// The piece to read next, for a model; `undefined` at the end.
+    /// The piece to read next, as a model reads it best; `undefined` at the end.
     pub fn piece(&self) -> Option<JsString> {
-        self.pieces.next(&self.text).and_then(|part| self.text.get(part)).map(to_js)
+        let piece = self.pieces.next(&self.text).and_then(|part| self.text.get(part));
+        piece.map(|piece| to_js(Reading::new(piece).text()))
     }
 
-    /// Reads the next piece; `model` is JSON of what a model found in it. Returns whether there is more.
+    /// Reads the next piece; `model` is JSON of what a model found in [`Analysis::piece`]. Returns whether there is more.
     pub fn step(&mut self, model: Option<String>, model_name: Option<String>) -> Result<bool, JsValue> {
         let Some(part) = self.pieces.next(&self.text) else { return Ok(false) };
         let piece = self.text.get(part).unwrap_or_default();
@@ -85,7 +86,8 @@ fn of_model(piece: &str, spans: &str, classes: &LabelMap, model: &str) -> Result
     let mut units: Vec<usize> = spans.iter().flat_map(|span| [span.start, span.end]).collect();
     units.sort_unstable();
     units.dedup();
-    let bytes = bytes_of_units(piece, &units);
+    let reading = Reading::new(piece);
+    let bytes = bytes_of_units(reading.text(), &units);
     let byte = |unit: usize| units.binary_search(&unit).map_or(0, |at| bytes[at]);
     let span = |span: ModelSpan| ClassSpan {
         start: byte(span.start),
@@ -93,6 +95,6 @@ fn of_model(piece: &str, spans: &str, classes: &LabelMap, model: &str) -> Result
         class: span.label,
         score: span.score,
     };
-    let spans: Vec<ClassSpan> = spans.into_iter().map(span).collect();
+    let spans = reading.back(spans.into_iter().map(span).collect());
     Ok(entities(&spans, classes, model))
 }

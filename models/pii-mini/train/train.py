@@ -142,7 +142,7 @@ def distance(logits: torch.Tensor, wanted: torch.Tensor, real: torch.Tensor) -> 
 
 
 def fuse(trial) -> None:
-    """Compiles what lies between the model's multiplications, where there is a compiler to do so."""
+    """Compiles what lies between the model's multiplications on a GPU, where there is a compiler to do so."""
     plain = architecture.rotate, architecture.swiglu
     architecture.rotate, architecture.swiglu = map(torch.compile, plain)
     began = time.time()
@@ -204,6 +204,8 @@ def main(args: argparse.Namespace) -> None:
         torch.save({"average": {k: v.cpu() for k, v in average.state_dict().items()}, "state": state | {"seed": args.seed, "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu"}, "config": model.config.as_dict()}, temporary)
         temporary.replace(args.checkpoint)
 
+    forward = torch.compile(model) if args.fused and device.type == "cpu" else model
+
     def step(batch: torch.Tensor) -> torch.Tensor:
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -213,7 +215,7 @@ def main(args: argparse.Namespace) -> None:
         if args.guess:
             hidden.view(-1).index_fill_(0, guessed, True)
         with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
-            logits, read, table = model(ids, documents, hidden)
+            logits, read, table = forward(ids, documents, hidden)
             loss = tag_loss(logits.float().flatten(0, 1), tags.long().flatten(), weight)
             if teachers:
                 with torch.no_grad():
@@ -229,7 +231,7 @@ def main(args: argparse.Namespace) -> None:
         return loss.detach()
 
     model.train()
-    if args.fused:
+    if args.fused and device.type == "cuda":
         fuse(lambda: step(rows.batch(args.batch, 0)))
     start = last_poll = last_save = last_log = time.time()
     budget = args.until - start if args.until else args.minutes * 60
@@ -315,7 +317,7 @@ if __name__ == "__main__":
     parser.add_argument("--soft", type=float, default=0.7, help="weight of the teachers' answers beside the annotation's")
     parser.add_argument("--all", action="store_true", help="train on the held-out parts too")
     parser.add_argument("--eager", action="store_true", help="record no CUDA graph")
-    parser.add_argument("--fused", action="store_true", help="compile what lies between multiplications")
+    parser.add_argument("--fused", action="store_true", help="compile: on a CPU the model, on a GPU what lies between its multiplications")
     parser.add_argument("--log", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=5)
     main(parser.parse_args())

@@ -85,6 +85,11 @@ pub(crate) fn is_no_name(text: &str) -> bool {
     look(text).0 & !Kinds::OPENS.0 == Kinds::STOP.0
 }
 
+/// Whether the list has a word as it stands, as whatever.
+pub(crate) fn is_listed(text: &str) -> bool {
+    look(text) != Kinds::default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

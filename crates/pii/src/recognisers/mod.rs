@@ -45,7 +45,7 @@ use crate::context::{self, Kinds};
 use crate::normal::View;
 use crate::{By, Entity, Label};
 
-pub(crate) use lexicon::{is_no_name, is_word_of_the_language};
+pub(crate) use lexicon::{is_listed, is_no_name, is_word_of_the_language};
 pub(crate) use names::{is_acronym, is_nobody};
 /// Bytes around a position within which recognisers decide about it.
 pub(crate) use scan::REACH;
