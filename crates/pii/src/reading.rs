@@ -119,7 +119,7 @@ mod tests {
             ("İSTANBUL MERKEZ ŞUBESİ", "İstanbul Merkez Şubesİ"),
             ("Patient JOHN SMITH was seen", "Patient JOHN SMITH was seen"),
             ("NASA, ESA, CNES and JAXA", "NASA, ESA, CNES and JAXA"),
-            ("Who says so? NOBODY HERE DOES. I do.", "Who says so? Nobody here does. I do."),
+            ("Who says so? NOBODY HERE ANSWERS. I do.", "Who says so? Nobody here Answers. I do."),
             ("1 2 3", "1 2 3"),
             ("", ""),
         ] {
