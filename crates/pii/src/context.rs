@@ -63,7 +63,11 @@ kinds! {
         "nacimiento", "fecha de nacimiento", "nació", "nacieron", "nés", "nées", "sont nés", "né le", "née le", "né", "née", "naissance", "date de naissance",
         "geboren", "geboren am", "geburtsdatum", "geb.", "geburtstag", "nato il", "nata il", "nato", "nata", "data di nascita",
         "nascita", "nascido", "nascida", "nascimento", "data de nascimento", "geboortedatum", "geboren op", "né(e) le",
-        "родился", "родилась", "дата рождения", "urodzony", "urodzona", "data urodzenia"];
+        "родился", "родилась", "дата рождения", "urodzony", "urodzona", "data urodzenia", "datum narození", "narozen", "narozena",
+        "født", "fødselsdato", "född", "födelsedatum", "syntynyt", "syntymäaika", "született", "születési idő", "născut", "născută", "data nașterii"];
+    Dated = ["datum", "aufnahme", "entlassung", "échéance", "scadenza", "vencimento", "vencimiento", "fecha", "reavaliação"];
+    Geo = ["gps", "coordinates", "coordinate", "coords", "latitude", "longitude", "lat", "lon", "lng", "geo", "geolocation", "location", "koordinaten",
+        "coordenadas", "coordonnées", "coördinaten", "breitengrad", "latitud", "latitudine"];
     Postal = ["zip", "zip code", "zipcode", "postal", "postal code", "postcode", "post code", "código postal", "codigo postal", "cp",
         "c.p.", "code postal", "plz", "postleitzahl", "cap", "cep", "pin code", "pincode", "address", "addr", "dirección", "direccion",
         "adresse", "indirizzo", "endereço", "endereco", "adres", "anschrift", "wohnhaft", "domicilio", "demeurant"];
