@@ -39,6 +39,7 @@ mod policy;
 mod recognisers;
 mod redactor;
 mod restore;
+mod shapes;
 mod stream;
 pub mod structured;
 mod surrogate;

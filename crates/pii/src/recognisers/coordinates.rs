@@ -5,6 +5,8 @@ use super::scan::{Scan, Word, is_word};
 use crate::Label;
 use crate::context::{Kind, Kinds};
 
+/// What `explain` calls it.
+pub(crate) const NAME: &str = "coordinates";
 const GEO: Kinds = Kinds::of(&[Kind::Geo]);
 /// Least decimals of a pair without a word for it, and of one with.
 const DECIMALS: (usize, usize) = (4, 3);
@@ -54,13 +56,13 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
         () if decimals >= DECIMALS.0 && is_a_pair(scan, &first, &second) => 0.6,
         () => return one(scan, &first, key),
     };
-    scan.push("coordinates", Label::Location, (start, second.end), score, false, context);
+    scan.push(NAME, Label::Location, (start, second.end), score, false, context);
 }
 
 /// A coordinate that is named: `lat=51.50735`.
 fn one(scan: &mut Scan<'_>, angle: &Angle, key: Option<&'static str>) {
     if key.is_some() && angle.decimals >= DECIMALS.1 {
-        scan.push("coordinates", Label::Location, (angle.start, angle.end), 0.85, false, key);
+        scan.push(NAME, Label::Location, (angle.start, angle.end), 0.85, false, key);
     }
 }
 

@@ -138,6 +138,12 @@ fn calendar(n: &Number<'_>) -> bool {
     (short || is_year(third)) && (is_day(first, second) || is_day(second, first))
 }
 
+/// Whether groups of digits with these lengths are a date in some order.
+pub(crate) fn is_calendar_date(lens: &[usize], digits: &[u8]) -> bool {
+    let groups: Vec<u8> = lens.iter().map(|&len| len.min(16) as u8).collect();
+    lens.iter().all(|&len| len <= 4) && calendar(&Number { digits, groups: &groups, context: false })
+}
+
 /// With dots, nobody writes the month first: `10.21.29` is a version.
 fn day_first(n: &Number<'_>) -> bool {
     let [a, b, _] = *n.groups else { return false };

@@ -48,9 +48,13 @@ use crate::context::{self, Kinds};
 use crate::normal::View;
 use crate::{By, Entity, Label};
 
+pub(crate) use card::is_card;
+pub(crate) use coordinates::NAME as COORDINATES;
+pub(crate) use date::is_calendar_date;
 pub(crate) use lexicon::{is_no_name, is_word_of_the_language};
 pub(crate) use names::{is_acronym, is_nobody};
 pub(crate) use phone_extent::whole as whole_phone;
+
 /// Bytes around a position within which recognisers decide about it.
 pub(crate) use scan::REACH;
 

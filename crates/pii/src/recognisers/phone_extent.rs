@@ -135,7 +135,7 @@ fn grow_right(text: &str, end: usize, found: &str, digits: usize) -> (usize, usi
     let (mut at, mut count) = none;
     while let Some(group) = group_after(text, at) {
         let stop = group.start + group.len();
-        let rest = text[stop..].as_bytes();
+        let rest = &text.as_bytes()[stop..];
         let cut = matches!(rest, [b'.' | b',' | b':', b'0'..=b'9', ..]) && group_after(text, stop).is_none()
             || matches!(rest, [b'%', ..] | [0xc2, 0xb0, ..] | [0xe2, 0x82, 0xac, ..])
             || rest.first().is_some_and(|&b| is_word(b) && b < 0x80)
