@@ -65,7 +65,7 @@ kinds! {
         "nascita", "nascido", "nascida", "nascimento", "data de nascimento", "geboortedatum", "geboren op", "né(e) le",
         "родился", "родилась", "дата рождения", "urodzony", "urodzona", "data urodzenia", "datum narození", "narozen", "narozena",
         "født", "fødselsdato", "född", "födelsedatum", "syntynyt", "syntymäaika", "született", "születési idő", "născut", "născută", "data nașterii"];
-    Dated = ["datum", "aufnahme", "entlassung", "échéance", "scadenza", "vencimento", "vencimiento", "fecha", "reavaliação"];
+    Dated = ["datum", "aufnahme", "entlassung", "échéance", "Échéance", "scadenza", "vencimento", "vencimiento", "fecha", "reavaliação"];
     Geo = ["gps", "coordinates", "coordinate", "coords", "latitude", "longitude", "lat", "lon", "lng", "geo", "geolocation", "location", "koordinaten",
         "coordenadas", "coordonnées", "coördinaten", "breitengrad", "latitud", "latitudine"];
     Postal = ["zip", "zip code", "zipcode", "postal", "postal code", "postcode", "post code", "código postal", "codigo postal", "cp",
@@ -110,7 +110,7 @@ kinds! {
         "health plan", "health plan number", "beneficiary", "insurance id", "health insurance", "krankenversichertennummer",
         "versichertennummer", "historia clínica", "historia clinica", "dossier médical", "chart number", "hospital number", "cartão sus", "cartão nacional de saúde"];
     Tax = ["tax id", "tax number", "vat", "vat number", "vat no", "vat id", "tva", "ust-idnr", "ust-id", "uid-nr", "partita iva", "p.iva",
-        "p. iva", "cif", "nif", "tin", "btw", "iva", "nipc", "ondernemingsnummer"];
+        "p. iva", "cif", "nif", "tin", "btw", "iva", "nipc", "siret", "siren", "ondernemingsnummer"];
     Years = ["yo", "y/o", "y.o.", "yr old", "yrs old", "yr-old", "years of age", "años de edad", "ans révolus", "jahre alt", "anni compiuti", "anos de idade", "jaar oud"];
     Home = ["/home/", "/users/", "\\users\\"];
     Age = ["aged", "age", "edad", "âge", "alter", "età", "idade", "leeftijd"];

@@ -42,8 +42,7 @@ pub(crate) fn settle(
             _ => {}
         }
         // What fails the check of every card gives way to what it is called by.
-        let digits = || Groups::of(entity.text(text)).joined();
-        if entity.label == Label::CreditCard && !is_card(digits().as_bytes()) {
+        if entity.label == Label::CreditCard && !Groups::of(entity.text(text)).is_card() {
             entity.score = entity.score.min(UNPROVEN);
         }
         true
@@ -118,7 +117,7 @@ fn phone(number: &Number<'_>, value: &str) -> Verdict {
     let lens = groups.lens();
     let bare =
         groups.list.len() == 1 && !number.text[..number.entity.start].ends_with('+') && !value.contains('+');
-    let called = number.hint.has(PHONE) || number.has_near(PHONE);
+    let called = number.hint.has(PHONE) || number.has_near(PHONE) || is_called(number.before());
     let code = value.as_bytes();
     match () {
         () if number.is_of_coordinates() || is_decimal(value) && !called => Verdict::Goes,
@@ -126,7 +125,7 @@ fn phone(number: &Number<'_>, value: &str) -> Verdict {
         () if lens == [3, 2, 4] && groups.separators != "/" && number.is(&Label::Ssn) => {
             Verdict::Is(Label::Ssn)
         }
-        () if groups.is_whole && is_card(groups.joined().as_bytes()) => Verdict::Is(Label::CreditCard),
+        () if groups.is_card() => Verdict::Is(Label::CreditCard),
         () if code[0].is_ascii_uppercase() && code.get(1).is_some_and(u8::is_ascii_digit) => {
             Verdict::Is(Label::IdNumber)
         }
@@ -148,27 +147,34 @@ fn identifier(number: &Number<'_>, value: &str) -> Verdict {
     match () {
         () if groups.is_phone() && !named => Verdict::Is(Label::Phone),
         () if named || !groups.is_whole => Verdict::Stays,
-        () if is_card(groups.joined().as_bytes()) => Verdict::Is(Label::CreditCard),
-        () if (7..=15).contains(&groups.digits()) && is_called(before) => Verdict::Is(Label::Phone),
+        () if groups.is_card() => Verdict::Is(Label::CreditCard),
+        () if number.entity.label == Label::CreditCard && number.is(&Label::Phone) => {
+            Verdict::Is(Label::Phone)
+        }
+        () if (7..=15).contains(&groups.digits())
+            && (is_called(before) || is_numbered(before) && number.has_near(PHONE)) =>
+        {
+            Verdict::Is(Label::Phone)
+        }
         () => Verdict::Stays,
     }
 }
 
 fn date(number: &Number<'_>, value: &str) -> Verdict {
     let before = number.before();
-    let longer = |other: &&&Entity| {
+    // "25. prosince" is nobody's age, and "Tue" of "Tue 3 Feb 1976" no part to leave behind.
+    let longer = number.near.iter().find(|other| {
         matches!(other.label, Label::Date | Label::DateOfBirth)
             && other.score >= 0.6
             && other.start <= number.entity.start
-            && other.end > number.entity.end
-    };
-    // "25. prosince" is nobody's age.
+            && other.end >= number.entity.end
+            && other.end - other.start > value.len()
+    });
+    if let Some(longer) = longer {
+        return Verdict::Is(longer.label.clone());
+    }
     if number.entity.label == Label::Age {
-        return if number.near.iter().any(|other| longer(&other)) {
-            Verdict::Is(Label::Date)
-        } else {
-            Verdict::Stays
-        };
+        return Verdict::Stays;
     }
     let groups = Groups::of(value);
     if !groups.is_whole || groups.separators.contains(' ') {
@@ -306,6 +312,12 @@ impl<'t> Groups<'t> {
         self.list.concat()
     }
 
+    fn is_card(&self) -> bool {
+        self.is_whole
+            && self.separators.chars().all(|c| matches!(c, ' ' | '\u{a0}' | '-'))
+            && is_card(self.joined().as_bytes())
+    }
+
     /// `415-555-2671`, `415.555.2671x12`, `0160/36504441`: written as nothing but telephone numbers are.
     fn is_phone(&self) -> bool {
         if !self.is_whole {
@@ -313,15 +325,17 @@ impl<'t> Groups<'t> {
         }
         let american = matches!(self.lens()[..], [3, 3, 4] | [1, 3, 3, 4])
             && matches!(&self.separators[..], "--" | ".." | "---" | "..." | "#-");
-        let with_trunk = match self.lens()[..] {
-            [area @ 3..=5, 5..=9] => {
-                self.list[0].starts_with('0')
-                    && area + self.list[1].len() > 8
-                    && matches!(&self.separators[..], "-" | "/")
+        // With a trunk's zero, or an Italian mobile's prefix.
+        let prefixed = match self.lens()[..] {
+            [area @ 3..=5, rest @ 5..=9] => {
+                let prefix = self.list[0];
+                let trunk = prefix.starts_with('0') && !prefix.starts_with("00") && area + rest > 8;
+                let italian = prefix.starts_with('3') && self.separators == "/" && (area, rest) == (3, 7);
+                (trunk || italian) && matches!(&self.separators[..], "-" | "/")
             }
             _ => false,
         };
-        american || with_trunk || self.extension && (7..=15).contains(&self.digits())
+        american || prefixed || self.extension && (7..=15).contains(&self.digits())
     }
 }
 
@@ -351,11 +365,19 @@ fn is_pressure(value: &str, before: &str) -> bool {
 /// Whether the last words before a number call it something that is no telephone.
 fn is_named(before: &str) -> bool {
     const NAMES: &str = " account acct order orders invoice policy claim case ticket reference ref isbn issn ean upc sku part serial member membership \
-        customer client tracking id ids mrn passport licence license tax ssn vat iban docket file item konto kontonummer kunden kundennummer compte \
+        tracking id ids mrn passport licence license tax ssn vat iban docket file item konto kontonummer kunden kundennummer compte \
         cuenta conta pedido bestellung commande rechnung facture factura ";
     let clause = before.rsplit(['\n', ',', ';', '(', '|']).next().unwrap_or_default();
     let mut words = clause.rsplit(|c: char| !c.is_alphabetic()).filter(|word| word.len() > 1).take(3);
-    words.any(|word| NAMES.split_ascii_whitespace().any(|name| name.eq_ignore_ascii_case(word)))
+    ["n.º ", "nº ", "n° ", "№ "].iter().any(|sign| before.ends_with(sign))
+        || words.any(|word| NAMES.split_ascii_whitespace().any(|name| name.eq_ignore_ascii_case(word)))
+}
+
+/// `Number is 6114 6952`.
+fn is_numbered(before: &str) -> bool {
+    const NUMBER: [&str; 5] = ["number", "número", "numéro", "nummer", "numero"];
+    let last = before.rsplit(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).take(2);
+    last.into_iter().any(|word| NUMBER.contains(&&*word.to_lowercase()))
 }
 
 /// Whether the words before a number speak of a telephone, with nothing between that is of something else.
@@ -394,6 +416,13 @@ mod tests {
             (&id, "the old one is 409.845.4633.", "409.845.4633", "PHONE"),
             (&account, "order 409-845-4633", "409-845-4633", "ACCOUNT_NUMBER"),
             (&account, "Reply: 0160-4674029", "0160-4674029", "PHONE"),
+            (&id, "contrato n.º 0306/88669 foi", "0306/88669", "ID_NUMBER"),
+            (&id, "phone number?\nCustomer: 748-8026", "748-8026", "PHONE"),
+            (&id, "call Kim back? Number is 6114.6952.", "6114.6952", "PHONE"),
+            (&id, "The number is 6114.6952.", "6114.6952", "ID_NUMBER"),
+            (&id, "a@example.com, 392/2861760.", "392/2861760", "PHONE"),
+            (&Label::CreditCard, "Kim Hall +44(0)909 879 0537", "+44(0)909 879 0537", "PHONE"),
+            (&phone, "text +44(0)909 879 0537", "+44(0)909 879 0537", "PHONE"),
             (&account, "member number 92504, when calling 5205523163.", "5205523163", "PHONE"),
             (&id, "Callback requested: 2824326142, ask for Al", "2824326142", "PHONE"),
             (&id, "Reynolds number 2824326142", "2824326142", "ID_NUMBER"),
@@ -429,6 +458,7 @@ mod tests {
             (&date, "v10.21.29 fixes", "10.21.29", ""),
             (&date, "on 21.10.29", "21.10.29", "DATE"),
             (&date, "at -44.74547, 16.21762 - and", "16.21762", ""),
+            (&date, "born Tue 3 Feb 1976", "3 Feb 1976", "DATE_OF_BIRTH"),
             (&Label::Age, "zadržela 25. prosince 2019", "25", "DATE"),
             (&Label::Email, "#include <stdio.h>", "stdio.h", ""),
             (&Label::Email, "apoio@a.pt ou stellenwerk.pt", "stellenwerk.pt", "URL"),

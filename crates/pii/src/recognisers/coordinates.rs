@@ -69,7 +69,7 @@ fn one(scan: &mut Scan<'_>, angle: &Angle, key: Option<&'static str>) {
 /// Alone in its row, near no axis, and with as many decimals as devices give.
 fn is_a_pair(scan: &Scan<'_>, first: &Angle, second: &Angle) -> bool {
     let comma = scan.byte(first.end) == b',';
-    let before = scan.bytes[..first.start].iter().rev().find(|b| !b.is_ascii_whitespace());
+    let before = scan.bytes[..first.start].iter().rev().take(8).find(|b| !b.is_ascii_whitespace());
     let after = scan.bytes[second.end..].iter().take(2).find(|b| !b.is_ascii_whitespace());
     let goes_on = matches!(before, Some(b',' | b'0'..=b'9' | b'='))
         || matches!(after, Some(b',' | b'0'..=b'9' | b'-' | b'f' | b'*' | b'+'));

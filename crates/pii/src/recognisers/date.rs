@@ -243,7 +243,10 @@ fn push(scan: &mut Scan<'_>, start: usize, end: usize, score: f32) {
 /// `18 August 1997`, `August 18, 1997`, `March 2010` around a word of digits.
 pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
     match word.len() {
-        1 | 2 => around_day(scan, word.start, word.end, word.end),
+        1 | 2 => {
+            around_day(scan, word.start, word.end, word.end);
+            month_slash_day(scan, word);
+        }
         4 => {
             month_and_year(scan, word);
             birth_year(scan, word);
@@ -296,6 +299,32 @@ fn around_day(scan: &mut Scan<'_>, start: usize, digits_end: usize, end: usize) 
         (_, Some(_)) => push(scan, month.start, end, 0.7),
         _ if month.sure && !matches!(scan.byte(end), b':' | b'%') => push(scan, month.start, end, 0.6),
         _ => {}
+    }
+}
+
+/// `ED 10/17`, `admitted 4/12.`: month and day behind a word of the wards, which says that they are no fraction, and before no measure.
+fn month_slash_day(scan: &mut Scan<'_>, word: Word) {
+    const SURE: [&str; 12] =
+        ["ED", "ER", "MVC", "MVA", "OR", "ICU", "OSH", "DOS", "LMP", "admitted", "discharged", "seen"];
+    const SAID: [&str; 4] = ["on", "since", "until", "dated"];
+    if scan.byte(word.end) != b'/' || scan.before(word.start) != b' ' {
+        return;
+    }
+    let run = |at: usize| scan.bytes[at..].iter().take(3).take_while(|b| b.is_ascii_digit()).count();
+    let (from, digits) = (word.end + 1, run(word.end + 1));
+    let end = from + digits;
+    let value = |a: usize, b: usize| scan.bytes[a..b].iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
+    let after = scan.bytes.get(end..(end + 2).min(scan.bytes.len())).unwrap_or_default();
+    let ends = matches!(after, [] | [b',' | b';' | b'.' | b')' | b'\n', ..]);
+    let goes_on =
+        is_word(scan.byte(end)) || matches!(after, [b'/' | b'-' | b'%', ..] | [b'.' | b',', b'0'..=b'9']);
+    if !(1..=2).contains(&digits) || goes_on || !is_day(value(from, end), value(word.start, word.end)) {
+        return;
+    }
+    let space = word.start - 1;
+    let before = &scan.text[letters_to(scan, space)..space];
+    if SURE.contains(&before) || SAID.contains(&before) && ends {
+        push(scan, word.start, end, 0.6);
     }
 }
 
@@ -454,6 +483,9 @@ mod tests {
                 "12 eylül 2020",
                 "Jul 11 17:29:45 web01",
                 "Aufnahme: 9.7.96",
+                "s/p MVC 4/12, seen",
+                "Seen at Harborview ED 10/17 for",
+                "follow-up on 9/2.",
                 "04.05.98",
             ],
             &[
@@ -471,6 +503,11 @@ mod tests {
                 "2 set",
                 "10.21.29",
                 "v9.7.96",
+                "on 1/2 of it",
+                "ED 24/7",
+                "on 9/2/3.",
+                "on 13/40.",
+                "page 9/2.",
                 "Mar 11 17:29",
                 "in maj 19",
                 "2 mart",

@@ -61,7 +61,9 @@ pub(crate) fn at(scan: &mut Scan<'_>, chain: &Chain, start: usize) {
         international(scan, chain, groups, mark, 2);
     }
     if start == 0 || !matches!(first.separator, b'.' | b'/') {
-        national(scan, chain, groups, if open { mark } else { first.start });
+        // "(415) 555-2671", and no number in brackets: "(951782400, 1)".
+        let code = open && scan.byte(first.end) == b')';
+        national(scan, chain, groups, if code { mark } else { first.start });
     }
 }
 
@@ -279,6 +281,7 @@ mod tests {
                 "ISBN 978-3-16-148410-0",
                 "12:30:45",
                 "100 000 000",
+                "f(951782400, 1)",
             ],
         );
         assert_eq!(spans("PHONE", "(415) 555-2671 ext. 12, or"), ["(415) 555-2671 ext. 12"]);
