@@ -153,7 +153,7 @@ fn is_of_goods(before: &str) -> bool {
 }
 
 /// Bytes that no name and no number reaches.
-const LONGEST: usize = 256;
+pub(crate) const LONGEST: usize = 256;
 
 /// The scores from which a recogniser of a number is believed: without a word that says what it is, and with one.
 const SHAPELY: (f32, f32) = (0.75, 0.6);

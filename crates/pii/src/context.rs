@@ -31,7 +31,7 @@ kinds! {
     Bic = ["bic", "swift", "swift code", "bic code"];
     Account = ["account number", "account no", "account #", "acct", "account", "bank account", "numero de cuenta",
         "número de cuenta", "cuenta", "numéro de compte", "kontonummer", "conta", "rekeningnummer", "sort code", "customer number",
-        "customer no", "member number", "membership number", "loyalty number", "número de cliente", "numéro client", "kundennummer"];
+        "customer no", "member number", "membership number", "loyalty number", "número de cliente", "numéro client", "kundennummer", "clabe"];
     Ssn = ["ssn", "ssns", "ss#", "social security", "social security number", "social security no", "soc sec", "social insurance"];
     Itin = ["itin", "individual taxpayer", "taxpayer id", "taxpayer identification", "tax id", "tin"];
     Ein = ["ein", "fein", "employer identification", "employer id", "federal tax id", "tax id"];
@@ -63,7 +63,11 @@ kinds! {
         "nacimiento", "fecha de nacimiento", "nació", "nacieron", "nés", "nées", "sont nés", "né le", "née le", "né", "née", "naissance", "date de naissance",
         "geboren", "geboren am", "geburtsdatum", "geb.", "geburtstag", "nato il", "nata il", "nato", "nata", "data di nascita",
         "nascita", "nascido", "nascida", "nascimento", "data de nascimento", "geboortedatum", "geboren op", "né(e) le",
-        "родился", "родилась", "дата рождения", "urodzony", "urodzona", "data urodzenia"];
+        "родился", "родилась", "дата рождения", "urodzony", "urodzona", "data urodzenia", "datum narození", "narozen", "narozena",
+        "født", "fødselsdato", "född", "födelsedatum", "syntynyt", "syntymäaika", "született", "születési idő", "născut", "născută", "data nașterii"];
+    Dated = ["datum", "aufnahme", "entlassung", "échéance", "Échéance", "scadenza", "vencimento", "vencimiento", "fecha", "reavaliação"];
+    Geo = ["gps", "coordinates", "coordinate", "coords", "latitude", "longitude", "lat", "lon", "lng", "geo", "geolocation", "location", "koordinaten",
+        "coordenadas", "coordonnées", "coördinaten", "breitengrad", "latitud", "latitudine"];
     Postal = ["zip", "zip code", "zipcode", "postal", "postal code", "postcode", "post code", "código postal", "codigo postal", "cp",
         "c.p.", "code postal", "plz", "postleitzahl", "cap", "cep", "pin code", "pincode", "address", "addr", "dirección", "direccion",
         "adresse", "indirizzo", "endereço", "endereco", "adres", "anschrift", "wohnhaft", "domicilio", "demeurant"];
@@ -99,12 +103,14 @@ kinds! {
         "application number", "file number", "file no", "certificate number", "número de expediente", "expediente", "demanda", "demandas",
         "requête", "requêtes", "aktenzeichen", "solicitud", "solicitudes", "ricorso", "ricorsi", "beschwerde", "application nos", "applications nos", "case nos", "personalausweis", "ausweisnummer", "ausweis", "carta d'identità", "carte d'identité",
         "cni", "rg", "bsn", "burgerservicenummer", "pesel", "personnummer", "cédula", "cedula", "curp", "rfc", "matricule",
-        "numéro de dossier", "dossier", "número de póliza", "póliza", "poliza"];
+        "numéro de dossier", "dossier", "número de póliza", "póliza", "poliza", "fødselsnummer",
+        "rijksregisternummer", "sv-nummer", "rodné číslo", "henkilötunnus", "mandatsreferenz", "kenmerk machtiging", "référence client",
+        "codice cliente", "mandato sepa"];
     Health = ["mrn", "medical record", "medical record number", "medical record no", "patient id", "patient number", "patient no",
         "health plan", "health plan number", "beneficiary", "insurance id", "health insurance", "krankenversichertennummer",
-        "versichertennummer", "historia clínica", "historia clinica", "dossier médical", "chart number", "hospital number"];
+        "versichertennummer", "historia clínica", "historia clinica", "dossier médical", "chart number", "hospital number", "cartão sus", "cartão nacional de saúde"];
     Tax = ["tax id", "tax number", "vat", "vat number", "vat no", "vat id", "tva", "ust-idnr", "ust-id", "uid-nr", "partita iva", "p.iva",
-        "p. iva", "cif", "nif", "tin", "btw", "iva"];
+        "p. iva", "cif", "nif", "tin", "btw", "iva", "nipc", "siret", "siren", "ondernemingsnummer"];
     Years = ["yo", "y/o", "y.o.", "yr old", "yrs old", "yr-old", "years of age", "años de edad", "ans révolus", "jahre alt", "anni compiuti", "anos de idade", "jaar oud"];
     Home = ["/home/", "/users/", "\\users\\"];
     Age = ["aged", "age", "edad", "âge", "alter", "età", "idade", "leeftijd"];

@@ -40,6 +40,7 @@ mod reading;
 mod recognisers;
 mod redactor;
 mod restore;
+mod shapes;
 mod stream;
 pub mod structured;
 mod surrogate;

@@ -8,10 +8,12 @@ use serde::Serialize;
 
 use crate::again::again;
 use crate::classifier::{agree, doubt_words, drop_nobody, leave_addresses, take_edges, take_kinds};
+use crate::context::{Kinds, of_name};
 use crate::eval::LabelMap;
 use crate::merge::{merge_by, sort_by_place};
 use crate::policy::{Action, Policy, PolicyError};
 use crate::recognisers::{REACH, Recognisers};
+use crate::shapes::settle;
 use crate::texts::Texts;
 use crate::vault::Vault;
 use crate::{By, Entity, Label, Reading, TokenClassifier, entities, transform};
@@ -108,12 +110,14 @@ impl Redactor {
         take_edges(&mut model, &found);
         agree(&mut model, &mut found);
         let acts = |label: &Label| self.policy.action(label) != Action::Keep;
-        take_kinds(&mut model, &found, &|one, other| {
-            let score = one.score.max(other.score);
-            self.only.as_ref().is_none_or(|only| only.contains(&other.label))
-                && self.policy.threshold(&other.label) <= score
-                && (acts(&other.label) || !acts(&one.label))
-        });
+        let may = |one: &Entity, label: &Label, score: f32| {
+            self.only.as_ref().is_none_or(|only| only.contains(label))
+                && self.policy.threshold(label) <= score
+                && (acts(label) || !acts(&one.label))
+        };
+        let hint = field.map_or(Kinds::NONE, of_name);
+        settle(text, &mut model, &found, hint, &|one, label| may(one, label, one.score));
+        take_kinds(&mut model, &found, &|one, other| may(one, &other.label, one.score.max(other.score)));
         found.extend(model);
         // What is only reported must not hide what has to go: a kept URL must not cover the card number in it.
         self.keep_asked(&mut found);

@@ -2,7 +2,7 @@
 
 use super::numbers::{Number, NumberRule};
 use crate::Label;
-use crate::checksum::luhn;
+use crate::checksum::{luhn, weighted};
 use crate::context::{Kind, Kinds};
 
 pub(crate) const RULES: &[NumberRule] = &[
@@ -37,7 +37,7 @@ pub(crate) const RULES: &[NumberRule] = &[
     NumberRule {
         name: "credit_card",
         label: Label::CreditCard,
-        shapes: &["13", "17", "18", "19", "12", "4_4_4_1", "4_3_3_3"],
+        shapes: &["13", "17", "18", "19", "12", "4_4_4", "4_4_4_1", "4_3_3_3"],
         check: valid,
         validated: true,
         context: Kinds::of(&[Kind::Card]),
@@ -65,6 +65,12 @@ const ISSUERS: &[(u32, u32, u32)] = &[
     (352_800, 358_999, 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19),              // JCB
     (620_000, 629_999, 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19),              // UnionPay
     (810_000, 817_199, 1 << 16),
+    (180_000, 180_099, 1 << 15),                                           // JCB, older
+    (213_100, 213_199, 1 << 15),
+    (350_000, 352_799, 1 << 16),
+    (630_400, 630_499, 1 << 12 | 1 << 13 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19), // Maestro, older
+    (639_000, 639_099, 1 << 12 | 1 << 13 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19),
+    (675_900, 676_399, 1 << 12 | 1 << 13 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19),
     (500_000, 509_999, 1 << 12 | 1 << 13 | 1 << 14 | 1 << 15 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19), // Maestro, Elo, Verve
     (560_000, 589_999, 1 << 12 | 1 << 13 | 1 << 14 | 1 << 15 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19),
     (600_000, 601_099, 1 << 16),                                           // RuPay
@@ -75,13 +81,32 @@ const ISSUERS: &[(u32, u32, u32)] = &[
     (979_200, 979_289, 1 << 16),                                           // Troy
 ];
 
+/// An old prefix of JCB's that the numbers of telephones (IMEI) begin with too.
+const SHARED: std::ops::Range<u32> = 350_000..352_800;
+
 fn valid(number: &Number<'_>) -> bool {
-    let issuer = number.value(0, 6);
-    let length = 1_u32 << number.digits.len();
-    ISSUERS.iter().any(|&(from, to, lengths)| (from..=to).contains(&issuer) && lengths & length != 0)
-        && luhn(number.digits)
+    let told = number.context || number.groups.len() > 1;
+    of_an_issuer(number.digits)
+        && (told || !SHARED.contains(&number.value(0, 6)))
         // Constants of programs are round numbers; cards are not, or the text says so.
-        && (number.context || number.groups.len() > 1 || !looks_like_a_constant(number.digits))
+        && (told || !looks_like_a_constant(number.digits))
+}
+
+fn of_an_issuer(digits: &[u8]) -> bool {
+    let issuer = digits.iter().take(6).fold(0, |n, b| n * 10 + u32::from(b - b'0'));
+    let length = 1_u32.checked_shl(digits.len() as u32).unwrap_or(0);
+    ISSUERS.iter().any(|&(from, to, lengths)| (from..=to).contains(&issuer) && lengths & length != 0)
+        && luhn(digits)
+}
+
+/// Whether digits that are known to be a number of somebody's are a card's. At 13 digits goods have numbers too (EAN), at 12 too much has.
+pub(crate) fn is_card(digits: &[u8]) -> bool {
+    let weights = [1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1];
+    let of_goods = digits.len() == 13 && weighted(digits, &weights).is_some_and(|sum| sum % 10 == 0);
+    (13..=19).contains(&digits.len())
+        && digits.iter().all(u8::is_ascii_digit)
+        && of_an_issuer(digits)
+        && !of_goods
 }
 
 /// A dozen zeros in a row.
@@ -112,6 +137,9 @@ mod tests {
                 "card 4222222222222",
                 "５５５５ ５５５５ ５５５５ ４４４４",
                 "4111\u{200b}1111\u{200b}1111\u{200b}1111",
+                "3525\u{a0}7059\u{a0}0949\u{a0}2393",
+                "card number: 639089255389",
+                "180086043363713",
             ],
             &[
                 "4111 1111 1111 1112",
@@ -122,9 +150,25 @@ mod tests {
                 "4111111111111111a",
                 "9007199254740991",
                 "4222222222222",
+                "639089255389",
+                "3525705909492393",
                 "1000000000000000",
                 "4611686018427387904",
             ],
         );
+    }
+
+    #[test]
+    fn of_somebody() {
+        for (digits, is) in [
+            ("4222222222222", true),
+            ("3525705909492393", true),
+            ("4006381333931", false),
+            ("639089255389", false),
+            ("4111111111111112", false),
+            ("", false),
+        ] {
+            assert_eq!(super::is_card(digits.as_bytes()), is, "{digits}");
+        }
     }
 }

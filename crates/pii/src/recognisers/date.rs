@@ -1,11 +1,9 @@
-//! Dates: numeric in the usual orders, with month names in eleven languages, and Chinese and Japanese forms.
+//! Dates: numeric in the usual orders, with the names of months ([`date_words`](super::date_words)), and Chinese and Japanese forms.
 //! A date beside "born" or its like is a date of birth.
 
-use std::sync::LazyLock;
-
+use super::date_words::{self, AMBIGUOUS, COUNTED};
 use super::numbers::{Number, NumberRule};
 use super::scan::{Scan, Word, is_word};
-use super::words::words;
 use crate::Label;
 use crate::context::{Hit, Kind, Kinds};
 
@@ -59,6 +57,39 @@ pub(crate) const RULES: &[NumberRule] = &[
     NumberRule {
         name: "date_of_birth",
         label: Label::DateOfBirth,
+        shapes: DOTTED,
+        check: day_first,
+        validated: false,
+        context: BIRTH,
+        with: 0.9,
+        grouped: 0.0,
+        solid: 0.0,
+    },
+    NumberRule {
+        name: "date",
+        label: Label::Date,
+        shapes: &["2.2.2"],
+        check: day_first,
+        validated: false,
+        context: Kinds::NONE,
+        with: 0.0,
+        grouped: 0.5,
+        solid: 0.0,
+    },
+    NumberRule {
+        name: "date",
+        label: Label::Date,
+        shapes: &["1.1.2", "1.2.2", "2.1.2"],
+        check: day_first,
+        validated: false,
+        context: DATED,
+        with: 0.6,
+        grouped: 0.0,
+        solid: 0.0,
+    },
+    NumberRule {
+        name: "date_of_birth",
+        label: Label::DateOfBirth,
         shapes: &["8"],
         check: compact,
         validated: false,
@@ -73,7 +104,10 @@ const NUMERIC: &[&str] = &[
     "4-2-2", "4/2/2", "4.2.2", "4-1-1", "4-1-2", "4-2-1", "4/1/1", "4/1/2", "4/2/1", "2/2/4", "1/1/4",
     "1/2/4", "2/1/4", "2-2-4", "1-1-4", "1-2-4", "2-1-4", "2.2.4", "1.1.4", "1.2.4", "2.1.4", "2 2 4",
 ];
-const SHORT_YEAR: &[&str] = &["2/2/2", "1/1/2", "1/2/2", "2/1/2", "2.2.2", "2-2-2"];
+const SHORT_YEAR: &[&str] = &["2/2/2", "1/1/2", "1/2/2", "2/1/2", "2-2-2"];
+const DOTTED: &[&str] = &["2.2.2", "1.1.2", "1.2.2", "2.1.2"];
+/// The words of a letterhead or a form that a date stands behind; without one these shapes are as often versions.
+const DATED: Kinds = Kinds::of(&[Kind::Birth, Kind::Dated]);
 
 fn days_in(month: u32) -> u32 {
     match month {
@@ -104,43 +138,23 @@ fn calendar(n: &Number<'_>) -> bool {
     (short || is_year(third)) && (is_day(first, second) || is_day(second, first))
 }
 
+/// Whether groups of digits with these lengths are a date in some order.
+pub(crate) fn is_calendar_date(lens: &[usize], digits: &[u8]) -> bool {
+    let groups: Vec<u8> = lens.iter().map(|&len| len.min(16) as u8).collect();
+    lens.iter().all(|&len| len <= 4) && calendar(&Number { digits, groups: &groups, context: false })
+}
+
+/// With dots, nobody writes the month first: `10.21.29` is a version.
+fn day_first(n: &Number<'_>) -> bool {
+    let [a, b, _] = *n.groups else { return false };
+    is_day(n.value(0, usize::from(a)), n.value(usize::from(a), usize::from(a + b)))
+}
+
 fn compact(n: &Number<'_>) -> bool {
     is_year(n.value(0, 4)) && is_day(n.value(6, 8), n.value(4, 6))
         || is_year(n.value(4, 8))
             && (is_day(n.value(0, 2), n.value(2, 4)) || is_day(n.value(2, 4), n.value(0, 2)))
 }
-
-/// Month names by month, separated by spaces: English, Spanish, French, German, Italian, Portuguese, Dutch,
-/// Swedish and Danish, Polish (genitive), Russian (genitive).
-const MONTHS: [&str; 12] = [
-    "january jan enero ene janvier janv januar jänner gennaio gen janeiro januari januar stycznia января",
-    "february feb febrero février fevrier févr fevr februar febbraio fevereiro fev februari februar lutego февраля",
-    "march marzo mars märz maerz mär mrz março marco maart mrt marts marca марта",
-    "april apr abril abr avril avr aprile kwietnia апреля",
-    "may mayo mai maggio mag maio mei maj maja мая",
-    "june jun junio juin juni giugno giu junho czerwca июня",
-    "july jul julio juillet juil juli luglio lug julho lipca июля",
-    "august aug agosto août aout sierpnia augustus augusti августа",
-    "september sept sep septiembre setiembre septembre settembre setembro września сентября",
-    "october oct octubre octobre oktober okt ottobre ott outubro oktober października октября",
-    "november nov noviembre novembre novembro listopada ноября",
-    "december dec diciembre dic décembre decembre dezember dez dicembre dezembro grudnia декабря",
-];
-words! {
-    /// Names that are also words or other abbreviations: months only with a year beside them.
-    AMBIGUOUS = " may mar mars marco mai mag gen ago set out mei maj mär jun jul dec marzo marca avr lug ott giu okt abr ene fev dic dez "
-}
-const SHORT: [(&str, u32); 5] = [("mar", 3), ("ago", 8), ("set", 9), ("out", 10), ("dic", 12)];
-
-/// Every name with its month, sorted.
-static NAMES: LazyLock<Vec<(&str, u32)>> = LazyLock::new(|| {
-    let long =
-        MONTHS.iter().zip(1..).flat_map(|(names, number)| names.split(' ').map(move |name| (name, number)));
-    let mut names: Vec<(&str, u32)> = long.chain(SHORT).collect();
-    names.sort_unstable();
-    names.dedup_by_key(|(name, _)| *name);
-    names
-});
 
 struct Month {
     number: u32,
@@ -155,9 +169,10 @@ fn month(scan: &Scan<'_>, start: usize, end: usize) -> Option<Month> {
         return None;
     }
     let lower = word.to_lowercase();
-    let index = NAMES.binary_search_by_key(&lower.as_str(), |(name, _)| name).ok()?;
-    let number = NAMES.get(index)?.1;
-    let sure = !AMBIGUOUS.has(&lower) || lower == "may" && word.starts_with('M');
+    let number = date_words::month(&lower)?;
+    // "19. maj" is a day, "in mai 12" may be none.
+    let counted = scan.bytes[..start].ends_with(b". ") && COUNTED.contains(&lower.as_str());
+    let sure = !AMBIGUOUS.has(&lower) || lower == "may" && word.starts_with('M') || counted;
     Some(Month { number, start, end, sure })
 }
 
@@ -228,7 +243,10 @@ fn push(scan: &mut Scan<'_>, start: usize, end: usize, score: f32) {
 /// `18 August 1997`, `August 18, 1997`, `March 2010` around a word of digits.
 pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
     match word.len() {
-        1 | 2 => around_day(scan, word.start, word.end, word.end),
+        1 | 2 => {
+            around_day(scan, word.start, word.end, word.end);
+            month_slash_day(scan, word);
+        }
         4 => {
             month_and_year(scan, word);
             birth_year(scan, word);
@@ -269,11 +287,84 @@ fn around_day(scan: &mut Scan<'_>, start: usize, digits_end: usize, end: usize) 
     }
     let Some(month) = month_before(scan, start).filter(|month| is_day(day, month.number)) else { return };
     let at = skip_marks(scan, end);
-    match year_at(scan, at, false) {
-        Some(year_end) if at > end => push(scan, month.start, year_end, 0.9),
+    let time_end = time_after(scan, end);
+    // "2021. szeptember 18."
+    if let Some(year) = year_before(scan, month.start) {
+        return push(scan, year, end, 0.9);
+    }
+    match (year_at(scan, at, false), time_end.map(|time| (time, year_at(scan, time + 1, false)))) {
+        (Some(year_end), _) if at > end => push(scan, month.start, year_end, 0.9),
+        // As programs write it: "Mar 12 10:22:31 2024".
+        (_, Some((_, Some(year_end)))) => push(scan, month.start, year_end, 0.9),
+        (_, Some(_)) => push(scan, month.start, end, 0.7),
         _ if month.sure && !matches!(scan.byte(end), b':' | b'%') => push(scan, month.start, end, 0.6),
         _ => {}
     }
+}
+
+/// `ED 10/17`, `admitted 4/12.`: month and day behind a word of the wards, which says that they are no fraction, and before no measure.
+fn month_slash_day(scan: &mut Scan<'_>, word: Word) {
+    const SURE: [&str; 12] =
+        ["ED", "ER", "MVC", "MVA", "OR", "ICU", "OSH", "DOS", "LMP", "admitted", "discharged", "seen"];
+    const SAID: [&str; 4] = ["on", "since", "until", "dated"];
+    if scan.byte(word.end) != b'/' || scan.before(word.start) != b' ' {
+        return;
+    }
+    let run = |at: usize| scan.bytes[at..].iter().take(3).take_while(|b| b.is_ascii_digit()).count();
+    let (from, digits) = (word.end + 1, run(word.end + 1));
+    let end = from + digits;
+    let value = |a: usize, b: usize| scan.bytes[a..b].iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
+    let after = scan.bytes.get(end..(end + 2).min(scan.bytes.len())).unwrap_or_default();
+    let ends = matches!(after, [] | [b',' | b';' | b'.' | b')' | b'\n', ..]);
+    let goes_on =
+        is_word(scan.byte(end)) || matches!(after, [b'/' | b'-' | b'%', ..] | [b'.' | b',', b'0'..=b'9']);
+    if !(1..=2).contains(&digits) || goes_on || !is_day(value(from, end), value(word.start, word.end)) {
+        return;
+    }
+    let space = word.start - 1;
+    let before = &scan.text[letters_to(scan, space)..space];
+    if SURE.contains(&before) || SAID.contains(&before) && ends {
+        push(scan, word.start, end, 0.6);
+    }
+}
+
+/// The end of ` 10:22:31` at `at`.
+fn time_after(scan: &Scan<'_>, at: usize) -> Option<usize> {
+    let time = scan.bytes.get(at..at + 9)?;
+    let fits = time.iter().enumerate().all(|(i, b)| match i {
+        0 => *b == b' ',
+        3 | 6 => *b == b':',
+        _ => b.is_ascii_digit(),
+    });
+    (fits && !is_word(scan.byte(at + 9))).then_some(at + 9)
+}
+
+/// The start of `2021. ` or `2021 ` before a month.
+fn year_before(scan: &Scan<'_>, month: usize) -> Option<usize> {
+    let mut end = month;
+    while month - end < 2 && matches!(scan.before(end), b' ' | b'.') {
+        end -= 1;
+    }
+    let start = end.checked_sub(4).filter(|_| end < month)?;
+    let whole = year_at(scan, start, false) == Some(end) && !is_word(scan.before(start));
+    (whole && !matches!(scan.before(start), b'.' | b',' | b'-' | b'/')).then_some(start)
+}
+
+/// `Tue ` and `Saturday, ` directly before a date belong to it.
+pub(crate) fn take_weekdays(scan: &mut Scan<'_>) {
+    let mut found = std::mem::take(&mut scan.found);
+    for entity in found.iter_mut().filter(|e| matches!(e.label, Label::Date | Label::DateOfBirth)) {
+        let mut end = entity.start;
+        while entity.start - end < 2 && matches!(scan.before(end), b' ' | b',' | b'.') {
+            end -= 1;
+        }
+        let start = letters_to(scan, end);
+        let day = scan.text.get(start..end).unwrap_or_default();
+        if end < entity.start && date_words::is_weekday(day) && !is_word(scan.before(start)) {
+            entity.start = start;
+        }
+    }
+    scan.found = found;
 }
 
 fn month_before(scan: &Scan<'_>, at: usize) -> Option<Month> {
@@ -380,6 +471,22 @@ mod tests {
                 "7 juin",
                 "01/02/03",
                 "12. 5. 1990",
+                "19. maj",
+                "27. lokakuuta 2008",
+                "toukokuussa 2008",
+                "7. dubna",
+                "25. prosince 2019",
+                "1999. április 20.",
+                "2006.07.21.",
+                "7 decembrie 2019",
+                "2 desember 2019",
+                "12 eylül 2020",
+                "Jul 11 17:29:45 web01",
+                "Aufnahme: 9.7.96",
+                "s/p MVC 4/12, seen",
+                "Seen at Harborview ED 10/17 for",
+                "follow-up on 9/2.",
+                "04.05.98",
             ],
             &[
                 "2024-13-01",
@@ -394,6 +501,17 @@ mod tests {
                 "page 12 of 20",
                 "2 out of 3",
                 "2 set",
+                "10.21.29",
+                "v9.7.96",
+                "on 1/2 of it",
+                "ED 24/7",
+                "on 9/2/3.",
+                "on 13/40.",
+                "page 9/2.",
+                "Mar 11 17:29",
+                "in maj 19",
+                "2 mart",
+                "kuuta 12",
             ],
         );
         check(
@@ -430,6 +548,12 @@ mod tests {
             ("Le 1er novembre 1998,", "1er novembre 1998"),
             ("In March 2010 it", "March 2010"),
             ("５ May 2011", "５ May 2011"),
+            ("Date: Tue Mar 12 10:22:31 2024 +0100", "Tue Mar 12 10:22:31 2024"),
+            ("2021. szeptember 18. napján", "2021. szeptember 18"),
+            ("on Saturday, December 8, 2018.", "Saturday, December 8, 2018"),
+            ("le lundi 18 août 1997", "lundi 18 août 1997"),
+            ("Fri 31/12/1999", "Fri 31/12/1999"),
+            ("mason 18 August 1997", "18 August 1997"),
         ] {
             assert_eq!(spans("DATE", text), [want], "{text}");
         }

@@ -9,10 +9,12 @@ mod canada;
 mod capitals;
 mod card;
 mod codes;
+mod coordinates;
 mod credential;
 mod crypto;
 mod custom;
 mod date;
+mod date_words;
 mod device;
 mod email;
 mod firms;
@@ -28,6 +30,7 @@ mod names;
 mod numbers;
 mod penalty;
 mod phone;
+mod phone_extent;
 mod phone_plans;
 mod postal;
 mod scan;
@@ -45,8 +48,13 @@ use crate::context::{self, Kinds};
 use crate::normal::View;
 use crate::{By, Entity, Label};
 
+pub(crate) use card::is_card;
+pub(crate) use coordinates::NAME as COORDINATES;
+pub(crate) use date::is_calendar_date;
 pub(crate) use lexicon::{is_listed, is_no_name, is_word_of_the_language};
 pub(crate) use names::{is_acronym, is_nobody};
+pub(crate) use phone_extent::whole as whole_phone;
+
 /// Bytes around a position within which recognisers decide about it.
 pub(crate) use scan::REACH;
 

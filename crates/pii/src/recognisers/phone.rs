@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use super::numbers::{Chain, Group};
+use super::phone_extent::whole;
 use super::phone_plans::{CALLING_CODES, NATIONAL};
 use super::scan::{Scan, is_word};
 use crate::Label;
@@ -60,7 +61,9 @@ pub(crate) fn at(scan: &mut Scan<'_>, chain: &Chain, start: usize) {
         international(scan, chain, groups, mark, 2);
     }
     if start == 0 || !matches!(first.separator, b'.' | b'/') {
-        national(scan, chain, groups, if open { mark } else { first.start });
+        // "(415) 555-2671", and no number in brackets: "(951782400, 1)".
+        let code = open && scan.byte(first.end) == b')';
+        national(scan, chain, groups, if code { mark } else { first.start });
     }
 }
 
@@ -98,8 +101,8 @@ fn international(scan: &mut Scan<'_>, chain: &Chain, groups: &[Group], from: usi
             let end = part[count - 1].end;
             let context = scan.context(PHONE, from, end);
             let score = if prefix == 0 || context.is_some() { 0.95 } else { 0.6 };
-            let end = extension(scan.bytes, end);
-            return scan.push("phone_international", Label::Phone, (from, end), score, false, context);
+            let span = whole(scan.text, from, end);
+            return scan.push("phone_international", Label::Phone, span, score, false, context);
         }
     }
 }
@@ -144,9 +147,9 @@ fn national(scan: &mut Scan<'_>, chain: &Chain, groups: &[Group], from: usize) {
             && (all[3] < b'2' || all[0] < b'2')
             && all[0] != b'0';
         if score > 0.0 && !nanp {
-            let end = extension(scan.bytes, end);
             let from = if context.is_some() { code_in_brackets(scan, from) } else { from };
-            scan.push("phone_national", Label::Phone, (from, end), score, false, context);
+            let span = whole(scan.text, from, end);
+            scan.push("phone_national", Label::Phone, span, score, false, context);
         }
         return;
     }
@@ -278,6 +281,7 @@ mod tests {
                 "ISBN 978-3-16-148410-0",
                 "12:30:45",
                 "100 000 000",
+                "f(951782400, 1)",
             ],
         );
         assert_eq!(spans("PHONE", "(415) 555-2671 ext. 12, or"), ["(415) 555-2671 ext. 12"]);

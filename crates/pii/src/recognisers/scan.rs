@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 
 use super::{
-    address, capitals, codes, crypto, date, email, ip, keyed, numbers, penalty, postal, secret, url,
+    address, capitals, codes, coordinates, crypto, date, email, ip, keyed, numbers, penalty, postal, secret,
+    url,
 };
 use crate::context::{self, AFTER, BEFORE, Hit, Kinds};
 use crate::{By, Entity, Explain, Label};
@@ -111,6 +112,7 @@ impl<'t> Scan<'t> {
         scan.words();
         keyed::scan(&mut scan);
         penalty::scan(&mut scan);
+        date::take_weekdays(&mut scan);
         scan.found
     }
 
@@ -162,12 +164,14 @@ impl<'t> Scan<'t> {
             ip::at_mixed(self, word);
             postal::at_number(self, word);
             address::at_number(self, word);
+            coordinates::at(self, word);
         } else if word.has_digit() {
             codes::at(self, word);
             date::at_mixed(self, word);
             crypto::at(self, word);
             ip::at_mixed(self, word);
             address::at_number(self, word);
+            coordinates::at(self, word);
         } else if word.len() <= 6 && word.is_plain() && !word.has_lower() {
             codes::at(self, word);
         }
