@@ -7,7 +7,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::again::again;
-use crate::classifier::{agree, doubt_words, drop_nobody, leave_addresses, take_edges, take_kinds};
+use crate::classifier::{
+    agree, doubt_words, drop_nobody, leave_addresses, take_edges, take_kinds, take_names,
+};
 use crate::eval::LabelMap;
 use crate::merge::{merge_by, sort_by_place};
 use crate::policy::{Action, Policy, PolicyError};
@@ -106,6 +108,8 @@ impl Redactor {
         drop_nobody(text, &mut model);
         doubt_words(text, &mut model);
         take_edges(&mut model, &found);
+        sort_by_place(&mut found);
+        take_names(text, &mut model, &found);
         agree(&mut model, &mut found);
         let acts = |label: &Label| self.policy.action(label) != Action::Keep;
         take_kinds(&mut model, &found, &|one, other| {

@@ -1,8 +1,9 @@
 //! Places and organisations: those of the word list (`São Paulo`, `Google`), `Gainesville, GA`, `Acme GmbH`, `Mercy Hospital`.
 
-use super::capitals::{FORMS, LONGEST, WORD, capitalised, opens_firm, word_at};
+use super::capitals::{LONGEST, WORD, capitalised, opens_firm, word_at};
+use super::forms::{self, is_form};
 use super::lexicon::{Kinds, look};
-use super::names::TITLES;
+use super::names::{TITLES, small};
 use super::scan::Scan;
 use super::words::words;
 use crate::Label;
@@ -15,6 +16,8 @@ const PLACE: (f32, f32) = (0.65, 0.5);
 const ORGANIZATION: (f32, f32) = (0.55, 0.8);
 /// `Mercy Hospital`, `University of Leeds`.
 const INSTITUTION: f32 = 0.6;
+/// What is a firm by its form or by the words around it, whatever a model makes of the names in it.
+const SURE: f32 = crate::classifier::SURE_NAME;
 /// `tribunal pénal d'Adana`.
 const COURT: f32 = 0.7;
 
@@ -24,9 +27,26 @@ words! {
     College Institute Instituto Institut Istituto Bank Banco Banque Banca Ministry Ministerio Ministère Ministero Ministério Department Tribunal Court"
 }
 words! {
+    /// Before their owner's or their place's name (`Bäckerei Hoffmann`, `Universitetet i Bergen`): firms and institutions, and never people.
+    HEADS = "Universidad Université Universität Università Universidade Universiteit Universitet Universitetet Uniwersytet Univerzita Universitatea Ospedale Krankenhaus \
+    Klinikum Ziekenhuis Hospital Hôpital Bäckerei Bakkerij Boulangerie Panadería Panificio Padaria Editorial Verlag Makelaardij Inmobiliaria Immobiliare Imobiliária \
+    Supermercado Supermarché Spedition Ingenieurbüro Etablissements Établissements Transportes Construcciones Construções Costruzioni Asesoría Gestoría Stichting \
+    Condominio Condomínio Jobcenter Polizeipräsidium Pflegedienst Autohaus Schreinerei Metzgerei Tischlerei Schilderwerken Installatiebedrijf Bouwbedrijf Apotheke \
+    Pharmacie Apotheek Klinik Klinika Szpital Praxis Officina Prefettura Questura Grupo Gruppo Groupe Cabinet Garage Entreprise Immo IUT UZ CHU OCMW"
+}
+words! {
     /// After a name of their own alone (`Tiny Tots Academy`): institutions and firms.
     CLOSERS = "Academy School Clinic Foundation Association Society Council Commission Committee Agency Authority Airlines Airways Energy Insurance \
     Pharmacy Dentistry Bakery Motors Industries Technologies Pharmaceuticals Partners Securities Railway Brewery Records Biologics Steel"
+}
+words! {
+    /// Of those after a name, what never ends a person's: `Apollo Hospitals`, `Janssen de Jong Groep`.
+    TAILS = "Hospital Hospitals Infirmary Clinic Group Gruppen Groep Gruppe Holding Holdings Solicitors Advocaten Logistics Analytics Consulting Plumbing Lettings Energie \
+    Versand yliopisto Egyetem Tudományegyetem Industries Technologies Pharmaceuticals Airlines Airways Insurance Motors Academy University Universität"
+}
+words! {
+    /// After a name and before what makes it a place for the sick: `Hammond Medical Center`.
+    CENTRES = "Medical Health Rehabilitation Cancer Surgical"
 }
 words! {
     /// Postal codes of the United States.
@@ -34,7 +54,7 @@ words! {
 }
 words! {
     /// Between an institution and its place.
-    JOINS = "of de di da do du des van für voor the la General"
+    JOINS = "of de di da do du des van für voor the la i din w v na General"
 }
 
 /// The longest place or organisation of the list that starts at `start`.
@@ -61,6 +81,9 @@ pub(super) fn phrase(scan: &mut Scan<'_>, start: usize, end: usize, first: Kinds
     }
     let (end, kinds) = best;
     let span = (start, end);
+    if is_blood_pressure(scan.text, start, end) {
+        return None;
+    }
     if opens_firm(scan, end) && !kinds.has(Kinds::ORGANIZATION) {
         return None;
     }
@@ -79,6 +102,23 @@ pub(super) fn phrase(scan: &mut Scan<'_>, start: usize, end: usize, first: Kinds
         None => scan.push(name, label, span, score, false, None),
     }
     Some(end)
+}
+
+/// Whether a cell of a row holds a state's code and nothing else.
+pub(crate) fn is_state(text: &str, start: usize, end: usize) -> bool {
+    let is_mark = |c: char| matches!(c, ',' | ';' | '\t' | '|');
+    STATES.has(&text[start..end]) && text[..start].ends_with(is_mark) && text[end..].starts_with(is_mark)
+}
+
+/// Whether `BP` is a blood pressure: before a number, and where it is somebody's.
+pub(crate) fn is_blood_pressure(text: &str, start: usize, end: usize) -> bool {
+    const WHOSE: [&str; 8] = ["his ", "her ", "my ", "your ", "their ", "His ", "Her ", "the "];
+    if &text[start..end] != "BP" {
+        return false;
+    }
+    let behind = text[end..].trim_start_matches([' ', ':', '=']);
+    let behind = ["was ", "is ", "of "].iter().find_map(|word| behind.strip_prefix(word)).unwrap_or(behind);
+    behind.starts_with(|c: char| c.is_ascii_digit()) || WHOSE.iter().any(|word| text[..start].ends_with(word))
 }
 
 words! {
@@ -105,68 +145,141 @@ fn court_of(head: &str) -> Option<usize> {
         .then(|| head.len() - court.len())
 }
 
-/// `Acme Widgets GmbH`, `Smith & Sons Ltd`: a capitalised run that ends in a legal form.
+words! {
+    /// Between the last two names of a firm.
+    pub(super) AND = "& and et y e und en og och i és"
+}
+words! {
+    /// Small words inside a firm's name.
+    pub(super) INSIDE = "van von de den der del della dei di da do dos das du la le ter ten zu"
+}
+words! {
+    /// Of those, what may begin it.
+    BEFORE = "van von ter ten"
+}
+
+/// `Acme Widgets GmbH`, `Smith & Sons Ltd`, `Hill, Kaul and Ward PLC`: a capitalised run that ends in a legal form.
 pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
-    if !first.starts_with(char::is_uppercase) || FORMS.has(first) {
+    if !first.starts_with(char::is_uppercase) || is_form(first) {
         return None;
     }
-    let mut at = start + first.len();
-    for _ in 0..LONGEST {
-        at += usize::from(scan.byte(at) == b',');
-        if scan.byte(at) != b' ' {
+    let (mut at, mut last) = (start + first.len(), first);
+    // Of "Ann Toft, Cagnin SPA" the comma ends a person's name; in a list of surnames each item is one word, and "and" comes last.
+    let (mut alone, mut unfinished) = (true, false);
+    for _ in 0..2 * LONGEST {
+        let comma = usize::from(scan.byte(at) == b',');
+        if scan.byte(at + comma) != b' ' {
             return None;
         }
-        at += 1;
-        if scan.bytes.get(at..at + 2) == Some(b"& ") {
-            at += 2;
+        if let Some(form) = forms::form(scan, at + comma + 1).filter(|_| !unfinished) {
+            let kinds = look(last);
+            let is_place = kinds.has(Kinds::PLACE) || kinds.has(Kinds::NAMED_PLACE);
+            if comma > 0 && is_place && !form.certain {
+                return None; // "Calgary, AB"
+            }
+            let shouted = !last.chars().any(char::is_lowercase);
+            if shouted && !form.certain && look(&small(last)).has(Kinds::STOP) {
+                return None; // "THE AS"
+            }
+            let named = last.chars().any(char::is_lowercase) && !kinds.has(Kinds::STOP) && !is_place;
+            let score = if form.certain || named { SURE } else { ORGANIZATION.1 };
+            let start = particles_before(scan, start);
+            scan.push("legal_form", Label::Organization, (start, form.end), score, false, None);
+            return Some(form.end);
         }
-        let word = word_at(scan, at);
+        if comma > 0 {
+            if !alone {
+                return None;
+            }
+            unfinished = true;
+        }
+        at += comma + 1;
+        let mut word = part_at(scan, at);
+        alone = comma > 0;
+        if AND.has(word) {
+            (unfinished, alone) = (false, true);
+            at += word.len() + 1;
+            word = word_at(scan, at);
+        }
+        for _ in 0..2 {
+            if INSIDE.has(word) && scan.byte(at + word.len()) == b' ' {
+                at += word.len() + 1;
+                word = word_at(scan, at);
+            }
+        }
         if !word.starts_with(char::is_uppercase) {
             return None;
         }
-        at += word.len();
-        if FORMS.has(word) {
-            at += usize::from(scan.byte(at) == b'.' && matches!(word, "Inc" | "Corp" | "Ltd" | "Co"));
-            scan.push("legal_form", Label::Organization, (start, at), ORGANIZATION.1, false, None);
-            return Some(at);
-        }
+        (at, last) = (at + word.len(), word);
     }
     None
 }
 
-/// `Mercy General Hospital`, `University of Leeds`, `Tribunal de Lyon`.
+/// The word at `at`, or `&`.
+fn part_at<'t>(scan: &Scan<'t>, at: usize) -> &'t str {
+    if scan.byte(at) == b'&' { "&" } else { word_at(scan, at) }
+}
+
+/// Where a name begins that `van` or `van der` before `start` belongs to.
+fn particles_before(scan: &Scan<'_>, start: usize) -> usize {
+    let word_before = |end: usize| {
+        let head = scan.text.get(..end).and_then(|head| head.strip_suffix(' ')).unwrap_or_default();
+        let word = head.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+        (word, head.len() - word.len())
+    };
+    let (mut word, mut at) = word_before(start);
+    let opens = |at: usize| at == 0 || matches!(scan.before(at), b'\n' | b'(');
+    if matches!(word, "de" | "der" | "den" | "la") {
+        if opens(at) {
+            return at;
+        }
+        (word, at) = word_before(at);
+    }
+    if BEFORE.has(word) { at } else { start }
+}
+
+/// `Mercy General Hospital`, `University of Leeds`, `Tribunal de Lyon`, `Bäckerei Hoffmann`.
 pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
-    if !capitalised(first) || TITLES.has(first) {
+    let is_head = HEADS.has(first);
+    if !(capitalised(first) || is_head) || TITLES.has(first) {
         return None;
     }
     let mut at = start + first.len();
-    let opens = INSTITUTIONS.has(first);
-    let mut named = None;
+    let opens = is_head || INSTITUTIONS.has(first);
+    let (mut named, mut last) = (None, "");
+    let mut before = first;
     for _ in 0..LONGEST {
         if scan.byte(at) != b' ' {
             break;
         }
         let word = word_at(scan, at + 1);
         let next = at + 1 + word.len();
-        if !opens && (INSTITUTIONS.has(word) || CLOSERS.has(word)) {
-            if at == start + first.len() && look(first).has(Kinds::STOP) {
+        let centre = CENTRES.has(before) && matches!(word, "Center" | "Centre") && at > start + first.len();
+        let tail = centre || TAILS.has(word);
+        if !opens && (tail || INSTITUTIONS.has(word) || CLOSERS.has(word)) {
+            let kinds = look(first);
+            if at == start + first.len() && kinds.has(Kinds::STOP) {
                 return None; // "High Court", "The College"
             }
             at = next;
             let of = matches!(word_at(scan, at + 1), "of" | "de" | "di") && scan.byte(at) == b' ';
             let place = if of { word_at(scan, at + 4) } else { "" };
             at += if capitalised(place) { 4 + place.len() } else { 0 };
-            scan.push("institution", Label::Organization, (start, at), INSTITUTION, false, None);
+            let sure = tail && !kinds.has(Kinds::STOP) && !opens_firm(scan, at);
+            let score = if sure { SURE } else { INSTITUTION };
+            scan.push("institution", Label::Organization, (start, at), score, false, None);
             return Some(at);
         }
-        if opens && JOINS.has(word) {
+        if opens && (JOINS.has(word) || is_head && INSIDE.has(word)) {
             at = next;
         } else if capitalised(word) {
             named = (opens && at > start + first.len()).then_some(next).or(named);
-            at = next;
+            named = if is_head { Some(next) } else { named };
+            (at, last) = (next, word);
         } else {
             break;
         }
+        before = word;
     }
     let end = named?;
     // Of a court's name it is the place that tells which: "Tribunal Supremo" is in every country.
@@ -174,7 +287,19 @@ pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Opt
     if first == "Tribunal" && !scan.text[start..end].split(' ').any(is_place) {
         return None;
     }
-    scan.push("institution", Label::Organization, (start, end), INSTITUTION, false, None);
+    // "Hospital Road" is a street.
+    let sure = is_head && !look(last).has(Kinds::STOP);
+    if is_head && !sure && !INSTITUTIONS.has(first) {
+        return None;
+    }
+    scan.push(
+        "institution",
+        Label::Organization,
+        (start, end),
+        if sure { SURE } else { INSTITUTION },
+        false,
+        None,
+    );
     Some(end)
 }
 

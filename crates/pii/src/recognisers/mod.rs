@@ -11,15 +11,18 @@ mod card;
 mod codes;
 mod credential;
 mod crypto;
+mod cues;
 mod custom;
 mod date;
 mod device;
 mod email;
 mod firms;
+mod forms;
 mod france;
 mod germany;
 mod iban;
 mod india;
+mod introductions;
 mod ip;
 mod italy;
 mod keyed;
@@ -45,8 +48,9 @@ use crate::context::{self, Kinds};
 use crate::normal::View;
 use crate::{By, Entity, Label};
 
+pub(crate) use firms::{is_blood_pressure, is_state};
 pub(crate) use lexicon::{is_no_name, is_word_of_the_language};
-pub(crate) use names::{is_acronym, is_nobody};
+pub(crate) use names::{is_acronym, is_finding, is_nobody, is_role};
 /// Bytes around a position within which recognisers decide about it.
 pub(crate) use scan::REACH;
 
