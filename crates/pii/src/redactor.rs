@@ -16,6 +16,7 @@ use crate::policy::{Action, Policy, PolicyError};
 use crate::recognisers::{REACH, Recognisers};
 use crate::texts::Texts;
 use crate::vault::Vault;
+use crate::whole::whole_names;
 use crate::{By, Entity, Label, TokenClassifier, entities, transform};
 
 /// A policy and the recognisers it is applied with. A model's findings join through [`Redactor::analyze_with`].
@@ -110,6 +111,7 @@ impl Redactor {
         take_edges(&mut model, &found);
         sort_by_place(&mut found);
         take_names(text, &mut model, &found);
+        whole_names(text, &mut model);
         agree(&mut model, &mut found);
         let acts = |label: &Label| self.policy.action(label) != Action::Keep;
         take_kinds(&mut model, &found, &|one, other| {

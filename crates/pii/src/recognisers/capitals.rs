@@ -21,6 +21,15 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
     {
         return;
     }
+    // "Trent" of "Stoke-on-Trent" is no name by itself.
+    if scan.before(start) == b'-' {
+        let from = crate::offsets::ceil_char_boundary(scan.text, start.saturating_sub(WORD));
+        let head = scan.text.get(from..start - 1).unwrap_or_default();
+        let word = head.rsplit(|c: char| !(c.is_alphabetic() || c == '-')).next().unwrap_or_default();
+        if word.starts_with(char::is_uppercase) {
+            return;
+        }
+    }
     let first = word_at(scan, start);
     let end = start + first.len();
     let domain = scan.byte(end) == b'.' && is_word(scan.byte(end + 1)) && first.len() > 1;
@@ -38,13 +47,27 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
         let listed =
             if first.starts_with(char::is_uppercase) { firms::phrase(scan, start, end, kinds) } else { None };
         let named = names::introduced(scan, start, first, kinds)
-            .or_else(|| names::person(scan, start, end, first, kinds));
+            .or_else(|| names::person(scan, start, end, first, compound(first, kinds)));
         named
             .max(listed)
             .max(firms::firm(scan, start, first).or_else(|| firms::institution(scan, start, first)))
     });
     if let Some(done) = done {
         scan.names_done = done;
+    }
+}
+
+/// What a name of two parts is, each of which is one: `Mary-Kate` is a given name.
+fn compound(word: &str, kinds: Kinds) -> Kinds {
+    let Some((first, second)) = word.split_once('-').filter(|_| kinds == Kinds::default()) else {
+        return kinds;
+    };
+    let (first, second) = (look(first), look(second));
+    let is_name = |kinds: Kinds| kinds.has(Kinds::GIVEN) || kinds.has(Kinds::SURNAME);
+    if is_name(first) && is_name(second) && !first.has(Kinds::STOP) && !second.has(Kinds::STOP) {
+        if first.has(Kinds::GIVEN) && second.has(Kinds::GIVEN) { Kinds::GIVEN } else { Kinds::SURNAME }
+    } else {
+        kinds
     }
 }
 

@@ -96,22 +96,16 @@ fn part(scan: &Scan<'_>, at: usize) -> Option<Form> {
 
 /// The length of `S.p.A.` or `A/S` at the start of `rest`.
 fn dotted(rest: &str) -> Option<usize> {
-    let near = rest
-        .char_indices()
-        .find(|&(at, c)| at > WORD || !(c.is_ascii_alphabetic() || matches!(c, '.' | '/')));
-    let near = &rest[..near.map_or(rest.len(), |(at, _)| at)];
-    let marks = near.bytes().filter(|b| !b.is_ascii_alphabetic()).count();
-    let letters: String = near.chars().filter(char::is_ascii_alphabetic).collect();
-    let ends = rest[near.len()..].chars().next().is_none_or(|c| !c.is_alphanumeric());
+    let is_part = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'.' | b'/');
+    let len = rest.bytes().take(WORD).take_while(is_part).count();
     // Of "..", the second ends the sentence.
-    let len = if near.ends_with("..") { near.len() - 1 } else { near.len() };
-    (marks > 0
-        && ends
-        && near.starts_with(|c: char| c.is_ascii_alphabetic())
-        && near[1..].contains(['.', '/']))
-    .then_some(len)
-    .filter(|_| DOTTED.has(&letters) && !near[..len - 1].contains(".."))
-    .filter(|_| near.bytes().position(|b| b == b'.' || b == b'/').is_some_and(|first| first < letters.len()))
+    let len = len - usize::from(rest[..len].ends_with(".."));
+    let (marks, first) = (rest[..len].matches(['.', '/']).count(), rest[..len].find(['.', '/'])?);
+    if first == 0 || len < marks + first || rest[len..].starts_with(char::is_alphanumeric) {
+        return None;
+    }
+    let letters = rest[..len].replace(['.', '/'], "");
+    (letters.len() + marks == len && letters.len() > first && DOTTED.has(&letters)).then_some(len)
 }
 
 #[cfg(test)]

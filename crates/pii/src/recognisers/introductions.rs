@@ -1,7 +1,7 @@
 //! People who name themselves or are greeted in lower case, as in a chat: `hey its fatima, new number`, `ik ben femke`.
 
 use super::capitals::word_at;
-use super::lexicon::{Kinds, look};
+use super::lexicon::{Kinds, look, titled};
 use super::scan::{Scan, Word};
 use crate::Label;
 
@@ -56,7 +56,7 @@ fn name(scan: &mut Scan<'_>, start: usize, frame: Frame) {
     if !is_lower(first) {
         return;
     }
-    let kinds = look(&title(first));
+    let kinds = look(&titled(first));
     let end = start + first.len();
     let more = if scan.byte(end) == b' ' { word_at(scan, end + 1) } else { "" };
     let rest = scan.text.get(end..).unwrap_or_default();
@@ -68,7 +68,7 @@ fn name(scan: &mut Scan<'_>, start: usize, frame: Frame) {
         || kinds.has(Kinds::WEAK) && (!kinds.has(Kinds::STOP) || rest.starts_with(" btw"));
     let after = end + 1 + more.len();
     let surname = is_lower(more) && {
-        let kinds = look(&title(more));
+        let kinds = look(&titled(more));
         let alone = kinds.has(Kinds::SURNAME) && !kinds.has(Kinds::STOP);
         // Between a given name and a comma any word may be the surname.
         alone
@@ -89,12 +89,6 @@ fn name(scan: &mut Scan<'_>, start: usize, frame: Frame) {
         let end = if surname { after } else { end };
         scan.push("introduced_name", Label::Person, (start, end), LOWER, false, None);
     }
-}
-
-/// `lisa` as the list has it.
-fn title(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect()
 }
 
 #[cfg(test)]
