@@ -134,8 +134,9 @@ pub(crate) fn is_finding(text: &str, start: usize, end: usize) -> bool {
     let behind = ["'s", "’s", "'"].iter().find_map(|mark| behind.strip_prefix(mark)).unwrap_or(behind);
     let next = behind.strip_prefix(' ').unwrap_or_default();
     let next = next.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    let titled =
-        before.trim_end_matches([' ', '.']).rsplit([' ', '\n']).next().is_some_and(|word| TITLES.has(word));
+    let near = &before[crate::offsets::ceil_char_boundary(before, start.saturating_sub(20))..];
+    let last = near.trim_end_matches([' ', '.']).rsplit([' ', '\n']).next();
+    let titled = last.is_some_and(|word| TITLES.has(word));
     !titled
         && !name.contains(' ')
         && (FINDINGS.has(next) || FINDERS.has(name) || FOUND_BY.iter().any(|phrase| before.ends_with(phrase)))
