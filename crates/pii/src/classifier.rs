@@ -135,13 +135,11 @@ pub(crate) fn drop_nobody(text: &str, model: &mut Vec<Entity>) {
     model.retain(|entity| {
         let value = entity.text(text);
         match entity.label {
-            Label::Person | Label::Organization | Label::Location => {
-                let (start, end) = (entity.start, entity.end);
-                !(is_role(value) || entity.label == Label::Person && is_nobody(value))
-                    && !is_acronym(value)
-                    && !is_finding(text, start, end)
-                    && !is_blood_pressure(text, start, end)
-                    && !is_state(text, start, end)
+            Label::Person | Label::Organization => {
+                !(is_role(value) || is_acronym(value) || entity.label == Label::Person && is_nobody(value))
+                    && !is_finding(text, entity.start, entity.end)
+                    && !is_blood_pressure(text, entity.start, entity.end)
+                    && !is_state(text, entity.start, entity.end)
             }
             Label::Phone => !is_of_goods(&text[..entity.start]),
             Label::IpAddress => value.contains(':') || value.split('.').count() < 5,
@@ -427,6 +425,23 @@ mod tests {
         assert_eq!(
             model.iter().map(|e| e.text(text)).collect::<Vec<_>>(),
             ["10.0.0.1", "Don", "LG", "07700 900 12"]
+        );
+    }
+
+    #[test]
+    fn a_physician_s_name_may_be_a_finding() {
+        let text = "Hx of Crohn's disease, Foley catheter, morbo di Parkinson, Romberg negative. Seen by Dr. Romberg and Mrs Crohn, I and Okay";
+        let at = |value: &str, from: usize| {
+            let start = from + text[from..].find(value).unwrap();
+            Entity::new(Label::Person, start, start + value.len(), 0.9, By::Model, "test")
+        };
+        let mut model: Vec<Entity> =
+            ["Crohn", "Foley", "Parkinson", "Romberg"].iter().map(|name| at(name, 0)).collect();
+        model.extend([at("Romberg", 80), at("Crohn", 80), at("I", 100), at("Okay", 80)]);
+        drop_nobody(text, &mut model);
+        assert_eq!(
+            model.iter().map(|e| (e.start > 80, e.text(text))).collect::<Vec<_>>(),
+            [(true, "Romberg"), (true, "Crohn")]
         );
     }
 

@@ -1,7 +1,7 @@
 //! The rest of a name that a model saw a part of: `Kay van 't Riet`, `heather ellis`, `St. Clair`. What stays of a name in the open gives it away.
 
 use crate::merge::sort_by_place;
-use crate::recognisers::{is_given_name, is_nobody, is_surname, is_unknown};
+use crate::recognisers::{is_given_name, is_nobody, is_surname, is_title, is_unknown};
 use crate::{Entity, Label};
 
 /// Small words inside a person's name.
@@ -55,6 +55,9 @@ fn left(text: &str, from: usize, entity: &Entity) -> usize {
         return start - 4;
     }
     let Some(head) = head.strip_suffix(' ') else { return start };
+    if let Some(start) = after_title(head) {
+        return from + start;
+    }
     let word = head.rsplit(|c: char| !(c.is_alphabetic() || c == '-')).next().unwrap_or_default();
     let begin = from + head.len() - word.len();
     let opens = matches!(text[..begin].chars().next_back(), None | Some('\n'));
@@ -67,6 +70,20 @@ fn left(text: &str, from: usize, entity: &Entity) -> usize {
         true => begin,
         false => start,
     }
+}
+
+/// Where the particles at the end of `head` begin, behind a title: `dr. van der`.
+fn after_title(head: &str) -> Option<usize> {
+    let (mut rest, mut start) = (head, None);
+    for _ in 0..3 {
+        let word = rest.rsplit([' ', '\n']).next().unwrap_or_default();
+        if !PARTICLES.contains(&word) {
+            return start.filter(|_| is_title(word.trim_end_matches('.')));
+        }
+        start = Some(rest.len() - word.len());
+        rest = rest[..rest.len() - word.len()].strip_suffix(' ')?;
+    }
+    None
 }
 
 /// Where the name ends; `text` ends where something else begins.
@@ -127,6 +144,8 @@ mod tests {
             ("Maria and Ana", &["Maria", "Ana"], &["Maria", "Ana"]),
             ("Hello Ahonen, and", &["Ahonen"], &["Ahonen"]),
             ("call jeffrey back", &["jeffrey"], &["jeffrey"]),
+            ("door dr. de Vries te", &["Vries"], &["de Vries"]),
+            ("la casa de Vries", &["Vries"], &["Vries"]),
             ("", &[], &[]),
         ] {
             let at = |part: &&str| {

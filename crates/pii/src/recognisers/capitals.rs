@@ -41,6 +41,8 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
         firms::state(scan, first, start, end);
     }
     let cued = cues::named(scan, start, first);
+    let cued =
+        cued.or_else(|| firms::letterhead(scan, start)).or_else(|| firms::authority(scan, start, first));
     let done = cued.or_else(|| names::titled(scan, first, end)).or_else(|| {
         let kinds = look(first);
         // What the list calls a place or a firm as it stands goes beside what may be a name: merging weighs them.

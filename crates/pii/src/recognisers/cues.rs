@@ -3,7 +3,7 @@
 
 use super::capitals::{LONGEST, capitalised, initials, word_at};
 use super::firms::{AND, INSIDE};
-use super::forms::is_form;
+use super::forms::{form, is_form};
 use super::lexicon::{Kinds, look};
 use super::scan::Scan;
 use super::words::words;
@@ -21,7 +21,7 @@ words! {
 }
 words! {
     /// Before a firm where a colon follows, and nobody's.
-    FIRM_FIELDS = "employer company vendor supplier respondent beneficiary insurer arbeitgeber dienstgeber versicherer krankenkasse firma empresa société employeur assureur empleador aseguradora \
+    FIRM_FIELDS = "employer company vendor supplier respondent beneficiary insurer arbeitgeber dienstgeber versicherer versicherung krankenkasse kasse firma empresa société employeur assureur empleador aseguradora \
     ditta azienda compagnia emitente seguradora verzekeraar werkgever bedrijf leverancier fornitore fornecedor proveedor fournisseur lieferant"
 }
 words! {
@@ -29,7 +29,8 @@ words! {
     FIRM_WORDS = "employer company vendor supplier respondent beneficiary chez left joins joined join insurer"
 }
 /// Before a firm of several surnames, with the word before that.
-const FIRM_PHRASES: [(&str, &str); 4] = [
+const FIRM_PHRASES: [(&str, &str); 5] = [
+    ("of", " executive director founder owner ceo president chairman "),
     (
         "at",
         " work works worked working job day position role partner partners office career started employed ",
@@ -70,21 +71,26 @@ pub(super) fn named(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<us
             return Some(end);
         }
     }
-    if is_double && scan.text[end..].starts_with(" (the ") && scan.before(start) == b' ' {
-        scan.push("party", Label::Organization, (start, end), SURE, false, None);
+    let is_phrase = || {
+        let of =
+            |(word, before): &(&str, &str)| *word == last && before.split(' ').any(|word| word == earlier);
+        !earlier.is_empty() && FIRM_PHRASES.iter().any(of)
+    };
+    let is_party = scan.text[end..].starts_with(" (the ") && scan.before(start) == b' ';
+    if is_double && !is_listed && (is_party || is_phrase()) {
+        scan.push("firm_of_names", Label::Organization, (start, end), SURE, false, None);
         return Some(end);
     }
     if !is_listed {
         return None;
     }
     if let Some(end) = listed(scan, start, first) {
-        let phrase = FIRM_PHRASES.iter().any(|(word, before)| {
-            *word == last && before.contains(&format!(" {earlier} ")) && !earlier.is_empty()
-        });
-        let around = scan.before(start) == b'(' && scan.byte(end) == b')'
-            || scan.text[end..].starts_with(" (the ")
-            || alone_on_line(scan, start, end) && !of_given_names(scan, start, end);
-        if !(phrase || FIRM_WORDS.has(&last) || around) {
+        let in_brackets = scan.before(start) == b'(' && scan.byte(end) == b')';
+        let behind = &scan.text[end..];
+        let around =
+            [" (the ", " merges ", " announces ", " acquires "].iter().any(|next| behind.starts_with(next))
+                || (in_brackets || alone_on_line(scan, start, end)) && of_surnames(scan, start, end);
+        if !(is_phrase() || FIRM_WORDS.has(&last) || around) {
             return None;
         }
         scan.push("firm_of_names", Label::Organization, (start, end), SURE, false, None);
@@ -137,6 +143,10 @@ fn listed(scan: &Scan<'_>, start: usize, first: &str) -> Option<usize> {
 fn field(scan: &Scan<'_>, start: usize, first: &str, of_business: bool) -> Option<usize> {
     let (mut end, mut words) = (start + first.len(), 1);
     while words <= LONGEST && scan.byte(end) == b' ' {
+        if let Some(form) = form(scan, end + 1) {
+            end = form.end;
+            break;
+        }
         let word = word_at(scan, end + 1);
         if !(word.starts_with(char::is_uppercase) || INSIDE.has(word)) {
             break;
@@ -167,10 +177,18 @@ fn surname_first(scan: &Scan<'_>, start: usize, first: &str) -> Option<usize> {
     };
     let is_word =
         |kinds: Kinds| kinds.has(Kinds::STOP) && !kinds.has(Kinds::WEAK) && !kinds.has(Kinds::SURNAME);
-    let is_place = |kinds: Kinds| kinds.has(Kinds::PLACE) || kinds.has(Kinds::ORGANIZATION);
+    let is_name =
+        |kinds: Kinds| kinds.has(Kinds::GIVEN) || kinds.has(Kinds::SURNAME) || kinds.has(Kinds::WEAK);
+    let is_place = |kinds: Kinds| {
+        kinds.has(Kinds::PLACE)
+            || kinds.has(Kinds::ORGANIZATION)
+            || kinds.has(Kinds::NAMED_PLACE) && !is_name(kinds)
+    };
     let mut end = start + first.len() + 2 + given.len();
     let goes_on =
         scan.byte(end) == b',' && scan.byte(end + 1) == b' ' && scan.byte(end + 2).is_ascii_uppercase();
+    let is_said =
+        given.starts_with("I'") || super::names::is_greeting(first) || super::names::is_nobody(first);
     let joined = scan.byte(end) == b' ' && AND.has(word_at(scan, end + 1));
     if !alike
         || is_form(given)
@@ -180,6 +198,7 @@ fn surname_first(scan: &Scan<'_>, start: usize, first: &str) -> Option<usize> {
         || is_place(surname_kinds)
         || goes_on
         || joined
+        || is_said
     {
         return None;
     }
@@ -199,12 +218,24 @@ fn alone_on_line(scan: &Scan<'_>, start: usize, end: usize) -> bool {
     matches!(scan.before(start), b'\n' | 0) && matches!(scan.byte(end), b'\n' | b'\r' | 0)
 }
 
-/// Whether a list holds a name that is nobody's surname: friends, then, and no partners.
-fn of_given_names(scan: &Scan<'_>, start: usize, end: usize) -> bool {
-    let words = scan.text[start..end].split([' ', ',']);
-    words
-        .map(look)
-        .any(|kinds| (kinds.has(Kinds::GIVEN) || kinds.has(Kinds::WEAK)) && !kinds.has(Kinds::SURNAME))
+/// Whether a list is one of surnames: words, places, and given names of friends are no partners.
+fn of_surnames(scan: &Scan<'_>, start: usize, end: usize) -> bool {
+    let words = scan.text[start..end].split([' ', ',']).filter(|word| !word.is_empty() && !AND.has(word));
+    let mut kinds = words.map(look);
+    let is_other = |kinds: Kinds| {
+        let surname = kinds.has(Kinds::SURNAME);
+        kinds.has(Kinds::PLACE)
+            || !surname
+                && (kinds.has(Kinds::STOP)
+                    || kinds.has(Kinds::GIVEN)
+                    || kinds.has(Kinds::WEAK)
+                    || kinds.has(Kinds::NAMED_PLACE))
+    };
+    let mut known = false;
+    kinds.all(|kinds| {
+        known |= kinds.has(Kinds::SURNAME) && !kinds.has(Kinds::STOP);
+        !is_other(kinds)
+    }) && known
 }
 
 #[cfg(test)]
@@ -250,7 +281,8 @@ mod tests {
             assert_eq!(spans("PERSON", text), [want], "{text}");
         }
         for text in [
-            "Customer: Sure, Thing",
+            "Customer: Hi, I'm Bo",
+            "Customer: Okay, Thanks",
             "Client: Acme, Inc",
             "Guest: Paris, France",
             "a customer Gainesvill, GA",

@@ -4,7 +4,7 @@ use super::capitals::{LONGEST, WORD, capitalised, opens_firm, word_at};
 use super::forms::{self, is_form};
 use super::lexicon::{Kinds, look};
 use super::names::{TITLES, small};
-use super::scan::Scan;
+use super::scan::{Scan, is_word};
 use super::words::words;
 use crate::Label;
 
@@ -31,7 +31,7 @@ words! {
     HEADS = "Universidad Université Universität Università Universidade Universiteit Universitet Universitetet Uniwersytet Univerzita Universitatea Ospedale Krankenhaus \
     Klinikum Ziekenhuis Hospital Hôpital Bäckerei Bakkerij Boulangerie Panadería Panificio Padaria Editorial Verlag Makelaardij Inmobiliaria Immobiliare Imobiliária \
     Supermercado Supermarché Spedition Ingenieurbüro Etablissements Établissements Transportes Construcciones Construções Costruzioni Asesoría Gestoría Stichting \
-    Condominio Condomínio Jobcenter Polizeipräsidium Pflegedienst Autohaus Schreinerei Metzgerei Tischlerei Schilderwerken Installatiebedrijf Bouwbedrijf Apotheke \
+    Condominio Condomínio Jobcenter Polizeipräsidium Tribunale Pflegedienst Autohaus Schreinerei Metzgerei Tischlerei Schilderwerken Installatiebedrijf Bouwbedrijf Apotheke \
     Pharmacie Apotheek Klinik Klinika Szpital Praxis Officina Prefettura Questura Grupo Gruppo Groupe Cabinet Garage Entreprise Immo IUT UZ CHU OCMW"
 }
 words! {
@@ -158,14 +158,33 @@ words! {
     BEFORE = "van von ter ten"
 }
 
+/// Firms that anybody would take for a person.
+const NAMESAKES: [&str; 8] = [
+    "Albert Heijn",
+    "Leroy Merlin",
+    "Avery Dennison",
+    "Morgan Stanley",
+    "Eli Lilly",
+    "Fannie Mae",
+    "Freddie Mac",
+    "Merrill Lynch",
+];
+
 /// `Acme Widgets GmbH`, `Smith & Sons Ltd`, `Hill, Kaul and Ward PLC`: a capitalised run that ends in a legal form.
 pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
-    if !first.starts_with(char::is_uppercase) || is_form(first) {
+    if !first.starts_with(char::is_uppercase) || is_form(first) || first == "The" {
         return None;
     }
     let (mut at, mut last) = (start + first.len(), first);
     // Of "Ann Toft, Cagnin SPA" the comma ends a person's name; in a list of surnames each item is one word, and "and" comes last.
     let (mut alone, mut unfinished) = (true, false);
+    if let Some(name) = NAMESAKES.iter().find(|name| scan.text[start..].starts_with(**name)) {
+        let end = start + name.len();
+        if !is_word(scan.byte(end)) {
+            scan.push("known_organisation", Label::Organization, (start, end), SURE, false, None);
+            return Some(end);
+        }
+    }
     for _ in 0..2 * LONGEST {
         let comma = usize::from(scan.byte(at) == b',');
         if scan.byte(at + comma) != b' ' {
@@ -195,8 +214,12 @@ pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usi
         }
         at += comma + 1;
         let mut word = part_at(scan, at);
-        alone = comma > 0;
+        let before = std::mem::replace(&mut alone, comma > 0);
         if AND.has(word) {
+            // "Shell and Petron Corporation" are two, if either is more than a surname.
+            if word != "&" && !before {
+                return None;
+            }
             (unfinished, alone) = (false, true);
             at += word.len() + 1;
             word = word_at(scan, at);
@@ -240,15 +263,16 @@ fn particles_before(scan: &Scan<'_>, start: usize) -> usize {
 
 /// `Mercy General Hospital`, `University of Leeds`, `Tribunal de Lyon`, `Bäckerei Hoffmann`.
 pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
-    let is_head = HEADS.has(first);
+    let of = || scan.text[start + first.len()..].starts_with(" of ");
+    let is_head = HEADS.has(first) || first == "University" && of();
     if !(capitalised(first) || is_head) || TITLES.has(first) {
         return None;
     }
     let mut at = start + first.len();
     let opens = is_head || INSTITUTIONS.has(first);
-    let (mut named, mut last) = (None, "");
+    let (mut named, mut worded) = (None, false);
     let mut before = first;
-    for _ in 0..LONGEST {
+    for _ in 0..LONGEST + 2 {
         if scan.byte(at) != b' ' {
             break;
         }
@@ -258,6 +282,11 @@ pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Opt
         let tail = centre || TAILS.has(word);
         if !opens && (tail || INSTITUTIONS.has(word) || CLOSERS.has(word)) {
             let kinds = look(first);
+            let is_name = |kinds: Kinds| kinds.has(Kinds::SURNAME) || kinds.has(Kinds::GIVEN);
+            // A group may be of blood, or work.
+            if word == "Group" && !is_name(look(before)) {
+                return None;
+            }
             if at == start + first.len() && kinds.has(Kinds::STOP) {
                 return None; // "High Court", "The College"
             }
@@ -270,12 +299,13 @@ pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Opt
             scan.push("institution", Label::Organization, (start, at), score, false, None);
             return Some(at);
         }
-        if opens && (JOINS.has(word) || is_head && INSIDE.has(word)) {
+        if opens && JOINS.has(word) || (is_head || !opens) && INSIDE.has(word) || is_head && word == "am" {
             at = next;
         } else if capitalised(word) {
             named = (opens && at > start + first.len()).then_some(next).or(named);
             named = if is_head { Some(next) } else { named };
-            (at, last) = (next, word);
+            worded |= look(word).has(Kinds::STOP) && !INSIDE.has(&word.to_lowercase());
+            at = next;
         } else {
             break;
         }
@@ -287,8 +317,8 @@ pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Opt
     if first == "Tribunal" && !scan.text[start..end].split(' ').any(is_place) {
         return None;
     }
-    // "Hospital Road" is a street.
-    let sure = is_head && !look(last).has(Kinds::STOP);
+    // "Hospital Road" is a street, and "Cabinet Minister" is nobody's cabinet.
+    let sure = is_head && !worded;
     if is_head && !sure && !INSTITUTIONS.has(first) {
         return None;
     }
@@ -301,6 +331,87 @@ pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Opt
         None,
     );
     Some(end)
+}
+
+/// Before the place of an authority, in small letters.
+const AUTHORITIES: [&str; 10] = [
+    "gemeente ",
+    "rechtbank ",
+    "politie ",
+    "politie-eenheid ",
+    "politiezone ",
+    "mairie de ",
+    "commissariat de ",
+    "préfecture de ",
+    "comune di ",
+    "questura di ",
+];
+
+/// `gemeente Utrecht`, `mairie de Tours`: at the place's name.
+pub(super) fn authority(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
+    let head = &scan.text[..start];
+    let name = AUTHORITIES.iter().filter(|name| head.ends_with(**name)).max_by_key(|name| name.len())?;
+    let from = start - name.len();
+    let opens = !head[..from].ends_with(|c: char| c.is_alphanumeric() || c == '-');
+    if !opens || !capitalised(first) {
+        return None;
+    }
+    let mut end = start + first.len();
+    // "Den Haag", "Bergen op Zoom": a place's name goes on behind a small word only.
+    let mut small = INSIDE.has(&first.to_lowercase());
+    let mut at = end;
+    while scan.byte(at) == b' ' && at < end + WORD {
+        let word = word_at(scan, at + 1);
+        at += 1 + word.len();
+        if capitalised(word) && small {
+            (end, small) = (at, false);
+        } else if matches!(word, "op" | "aan" | "den" | "sur") {
+            small = true;
+        } else {
+            break;
+        }
+    }
+    scan.push("authority", Label::Organization, (from, end), SURE, false, None);
+    Some(end)
+}
+
+words! {
+    /// In capitals, at the end of an institution's name or before `OF`.
+    SHOUTED = "HOSPITAL HOSPITALS INFIRMARY CLINIC UNIVERSITY CENTER CENTRE"
+}
+words! {
+    /// Before a centre.
+    SHOUTED_CENTRES = "MEDICAL HEALTH REHABILITATION CANCER SURGICAL"
+}
+words! {
+    /// In a sentence in capitals, and in no name.
+    SHOUTED_SMALL = "TO THE AT IN FROM YOUR AND FOR WITH BY ON IS WAS ANOTHER LOCAL"
+}
+
+/// `ST. LUKE'S MEDICAL CENTER` on a line of its own.
+pub(super) fn letterhead(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
+    if !matches!(scan.before(start), b'\n' | 0) {
+        return None;
+    }
+    let len = scan.bytes[start..].iter().take(80).take_while(|b| !matches!(b, b'\n' | b'\r')).count();
+    let line = scan.text.get(start..start + len)?;
+    let ends = matches!(scan.byte(start + len), b'\n' | b'\r' | 0);
+    if !ends
+        || line.contains(|c: char| {
+            c.is_lowercase() || !(c.is_alphabetic() || matches!(c, ' ' | '.' | '\'' | '’' | '-' | '&'))
+        })
+    {
+        return None;
+    }
+    let words: Vec<&str> = line.split(' ').collect();
+    let at = words.iter().position(|word| SHOUTED.has(word)).filter(|&at| at > 0)?;
+    let is_centre = !words[at].starts_with("CENT") || SHOUTED_CENTRES.has(words[at - 1]);
+    let last = words.get(at + 1).is_none_or(|next| *next == "OF");
+    if !is_centre || !last || words.len() > 7 || words.iter().any(|word| SHOUTED_SMALL.has(word)) {
+        return None;
+    }
+    scan.push("institution", Label::Organization, (start, start + len), SURE, false, None);
+    Some(start + len)
 }
 
 /// At `GA` of `Gainesville, GA`: the city with its state.
@@ -381,6 +492,29 @@ mod tests {
     }
 
     #[test]
+    fn authorities() {
+        for (text, want) in [
+            ("van de rechtbank Den Haag heeft", "rechtbank Den Haag"),
+            ("de gemeente Bergen op Zoom en", "gemeente Bergen op Zoom"),
+            ("la mairie de Tours a", "mairie de Tours"),
+            ("bij Albert Heijn staat", "Albert Heijn"),
+            ("van Bakkerij Van den Berg.", "Bakkerij Van den Berg"),
+        ] {
+            assert_eq!(spans("ORGANIZATION", text), [want], "{text}");
+        }
+    }
+
+    #[test]
+    fn institutions_in_capitals() {
+        let head = "Record date: 2021\n\nST. LUKE'S MEDICAL CENTER\nEMERGENCY DEPARTMENT\nROYAL INFIRMARY OF EDINBURGH\n";
+        assert_eq!(
+            spans("ORGANIZATION", head),
+            ["ST. LUKE'S MEDICAL CENTER", "ROYAL INFIRMARY OF EDINBURGH"]
+        );
+        assert_eq!(spans("ORGANIZATION", "SHE WENT TO HOSPITAL\nCITY CENTER\nHOSPITAL"), [""; 0]);
+    }
+
+    #[test]
     fn organisations() {
         check(
             "ORGANIZATION",
@@ -397,8 +531,32 @@ mod tests {
                 "Coca-Cola",
                 "Marks & Spencer",
                 "Cracker Barrel",
+                "Apollo Hospitals",
+                "Hammond Medical Center",
+                "Janssen de Jong Groep",
+                "Palmer Group",
+                "Bäckerei Hoffmann",
+                "Universitatea din București",
+                "Univerzita Karlova",
+                "Helsingin yliopisto",
+                "Asesoría Abella",
+                "BP announced",
             ],
-            &["GmbH", "I like LLC", "Orange", "Apple pie", "Nature", "Rice", "The College", "Great School"],
+            &[
+                "GmbH",
+                "I like LLC",
+                "Orange",
+                "Apple pie",
+                "Nature",
+                "Rice",
+                "The College",
+                "Great School",
+                "Blood Group",
+                "Cabinet Minister",
+                "BP 138/82",
+                "His BP was",
+                "BP: 120",
+            ],
         );
     }
 }

@@ -72,7 +72,7 @@ words! {
 words! {
     /// By themselves nobody's name, in any case: what people are called in papers, what they say, and what a form or a line of it begins with.
     NOBODY = "claimant defendant plaintiff petitioner respondent warden patienten kläger beklagte arrendador arrendatario arrendataria mum mom dad okay ok ja oye ah klar hei brb pt tel mob \
-    license role start health colon zelle buzzer caller kinder mobile aadhaar hergang studium ort ville dott med d.o.b"
+    license role start health buzzer caller aadhaar hergang studium sitz upon huurovereenkomst ort ville dott med d.o.b"
 }
 words! {
     /// After a physician's name that is the name of what they found: `Crohn's disease`, `Foley catheter`.
@@ -121,6 +121,16 @@ pub(crate) fn is_nobody(word: &str) -> bool {
 pub(crate) fn is_role(word: &str) -> bool {
     let bare = word.trim_end_matches('.');
     bare == "I" || NOBODY.has(&bare.to_lowercase())
+}
+
+/// Whether a word stands before a surname.
+pub(crate) fn is_title(word: &str) -> bool {
+    TITLES.has(word)
+}
+
+/// Whether a word in any case is one to greet with.
+pub(super) fn is_greeting(word: &str) -> bool {
+    GREETINGS.has(&word.to_lowercase())
 }
 
 /// Whether a word by itself is an acronym of no organisation.
@@ -387,12 +397,9 @@ pub(super) fn person(
 /// Whether a surname is that of a party to a case or of an author: `In Vala v. Wable`, `Vala et al.`
 fn framed(scan: &Scan<'_>, start: usize, end: usize) -> bool {
     let behind = &scan.text[end..];
-    let against = [" v. ", " vs. "].iter().find_map(|mark| behind.strip_prefix(mark));
-    let opens = matches!(scan.before(start), b'\n' | 0)
-        || scan.text[..start].ends_with("In ")
-        || scan.text[..start].ends_with("in ");
-    behind.starts_with(" et al")
-        || opens && against.is_some_and(|other| other.starts_with(char::is_uppercase))
+    let against = behind.strip_prefix(" v. ").is_some_and(|other| other.starts_with(char::is_uppercase));
+    let known = matches!(scan.before(start), b'\n' | 0) && look(&scan.text[start..end]).has(Kinds::SURNAME);
+    behind.starts_with(" et al") || against && (known || scan.text[..start].ends_with("In "))
 }
 
 /// `Cara nonna,`, `Lieve oma,`, `Donna di 23 anni`, `Segundo a polícia`, `Ken je`: a name that is a word of another language, where the next
@@ -436,7 +443,8 @@ fn shouted(scan: &mut Scan<'_>, start: usize, end: usize, first: &str) -> Option
     let second = word_at(scan, end + 1);
     let end = end + 1 + second.len();
     let kinds = look(&small(second));
-    if second.len() < 3 || second.chars().any(char::is_lowercase) || kinds.has(Kinds::STOP) {
+    let is_place = kinds.has(Kinds::NAMED_PLACE) && !kinds.has(Kinds::SURNAME);
+    if second.len() < 3 || second.chars().any(char::is_lowercase) || kinds.has(Kinds::STOP) || is_place {
         return None;
     }
     let score = if kinds.has(Kinds::SURNAME) { FORMAL } else { HALF_KNOWN };
@@ -484,6 +492,9 @@ mod tests {
                 "Prof. Dr. Ute Qadir",
                 "Dr Sheikh will",
                 "MILLER, RUTH",
+                "In Vala v. Wable",
+                "Mother's maiden name: Wall",
+                "Mary-Kate",
             ],
             &[
                 "Will this do",
@@ -513,6 +524,10 @@ mod tests {
                 "THE END",
                 "A. The",
                 "dr. who",
+                "Stoke-on-Trent",
+                "Donna di 23 anni",
+                "Lieve oma, we zijn er",
+                "In France v. Spain",
             ],
         );
         assert_eq!(spans("PERSON", "I met Lisa Kowalczyk's brother and Ana."), ["Lisa Kowalczyk", "Ana"]);
