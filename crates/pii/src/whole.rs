@@ -98,8 +98,8 @@ fn right(text: &str, entity: &Entity) -> usize {
         if particles < 2 && PARTICLES.contains(&word) {
             particles += 1;
         } else {
-            let known =
-                is_surname(word) || particles > 0 && !text[end..at].starts_with(" de") && is_unknown(word);
+            let inside = particles > 0 && !text[end..at].starts_with(" de");
+            let known = is_surname(word) || inside && (is_unknown(word) || is_given_name(word));
             let needs = particles > 0 || !value.contains(' ') && is_given_name(value);
             return if word.len() > 2 && case(word) == case(value) && known && needs {
                 at + 1 + len
@@ -140,7 +140,7 @@ mod tests {
             ("On cross, St. Clair admitted", &["Clair"], &["St. Clair"]),
             ("Reijo Ahonen nimitettiin", &["Ahonen"], &["Reijo Ahonen"]),
             ("NOTICE TO FATIMA BEN YOUSSEF:", &["FATIMA"], &["FATIMA BEN YOUSSEF"]),
-            ("María Ruiz De la Fuente y", &["María Ruiz"], &["María Ruiz"]),
+            ("María Ruiz De la Fuente y", &["María Ruiz"], &["María Ruiz De la Fuente"]),
             ("Maria and Ana", &["Maria", "Ana"], &["Maria", "Ana"]),
             ("Hello Ahonen, and", &["Ahonen"], &["Ahonen"]),
             ("call jeffrey back", &["jeffrey"], &["jeffrey"]),

@@ -189,6 +189,8 @@ fn surname_first(scan: &Scan<'_>, start: usize, first: &str) -> Option<usize> {
         scan.byte(end) == b',' && scan.byte(end + 1) == b' ' && scan.byte(end + 2).is_ascii_uppercase();
     let is_said =
         given.starts_with("I'") || super::names::is_greeting(first) || super::names::is_nobody(first);
+    let is_named = |kinds: Kinds| kinds.has(Kinds::NAMED_PLACE);
+    let are_places = is_named(kinds) && is_named(surname_kinds);
     let joined = scan.byte(end) == b' ' && AND.has(word_at(scan, end + 1));
     if !alike
         || is_form(given)
@@ -199,6 +201,7 @@ fn surname_first(scan: &Scan<'_>, start: usize, first: &str) -> Option<usize> {
         || goes_on
         || joined
         || is_said
+        || are_places
     {
         return None;
     }

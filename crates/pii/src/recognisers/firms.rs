@@ -317,7 +317,13 @@ pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Opt
     if first == "Tribunal" && !scan.text[start..end].split(' ').any(is_place) {
         return None;
     }
-    // "Hospital Road" is a street, and "Cabinet Minister" is nobody's cabinet.
+    // "Cabinet Minister", "Garage Door": before what is a name, these are firms.
+    let next = word_at(scan, start + first.len() + 1);
+    let is_name = |kinds: Kinds| kinds.has(Kinds::SURNAME) || kinds.has(Kinds::GIVEN);
+    if matches!(first, "Cabinet" | "Garage") && !is_name(look(next)) && !INSIDE.has(&next.to_lowercase()) {
+        return None;
+    }
+    // "Hospital Road" is a street.
     let sure = is_head && !worded;
     if is_head && !sure && !INSTITUTIONS.has(first) {
         return None;

@@ -527,7 +527,7 @@ mod tests {
                 "Stoke-on-Trent",
                 "Donna di 23 anni",
                 "Lieve oma, we zijn er",
-                "In France v. Spain",
+                "In Germany v. Spain",
             ],
         );
         assert_eq!(spans("PERSON", "I met Lisa Kowalczyk's brother and Ana."), ["Lisa Kowalczyk", "Ana"]);
