@@ -10,9 +10,10 @@ use regex::Regex;
 
 use crate::eval::LabelMap;
 use crate::label::Group;
-use crate::merge::sort_by_place;
 use crate::offsets::{ceil_char_boundary, floor_char_boundary};
-use crate::recognisers::{is_acronym, is_no_name, is_nobody};
+use crate::recognisers::{
+    is_acronym, is_blood_pressure, is_finding, is_no_name, is_nobody, is_role, is_state,
+};
 use crate::{By, Entity, Label};
 
 /// A stretch of text to which a token classifier gives one class.
@@ -134,8 +135,12 @@ pub(crate) fn drop_nobody(text: &str, model: &mut Vec<Entity>) {
     model.retain(|entity| {
         let value = entity.text(text);
         match entity.label {
-            Label::Person => !is_nobody(value),
-            Label::Organization => !is_acronym(value),
+            Label::Person | Label::Organization => {
+                !(is_role(value) || is_acronym(value) || entity.label == Label::Person && is_nobody(value))
+                    && !is_finding(text, entity.start, entity.end)
+                    && !is_blood_pressure(text, entity.start, entity.end)
+                    && !is_state(text, entity.start, entity.end)
+            }
             Label::Phone => !is_of_goods(&text[..entity.start]),
             Label::IpAddress => value.contains(':') || value.split('.').count() < 5,
             _ => true,
@@ -204,14 +209,51 @@ fn is_name(label: &Label) -> bool {
     matches!(label, Label::Person | Label::Location | Label::Organization)
 }
 
+/// The score of a recogniser that knows whose name it is by more than the name: by a legal form (`Palmgren HB`), or by what stands before
+/// it (`Patient: Vega, Gary`).
+pub(crate) const SURE_NAME: f32 = 0.9;
+
+/// Where a recogniser is sure of a name, a model's other reading of it gives way, whatever its score, and keeps what lies before or behind.
+/// `recognised` is sorted.
+pub(crate) fn take_names(text: &str, model: &mut Vec<Entity>, recognised: &[Entity]) {
+    let is_sure = |e: &&Entity| is_name(&e.label) && e.by == By::Pattern && e.score >= SURE_NAME;
+    for entity in model.iter_mut() {
+        let is_reading = is_name(&entity.label) || matches!(entity.label, Label::Title | Label::Nationality);
+        let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
+        let end = entity.end;
+        let near = recognised[from..].iter().take_while(|other| other.start < end);
+        for sure in near.filter(is_sure) {
+            let holds = entity.start <= sure.start && sure.end <= entity.end;
+            if sure.end <= entity.start || sure.start >= entity.end || holds && sure.label == entity.label {
+                continue;
+            }
+            let before = entity.start..sure.start.max(entity.start);
+            let behind = sure.end.min(entity.end)..entity.end;
+            let rest = match (is_reading, before.len() > behind.len()) {
+                (true, true) => before,
+                (true, false) => behind,
+                // An address may begin with the end of a firm's name, and is otherwise more than a name.
+                (false, _) if entity.label == Label::Address && before.is_empty() && !behind.is_empty() => {
+                    behind
+                }
+                (false, _) => continue,
+            };
+            let value = &text[rest.clone()];
+            let start = rest.end - value.trim_start_matches(|c: char| !c.is_alphanumeric()).len();
+            let kept = value.trim_end_matches([' ', ',', ';', ':', '(', '\n']).len();
+            (entity.start, entity.end) = (start, (rest.start + kept).max(start));
+        }
+    }
+    model.retain(|entity| entity.start < entity.end);
+}
+
 /// Where a model and a recogniser see the same in one place, each is surer than alone: with scores taken for the
 /// probabilities of two that err apart from each other, both get 1 − (1 − a)(1 − b). So a doubtful surname that the model half
 /// believes is found, and neither is alone. Only of names, which have no shape that either could be sure of.
 ///
 /// Where they see a name alike and differ in whose, a model that is unsure gives way to what the recogniser knows: a place or a
-/// firm that everybody knows may stand where the model would look for a person.
+/// firm that everybody knows may stand where the model would look for a person. `recognised` is sorted.
 pub(crate) fn agree(model: &mut [Entity], recognised: &mut [Entity]) {
-    sort_by_place(recognised);
     for entity in model.iter_mut().filter(|entity| is_name(&entity.label)) {
         let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
         let near = recognised[from..].iter_mut().take_while(|other| other.start < entity.end);
@@ -273,6 +315,7 @@ fn is_letter(c: char) -> bool {
 mod tests {
     use super::*;
     use crate::Label;
+    use crate::merge::sort_by_place;
 
     #[test]
     fn spans_end_at_words() {
@@ -353,6 +396,7 @@ mod tests {
             entity(Label::Organization, 10, 14, 0.5, By::Model),
             entity(Label::Person, 34, 40, 0.4, By::Model),
         ];
+        sort_by_place(&mut recognised);
         agree(&mut model, &mut recognised);
         let scores = |entities: &[Entity]| entities.iter().map(|e| e.score).collect::<Vec<_>>();
         assert_eq!(scores(&model), [0.7, 0.5, 0.4]);
@@ -381,6 +425,23 @@ mod tests {
         assert_eq!(
             model.iter().map(|e| e.text(text)).collect::<Vec<_>>(),
             ["10.0.0.1", "Don", "LG", "07700 900 12"]
+        );
+    }
+
+    #[test]
+    fn a_physician_s_name_may_be_a_finding() {
+        let text = "Hx of Crohn's disease, Foley catheter, morbo di Parkinson, Romberg negative. Seen by Dr. Romberg and Mrs Crohn, I and Okay";
+        let at = |value: &str, from: usize| {
+            let start = from + text[from..].find(value).unwrap();
+            Entity::new(Label::Person, start, start + value.len(), 0.9, By::Model, "test")
+        };
+        let mut model: Vec<Entity> =
+            ["Crohn", "Foley", "Parkinson", "Romberg"].iter().map(|name| at(name, 0)).collect();
+        model.extend([at("Romberg", 80), at("Crohn", 80), at("I", 100), at("Okay", 80)]);
+        drop_nobody(text, &mut model);
+        assert_eq!(
+            model.iter().map(|e| (e.start > 80, e.text(text))).collect::<Vec<_>>(),
+            [(true, "Romberg"), (true, "Crohn")]
         );
     }
 
@@ -448,9 +509,44 @@ mod tests {
             entity(Label::Organization, 20, 32, 0.6, By::Model),
             entity(Label::Location, 30, 36, 0.5, By::Model),
         ];
+        sort_by_place(&mut recognised);
         agree(&mut model, &mut recognised);
         let labels: Vec<_> = model.iter().map(|e| e.label.name()).collect();
         assert_eq!(labels, ["ORGANIZATION", "PERSON", "ORGANIZATION", "LOCATION"]);
+    }
+
+    #[test]
+    fn a_model_gives_way_to_what_is_sure_of_a_name() {
+        let text = "Ann Toft, Cagnin SPA, Palmgren HB Bo, o.o.\nMain Street 1 to Lee";
+        let at = |part: &str| text.find(part).map(|start| (start, start + part.len())).unwrap();
+        let entity = |label: Label, part: &str, score, by| {
+            Entity::new(label, at(part).0, at(part).1, score, by, "test")
+        };
+        let sure = |part| entity(Label::Organization, part, SURE_NAME, By::Pattern);
+        let recognised = [
+            sure("Cagnin SPA"),
+            sure("Palmgren HB"),
+            sure("o.o."),
+            entity(Label::Organization, "Lee", 0.85, By::Pattern),
+        ];
+        let mut model = vec![
+            entity(Label::Person, "Ann Toft, Cagnin", 0.99, By::Model),
+            entity(Label::Title, "SPA", 0.99, By::Model),
+            entity(Label::Organization, "Palmgren HB Bo", 0.9, By::Model),
+            entity(Label::Address, "o.o.\nMain Street 1", 0.9, By::Model),
+            entity(Label::Person, "Lee", 0.9, By::Model),
+        ];
+        take_names(text, &mut model, &recognised);
+        let left: Vec<_> = model.iter().map(|e| (e.label.name(), e.text(text))).collect();
+        assert_eq!(
+            left,
+            [
+                ("PERSON", "Ann Toft"),
+                ("ORGANIZATION", "Palmgren HB Bo"),
+                ("ADDRESS", "Main Street 1"),
+                ("PERSON", "Lee")
+            ]
+        );
     }
 
     #[test]

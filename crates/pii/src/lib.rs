@@ -47,6 +47,7 @@ mod surrogate;
 mod texts;
 mod transform;
 mod vault;
+mod whole;
 mod windows;
 
 pub use classifier::{ClassSpan, TokenClassifier, entities, snap};

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::recognisers::{is_listed, is_no_name};
+use crate::recognisers::{is_no_name, is_unknown};
 use crate::{ClassSpan, View};
 
 /// Words in capitals in a row that make a passage, and how many of them have to be long.
@@ -100,7 +100,7 @@ fn usual(word: &str) -> Cow<'_, str> {
     if is_no_name(&title) {
         return Cow::Owned(small);
     }
-    let acronym = word.chars().count() <= ACRONYM && !is_listed(&title);
+    let acronym = word.chars().count() <= ACRONYM && is_unknown(&title);
     if acronym { Cow::Borrowed(word) } else { Cow::Owned(title) }
 }
 

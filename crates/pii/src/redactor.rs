@@ -7,7 +7,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::again::again;
-use crate::classifier::{agree, doubt_words, drop_nobody, leave_addresses, take_edges, take_kinds};
+use crate::classifier::{
+    agree, doubt_words, drop_nobody, leave_addresses, take_edges, take_kinds, take_names,
+};
 use crate::context::{Kinds, of_name};
 use crate::eval::LabelMap;
 use crate::merge::{merge_by, sort_by_place};
@@ -16,6 +18,7 @@ use crate::recognisers::{REACH, Recognisers};
 use crate::shapes::settle;
 use crate::texts::Texts;
 use crate::vault::Vault;
+use crate::whole::whole_names;
 use crate::{By, Entity, Label, Reading, TokenClassifier, entities, transform};
 
 /// A policy and the recognisers it is applied with. A model's findings join through [`Redactor::analyze_with`].
@@ -108,6 +111,9 @@ impl Redactor {
         drop_nobody(text, &mut model);
         doubt_words(text, &mut model);
         take_edges(&mut model, &found);
+        sort_by_place(&mut found);
+        take_names(text, &mut model, &found);
+        whole_names(text, &mut model);
         agree(&mut model, &mut found);
         let acts = |label: &Label| self.policy.action(label) != Action::Keep;
         let may = |one: &Entity, label: &Label, score: f32| {

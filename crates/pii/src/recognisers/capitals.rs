@@ -2,20 +2,15 @@
 //! tell of people is in `names`, of places and organisations in `firms`. A model finds more; where it sees the same
 //! place otherwise, it wins.
 
+use super::forms::is_form;
 use super::lexicon::{Kinds, look};
 use super::scan::{Scan, Word, is_word};
-use super::words::words;
-use super::{firms, names};
+use super::{cues, firms, names};
 
 /// Most words of a name after its first.
 pub(super) const LONGEST: usize = 4;
 /// Most bytes of a word of a name.
 pub(super) const WORD: usize = 40;
-
-words! {
-    /// Legal forms of companies.
-    pub(super) FORMS = "Inc Corp Corporation Ltd Limited LLC LLP PLC GmbH AG KG SE SA SL SLU SAS SARL SpA Srl BV NV Ltda Lda EURL SNC Pty Oy AB AS Holdings"
-}
 
 /// At a word with a capital: whatever of people, places and organisations starts there.
 pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
@@ -25,6 +20,15 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
         || matches!(scan.before(start), b'@' | b'#' | b'/' | b'\\' | b'_' | b'&' | b'$')
     {
         return;
+    }
+    // "Trent" of "Stoke-on-Trent" is no name by itself.
+    if scan.before(start) == b'-' {
+        let from = crate::offsets::ceil_char_boundary(scan.text, start.saturating_sub(WORD));
+        let head = scan.text.get(from..start - 1).unwrap_or_default();
+        let word = head.rsplit(|c: char| !(c.is_alphabetic() || c == '-')).next().unwrap_or_default();
+        if word.starts_with(char::is_uppercase) {
+            return;
+        }
     }
     let first = word_at(scan, start);
     let end = start + first.len();
@@ -36,19 +40,36 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
     if first.len() == 2 {
         firms::state(scan, first, start, end);
     }
-    let done = names::titled(scan, first, end).or_else(|| {
+    let cued = cues::named(scan, start, first);
+    let cued =
+        cued.or_else(|| firms::letterhead(scan, start)).or_else(|| firms::authority(scan, start, first));
+    let done = cued.or_else(|| names::titled(scan, first, end)).or_else(|| {
         let kinds = look(first);
         // What the list calls a place or a firm as it stands goes beside what may be a name: merging weighs them.
         let listed =
             if first.starts_with(char::is_uppercase) { firms::phrase(scan, start, end, kinds) } else { None };
         let named = names::introduced(scan, start, first, kinds)
-            .or_else(|| names::person(scan, start, end, first, kinds));
+            .or_else(|| names::person(scan, start, end, first, compound(first, kinds)));
         named
             .max(listed)
             .max(firms::firm(scan, start, first).or_else(|| firms::institution(scan, start, first)))
     });
     if let Some(done) = done {
         scan.names_done = done;
+    }
+}
+
+/// What a name of two parts is, each of which is one: `Mary-Kate` is a given name.
+fn compound(word: &str, kinds: Kinds) -> Kinds {
+    let Some((first, second)) = word.split_once('-').filter(|_| kinds == Kinds::default()) else {
+        return kinds;
+    };
+    let (first, second) = (look(first), look(second));
+    let is_name = |kinds: Kinds| kinds.has(Kinds::GIVEN) || kinds.has(Kinds::SURNAME);
+    if is_name(first) && is_name(second) && !first.has(Kinds::STOP) && !second.has(Kinds::STOP) {
+        if first.has(Kinds::GIVEN) && second.has(Kinds::GIVEN) { Kinds::GIVEN } else { Kinds::SURNAME }
+    } else {
+        kinds
     }
 }
 
@@ -109,7 +130,7 @@ pub(super) fn dot(scan: &Scan<'_>, at: usize) -> Option<usize> {
 /// Whether the word after `end`, behind one space, is one that names of firms and places end in, or a legal form.
 pub(super) fn opens_firm(scan: &Scan<'_>, end: usize) -> bool {
     let next = if scan.byte(end) == b' ' { word_at(scan, end + 1) } else { "" };
-    next.starts_with(char::is_uppercase) && (look(next).has(Kinds::STOP) || FORMS.has(next))
+    next.starts_with(char::is_uppercase) && (look(next).has(Kinds::STOP) || is_form(next))
 }
 
 /// Whether a capitalised word stands right before or after, so that this one may be part of something else.

@@ -1,9 +1,10 @@
 //! Places and organisations: those of the word list (`São Paulo`, `Google`), `Gainesville, GA`, `Acme GmbH`, `Mercy Hospital`.
 
-use super::capitals::{FORMS, LONGEST, WORD, capitalised, opens_firm, word_at};
+use super::capitals::{LONGEST, WORD, capitalised, opens_firm, word_at};
+use super::forms::{self, is_form};
 use super::lexicon::{Kinds, look};
-use super::names::TITLES;
-use super::scan::Scan;
+use super::names::{TITLES, small};
+use super::scan::{Scan, is_word};
 use super::words::words;
 use crate::Label;
 
@@ -15,6 +16,8 @@ const PLACE: (f32, f32) = (0.65, 0.5);
 const ORGANIZATION: (f32, f32) = (0.55, 0.8);
 /// `Mercy Hospital`, `University of Leeds`.
 const INSTITUTION: f32 = 0.6;
+/// What is a firm by its form or by the words around it, whatever a model makes of the names in it.
+const SURE: f32 = crate::classifier::SURE_NAME;
 /// `tribunal pénal d'Adana`.
 const COURT: f32 = 0.7;
 
@@ -24,9 +27,26 @@ words! {
     College Institute Instituto Institut Istituto Bank Banco Banque Banca Ministry Ministerio Ministère Ministero Ministério Department Tribunal Court"
 }
 words! {
+    /// Before their owner's or their place's name (`Bäckerei Hoffmann`, `Universitetet i Bergen`): firms and institutions, and never people.
+    HEADS = "Universidad Université Universität Università Universidade Universiteit Universitet Universitetet Uniwersytet Univerzita Universitatea Ospedale Krankenhaus \
+    Klinikum Ziekenhuis Hospital Hôpital Bäckerei Bakkerij Boulangerie Panadería Panificio Padaria Editorial Verlag Makelaardij Inmobiliaria Immobiliare Imobiliária \
+    Supermercado Supermarché Spedition Ingenieurbüro Etablissements Établissements Transportes Construcciones Construções Costruzioni Asesoría Gestoría Stichting \
+    Condominio Condomínio Jobcenter Polizeipräsidium Tribunale Pflegedienst Autohaus Schreinerei Metzgerei Tischlerei Schilderwerken Installatiebedrijf Bouwbedrijf Apotheke \
+    Pharmacie Apotheek Klinik Klinika Szpital Praxis Officina Prefettura Questura Grupo Gruppo Groupe Cabinet Garage Entreprise Immo IUT UZ CHU OCMW"
+}
+words! {
     /// After a name of their own alone (`Tiny Tots Academy`): institutions and firms.
     CLOSERS = "Academy School Clinic Foundation Association Society Council Commission Committee Agency Authority Airlines Airways Energy Insurance \
     Pharmacy Dentistry Bakery Motors Industries Technologies Pharmaceuticals Partners Securities Railway Brewery Records Biologics Steel"
+}
+words! {
+    /// Of those after a name, what never ends a person's: `Apollo Hospitals`, `Janssen de Jong Groep`.
+    TAILS = "Hospital Hospitals Infirmary Clinic Group Gruppen Groep Gruppe Holding Holdings Solicitors Advocaten Logistics Analytics Consulting Plumbing Lettings Energie \
+    Versand yliopisto Egyetem Tudományegyetem Industries Technologies Pharmaceuticals Airlines Airways Insurance Motors Academy University Universität"
+}
+words! {
+    /// After a name and before what makes it a place for the sick: `Hammond Medical Center`.
+    CENTRES = "Medical Health Rehabilitation Cancer Surgical"
 }
 words! {
     /// Postal codes of the United States.
@@ -34,7 +54,7 @@ words! {
 }
 words! {
     /// Between an institution and its place.
-    JOINS = "of de di da do du des van für voor the la General"
+    JOINS = "of de di da do du des van für voor the la i din w v na General"
 }
 
 /// The longest place or organisation of the list that starts at `start`.
@@ -61,6 +81,9 @@ pub(super) fn phrase(scan: &mut Scan<'_>, start: usize, end: usize, first: Kinds
     }
     let (end, kinds) = best;
     let span = (start, end);
+    if is_blood_pressure(scan.text, start, end) {
+        return None;
+    }
     if opens_firm(scan, end) && !kinds.has(Kinds::ORGANIZATION) {
         return None;
     }
@@ -79,6 +102,23 @@ pub(super) fn phrase(scan: &mut Scan<'_>, start: usize, end: usize, first: Kinds
         None => scan.push(name, label, span, score, false, None),
     }
     Some(end)
+}
+
+/// Whether a cell of a row holds a state's code and nothing else.
+pub(crate) fn is_state(text: &str, start: usize, end: usize) -> bool {
+    let is_mark = |c: char| matches!(c, ',' | ';' | '\t' | '|');
+    STATES.has(&text[start..end]) && text[..start].ends_with(is_mark) && text[end..].starts_with(is_mark)
+}
+
+/// Whether `BP` is a blood pressure: before a number, and where it is somebody's.
+pub(crate) fn is_blood_pressure(text: &str, start: usize, end: usize) -> bool {
+    const WHOSE: [&str; 8] = ["his ", "her ", "my ", "your ", "their ", "His ", "Her ", "the "];
+    if &text[start..end] != "BP" {
+        return false;
+    }
+    let behind = text[end..].trim_start_matches([' ', ':', '=']);
+    let behind = ["was ", "is ", "of "].iter().find_map(|word| behind.strip_prefix(word)).unwrap_or(behind);
+    behind.starts_with(|c: char| c.is_ascii_digit()) || WHOSE.iter().any(|word| text[..start].ends_with(word))
 }
 
 words! {
@@ -105,68 +145,171 @@ fn court_of(head: &str) -> Option<usize> {
         .then(|| head.len() - court.len())
 }
 
-/// `Acme Widgets GmbH`, `Smith & Sons Ltd`: a capitalised run that ends in a legal form.
+words! {
+    /// Between the last two names of a firm.
+    pub(super) AND = "& and et y e und en og och i és"
+}
+words! {
+    /// Small words inside a firm's name.
+    pub(super) INSIDE = "van von de den der del della dei di da do dos das du la le ter ten zu"
+}
+words! {
+    /// Of those, what may begin it.
+    BEFORE = "van von ter ten"
+}
+
+/// Firms that anybody would take for a person.
+const NAMESAKES: [&str; 8] = [
+    "Albert Heijn",
+    "Leroy Merlin",
+    "Avery Dennison",
+    "Morgan Stanley",
+    "Eli Lilly",
+    "Fannie Mae",
+    "Freddie Mac",
+    "Merrill Lynch",
+];
+
+/// `Acme Widgets GmbH`, `Smith & Sons Ltd`, `Hill, Kaul and Ward PLC`: a capitalised run that ends in a legal form.
 pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
-    if !first.starts_with(char::is_uppercase) || FORMS.has(first) {
+    if !first.starts_with(char::is_uppercase) || is_form(first) || first == "The" {
         return None;
     }
-    let mut at = start + first.len();
-    for _ in 0..LONGEST {
-        at += usize::from(scan.byte(at) == b',');
-        if scan.byte(at) != b' ' {
+    let (mut at, mut last) = (start + first.len(), first);
+    // Of "Ann Toft, Cagnin SPA" the comma ends a person's name; in a list of surnames each item is one word, and "and" comes last.
+    let (mut alone, mut unfinished) = (true, false);
+    if let Some(name) = NAMESAKES.iter().find(|name| scan.text[start..].starts_with(**name)) {
+        let end = start + name.len();
+        if !is_word(scan.byte(end)) {
+            scan.push("known_organisation", Label::Organization, (start, end), SURE, false, None);
+            return Some(end);
+        }
+    }
+    for _ in 0..2 * LONGEST {
+        let comma = usize::from(scan.byte(at) == b',');
+        if scan.byte(at + comma) != b' ' {
             return None;
         }
-        at += 1;
-        if scan.bytes.get(at..at + 2) == Some(b"& ") {
-            at += 2;
+        if let Some(form) = forms::form(scan, at + comma + 1).filter(|_| !unfinished) {
+            let kinds = look(last);
+            let is_place = kinds.has(Kinds::PLACE) || kinds.has(Kinds::NAMED_PLACE);
+            if comma > 0 && is_place && !form.certain {
+                return None; // "Calgary, AB"
+            }
+            let shouted = !last.chars().any(char::is_lowercase);
+            if shouted && !form.certain && look(&small(last)).has(Kinds::STOP) {
+                return None; // "THE AS"
+            }
+            let named = last.chars().any(char::is_lowercase) && !kinds.has(Kinds::STOP) && !is_place;
+            let score = if form.certain || named { SURE } else { ORGANIZATION.1 };
+            let start = particles_before(scan, start);
+            scan.push("legal_form", Label::Organization, (start, form.end), score, false, None);
+            return Some(form.end);
         }
-        let word = word_at(scan, at);
+        if comma > 0 {
+            if !alone {
+                return None;
+            }
+            unfinished = true;
+        }
+        at += comma + 1;
+        let mut word = part_at(scan, at);
+        let before = std::mem::replace(&mut alone, comma > 0);
+        if AND.has(word) {
+            // "Shell and Petron Corporation" are two, if either is more than a surname.
+            if word != "&" && !before {
+                return None;
+            }
+            (unfinished, alone) = (false, true);
+            at += word.len() + 1;
+            word = word_at(scan, at);
+        }
+        for _ in 0..2 {
+            if INSIDE.has(word) && scan.byte(at + word.len()) == b' ' {
+                at += word.len() + 1;
+                word = word_at(scan, at);
+            }
+        }
         if !word.starts_with(char::is_uppercase) {
             return None;
         }
-        at += word.len();
-        if FORMS.has(word) {
-            at += usize::from(scan.byte(at) == b'.' && matches!(word, "Inc" | "Corp" | "Ltd" | "Co"));
-            scan.push("legal_form", Label::Organization, (start, at), ORGANIZATION.1, false, None);
-            return Some(at);
-        }
+        (at, last) = (at + word.len(), word);
     }
     None
 }
 
-/// `Mercy General Hospital`, `University of Leeds`, `Tribunal de Lyon`.
+/// The word at `at`, or `&`.
+fn part_at<'t>(scan: &Scan<'t>, at: usize) -> &'t str {
+    if scan.byte(at) == b'&' { "&" } else { word_at(scan, at) }
+}
+
+/// Where a name begins that `van` or `van der` before `start` belongs to.
+fn particles_before(scan: &Scan<'_>, start: usize) -> usize {
+    let word_before = |end: usize| {
+        let head = scan.text.get(..end).and_then(|head| head.strip_suffix(' ')).unwrap_or_default();
+        let word = head.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+        (word, head.len() - word.len())
+    };
+    let (mut word, mut at) = word_before(start);
+    let opens = |at: usize| at == 0 || matches!(scan.before(at), b'\n' | b'(');
+    if matches!(word, "de" | "der" | "den" | "la") {
+        if opens(at) {
+            return at;
+        }
+        (word, at) = word_before(at);
+    }
+    if BEFORE.has(word) { at } else { start }
+}
+
+/// `Mercy General Hospital`, `University of Leeds`, `Tribunal de Lyon`, `Bäckerei Hoffmann`.
 pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
-    if !capitalised(first) || TITLES.has(first) {
+    let of = || scan.text[start + first.len()..].starts_with(" of ");
+    let is_head = HEADS.has(first) || first == "University" && of();
+    if !(capitalised(first) || is_head) || TITLES.has(first) {
         return None;
     }
     let mut at = start + first.len();
-    let opens = INSTITUTIONS.has(first);
-    let mut named = None;
-    for _ in 0..LONGEST {
+    let opens = is_head || INSTITUTIONS.has(first);
+    let (mut named, mut worded) = (None, false);
+    let mut before = first;
+    for _ in 0..LONGEST + 2 {
         if scan.byte(at) != b' ' {
             break;
         }
         let word = word_at(scan, at + 1);
         let next = at + 1 + word.len();
-        if !opens && (INSTITUTIONS.has(word) || CLOSERS.has(word)) {
-            if at == start + first.len() && look(first).has(Kinds::STOP) {
+        let centre = CENTRES.has(before) && matches!(word, "Center" | "Centre") && at > start + first.len();
+        let tail = centre || TAILS.has(word);
+        if !opens && (tail || INSTITUTIONS.has(word) || CLOSERS.has(word)) {
+            let kinds = look(first);
+            let is_name = |kinds: Kinds| kinds.has(Kinds::SURNAME) || kinds.has(Kinds::GIVEN);
+            // A group may be of blood, or work.
+            if word == "Group" && !is_name(look(before)) {
+                return None;
+            }
+            if at == start + first.len() && kinds.has(Kinds::STOP) {
                 return None; // "High Court", "The College"
             }
             at = next;
             let of = matches!(word_at(scan, at + 1), "of" | "de" | "di") && scan.byte(at) == b' ';
             let place = if of { word_at(scan, at + 4) } else { "" };
             at += if capitalised(place) { 4 + place.len() } else { 0 };
-            scan.push("institution", Label::Organization, (start, at), INSTITUTION, false, None);
+            let sure = tail && !kinds.has(Kinds::STOP) && !opens_firm(scan, at);
+            let score = if sure { SURE } else { INSTITUTION };
+            scan.push("institution", Label::Organization, (start, at), score, false, None);
             return Some(at);
         }
-        if opens && JOINS.has(word) {
+        if opens && JOINS.has(word) || (is_head || !opens) && INSIDE.has(word) || is_head && word == "am" {
             at = next;
         } else if capitalised(word) {
             named = (opens && at > start + first.len()).then_some(next).or(named);
+            named = if is_head { Some(next) } else { named };
+            worded |= look(word).has(Kinds::STOP) && !INSIDE.has(&word.to_lowercase());
             at = next;
         } else {
             break;
         }
+        before = word;
     }
     let end = named?;
     // Of a court's name it is the place that tells which: "Tribunal Supremo" is in every country.
@@ -174,8 +317,107 @@ pub(super) fn institution(scan: &mut Scan<'_>, start: usize, first: &str) -> Opt
     if first == "Tribunal" && !scan.text[start..end].split(' ').any(is_place) {
         return None;
     }
-    scan.push("institution", Label::Organization, (start, end), INSTITUTION, false, None);
+    // "Cabinet Minister", "Garage Door": before what is a name, these are firms.
+    let next = word_at(scan, start + first.len() + 1);
+    let is_name = |kinds: Kinds| kinds.has(Kinds::SURNAME) || kinds.has(Kinds::GIVEN);
+    if matches!(first, "Cabinet" | "Garage") && !is_name(look(next)) && !INSIDE.has(&next.to_lowercase()) {
+        return None;
+    }
+    // "Hospital Road" is a street.
+    let sure = is_head && !worded;
+    if is_head && !sure && !INSTITUTIONS.has(first) {
+        return None;
+    }
+    scan.push(
+        "institution",
+        Label::Organization,
+        (start, end),
+        if sure { SURE } else { INSTITUTION },
+        false,
+        None,
+    );
     Some(end)
+}
+
+/// Before the place of an authority, in small letters.
+const AUTHORITIES: [&str; 10] = [
+    "gemeente ",
+    "rechtbank ",
+    "politie ",
+    "politie-eenheid ",
+    "politiezone ",
+    "mairie de ",
+    "commissariat de ",
+    "préfecture de ",
+    "comune di ",
+    "questura di ",
+];
+
+/// `gemeente Utrecht`, `mairie de Tours`: at the place's name.
+pub(super) fn authority(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
+    let head = &scan.text[..start];
+    let name = AUTHORITIES.iter().filter(|name| head.ends_with(**name)).max_by_key(|name| name.len())?;
+    let from = start - name.len();
+    let opens = !head[..from].ends_with(|c: char| c.is_alphanumeric() || c == '-');
+    if !opens || !capitalised(first) {
+        return None;
+    }
+    let mut end = start + first.len();
+    // "Den Haag", "Bergen op Zoom": a place's name goes on behind a small word only.
+    let mut small = INSIDE.has(&first.to_lowercase());
+    let mut at = end;
+    while scan.byte(at) == b' ' && at < end + WORD {
+        let word = word_at(scan, at + 1);
+        at += 1 + word.len();
+        if capitalised(word) && small {
+            (end, small) = (at, false);
+        } else if matches!(word, "op" | "aan" | "den" | "sur") {
+            small = true;
+        } else {
+            break;
+        }
+    }
+    scan.push("authority", Label::Organization, (from, end), SURE, false, None);
+    Some(end)
+}
+
+words! {
+    /// In capitals, at the end of an institution's name or before `OF`.
+    SHOUTED = "HOSPITAL HOSPITALS INFIRMARY CLINIC UNIVERSITY CENTER CENTRE"
+}
+words! {
+    /// Before a centre.
+    SHOUTED_CENTRES = "MEDICAL HEALTH REHABILITATION CANCER SURGICAL"
+}
+words! {
+    /// In a sentence in capitals, and in no name.
+    SHOUTED_SMALL = "TO THE AT IN FROM YOUR AND FOR WITH BY ON IS WAS ANOTHER LOCAL"
+}
+
+/// `ST. LUKE'S MEDICAL CENTER` on a line of its own.
+pub(super) fn letterhead(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
+    if !matches!(scan.before(start), b'\n' | 0) {
+        return None;
+    }
+    let len = scan.bytes[start..].iter().take(80).take_while(|b| !matches!(b, b'\n' | b'\r')).count();
+    let line = scan.text.get(start..start + len)?;
+    let ends = matches!(scan.byte(start + len), b'\n' | b'\r' | 0);
+    if !ends
+        || line.contains(|c: char| {
+            c.is_lowercase() || !(c.is_alphabetic() || matches!(c, ' ' | '.' | '\'' | '’' | '-' | '&'))
+        })
+    {
+        return None;
+    }
+    let words: Vec<&str> = line.split(' ').collect();
+    let at = words.iter().position(|word| SHOUTED.has(word)).filter(|&at| at > 0)?;
+    let is_centre = !words[at].starts_with("CENT") || SHOUTED_CENTRES.has(words[at - 1]);
+    let last = words.get(at + 1).is_none_or(|next| *next == "OF");
+    if !is_centre || !last || words.len() > 7 || words.iter().any(|word| SHOUTED_SMALL.has(word)) {
+        return None;
+    }
+    scan.push("institution", Label::Organization, (start, start + len), SURE, false, None);
+    Some(start + len)
 }
 
 /// At `GA` of `Gainesville, GA`: the city with its state.
@@ -256,6 +498,29 @@ mod tests {
     }
 
     #[test]
+    fn authorities() {
+        for (text, want) in [
+            ("van de rechtbank Den Haag heeft", "rechtbank Den Haag"),
+            ("de gemeente Bergen op Zoom en", "gemeente Bergen op Zoom"),
+            ("la mairie de Tours a", "mairie de Tours"),
+            ("bij Albert Heijn staat", "Albert Heijn"),
+            ("van Bakkerij Van den Berg.", "Bakkerij Van den Berg"),
+        ] {
+            assert_eq!(spans("ORGANIZATION", text), [want], "{text}");
+        }
+    }
+
+    #[test]
+    fn institutions_in_capitals() {
+        let head = "Record date: 2021\n\nST. LUKE'S MEDICAL CENTER\nEMERGENCY DEPARTMENT\nROYAL INFIRMARY OF EDINBURGH\n";
+        assert_eq!(
+            spans("ORGANIZATION", head),
+            ["ST. LUKE'S MEDICAL CENTER", "ROYAL INFIRMARY OF EDINBURGH"]
+        );
+        assert_eq!(spans("ORGANIZATION", "SHE WENT TO HOSPITAL\nCITY CENTER\nHOSPITAL"), [""; 0]);
+    }
+
+    #[test]
     fn organisations() {
         check(
             "ORGANIZATION",
@@ -272,8 +537,32 @@ mod tests {
                 "Coca-Cola",
                 "Marks & Spencer",
                 "Cracker Barrel",
+                "Apollo Hospitals",
+                "Hammond Medical Center",
+                "Janssen de Jong Groep",
+                "Palmer Group",
+                "Bäckerei Hoffmann",
+                "Universitatea din București",
+                "Univerzita Karlova",
+                "Helsingin yliopisto",
+                "Asesoría Abella",
+                "BP announced",
             ],
-            &["GmbH", "I like LLC", "Orange", "Apple pie", "Nature", "Rice", "The College", "Great School"],
+            &[
+                "GmbH",
+                "I like LLC",
+                "Orange",
+                "Apple pie",
+                "Nature",
+                "Rice",
+                "The College",
+                "Great School",
+                "Blood Group",
+                "Cabinet Minister",
+                "BP 138/82",
+                "His BP was",
+                "BP: 120",
+            ],
         );
     }
 }

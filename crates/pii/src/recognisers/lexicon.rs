@@ -85,9 +85,27 @@ pub(crate) fn is_no_name(text: &str) -> bool {
     look(text).0 & !Kinds::OPENS.0 == Kinds::STOP.0
 }
 
-/// Whether the list has a word as it stands, as whatever.
-pub(crate) fn is_listed(text: &str) -> bool {
-    look(text) != Kinds::default()
+/// A word in any case as the list has it: `Lisa` of `lisa` and of `LISA`.
+pub(super) fn titled(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().into_iter().flat_map(char::to_uppercase).chain(chars.flat_map(char::to_lowercase)).collect()
+}
+
+/// Whether a word in any case is a given name and no other word.
+pub(crate) fn is_given_name(word: &str) -> bool {
+    let kinds = look(&titled(word));
+    kinds.has(Kinds::GIVEN) && !kinds.has(Kinds::STOP)
+}
+
+/// Whether a word in any case is a surname and no other word.
+pub(crate) fn is_surname(word: &str) -> bool {
+    let kinds = look(&titled(word));
+    kinds.has(Kinds::SURNAME) && !kinds.has(Kinds::STOP)
+}
+
+/// Whether the list knows nothing of a word.
+pub(crate) fn is_unknown(word: &str) -> bool {
+    look(&titled(word)) == Kinds::default()
 }
 
 #[cfg(test)]

@@ -2,9 +2,8 @@
 //!
 //! Scores follow the share of right findings on the development sets in `tests/fixtures/pii` (English web text and posts).
 
-use super::capitals::{
-    FORMS, LONGEST, WORD, beside_capitals, capitalised, dot, initials, opens_firm, word_at,
-};
+use super::capitals::{LONGEST, WORD, beside_capitals, capitalised, dot, initials, opens_firm, word_at};
+use super::forms::is_form;
 use super::lexicon::{Kinds, look};
 use super::scan::{REACH, Scan};
 use super::words::words;
@@ -24,6 +23,8 @@ const HALF_KNOWN: f32 = 0.55;
 const GIVEN: f32 = 0.6;
 /// A given name beside other capitals, a surname alone: below a half, for whoever asks for recall.
 const DOUBTFUL: f32 = 0.35;
+/// `In Vala v. Wable`.
+const PARTY: f32 = 0.6;
 /// After `my name is`, in a field for names, or in a greeting.
 const INTRODUCED: (f32, f32, f32) = (0.8, 0.65, 0.6);
 
@@ -65,8 +66,26 @@ words! {
 }
 words! {
     /// Acronyms of no organisation.
-    ACRONYMS = "PDF CSV XML JSON HTML RFC ISBN EAN FAQ PIN SMS VAT IBAN BIC DOB SSN URL USB GPS"
+    ACRONYMS = "PDF CSV XML JSON HTML RFC ISBN EAN FAQ PIN SMS VAT IBAN BIC DOB SSN URL USB GPS VPN API MAC IP ID WBC RBC MRI CT ECG EKG ECHO CABG EDTA GERD NSR SOB OSH HTN \
+    IRM IVF USD EUR GBP CHF CURP RFC CNPJ CPF CEP NIF CIF CAP BTS AHV KYC DVM PhD MBA"
 }
+words! {
+    /// By themselves nobody's name, in any case: what people are called in papers, what they say, and what a form or a line of it begins with.
+    NOBODY = "claimant defendant plaintiff petitioner respondent warden patienten kläger beklagte arrendador arrendatario arrendataria mum mom dad okay ok ja oye ah klar hei brb pt tel mob \
+    license role start health buzzer caller aadhaar hergang studium sitz upon huurovereenkomst ort ville dott med d.o.b"
+}
+words! {
+    /// After a physician's name that is the name of what they found: `Crohn's disease`, `Foley catheter`.
+    FINDINGS = "disease syndrome sign test score scale catheter esophagus oesophagus thyroiditis palsy lymphoma tumor tumour contracture phenomenon chorea criteria maneuver manoeuvre fracture \
+    procedure reflex negative positive downgoing upgoing"
+}
+words! {
+    /// Of those, names that hardly stand for anything else.
+    FINDERS = "Babinski Romberg Swan-Ganz Apgar Sjögren Hashimoto"
+}
+/// Before a physician's name that is the name of what they found.
+const FOUND_BY: [&str; 7] =
+    ["morbo di ", "ziekte van ", "maladie de ", "enfermedad de ", "Morbus ", "doença de ", "mal de "];
 words! {
     /// After `Mr` or `Dr`, and no surname.
     NO_SURNAMES = "Doktor Doctor Professor Prof Dr President Chairman Chair Speaker Secretary Mayor Minister Ambassador Chancellor Justice Vice Market Right Wrong Big Clean Perfect Nice Universe World \
@@ -95,12 +114,42 @@ words! {
 
 /// Whether a word by itself is what people are addressed by, or what letters end in, and no person's name.
 pub(crate) fn is_nobody(word: &str) -> bool {
-    ANYBODY.has(word) || SIGN_OFFS.has(word)
+    ANYBODY.has(word) || SIGN_OFFS.has(word) || is_role(word)
+}
+
+/// Whether a word by itself is what people or parts of a form are called, or what somebody says, and no name at all.
+pub(crate) fn is_role(word: &str) -> bool {
+    let bare = word.trim_end_matches('.');
+    bare == "I" || NOBODY.has(&bare.to_lowercase())
+}
+
+/// Whether a word stands before a surname.
+pub(crate) fn is_title(word: &str) -> bool {
+    TITLES.has(word)
+}
+
+/// Whether a word in any case is one to greet with.
+pub(super) fn is_greeting(word: &str) -> bool {
+    GREETINGS.has(&word.to_lowercase())
 }
 
 /// Whether a word by itself is an acronym of no organisation.
 pub(crate) fn is_acronym(word: &str) -> bool {
     ACRONYMS.has(word)
+}
+
+/// Whether the name `start..end` is that of a disease, a sign or a device: `Crohn` of `Crohn's disease`, and not of `Dr. Crohn`.
+pub(crate) fn is_finding(text: &str, start: usize, end: usize) -> bool {
+    let (before, name, behind) = (&text[..start], &text[start..end], &text[end..]);
+    let behind = ["'s", "’s", "'"].iter().find_map(|mark| behind.strip_prefix(mark)).unwrap_or(behind);
+    let next = behind.strip_prefix(' ').unwrap_or_default();
+    let next = next.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    let near = &before[crate::offsets::ceil_char_boundary(before, start.saturating_sub(20))..];
+    let last = near.trim_end_matches([' ', '.']).rsplit([' ', '\n']).next();
+    let titled = last.is_some_and(|word| TITLES.has(word));
+    !titled
+        && !name.contains(' ')
+        && (FINDINGS.has(next) || FINDERS.has(name) || FOUND_BY.iter().any(|phrase| before.ends_with(phrase)))
 }
 
 /// The rest of a name.
@@ -125,7 +174,7 @@ fn tail(scan: &Scan<'_>, end: usize) -> Tail {
             break; // "y la Sra. Ruiz" is somebody else
         }
         joined = PARTICLES.has(word);
-        if capitalised(word) && word.len() > 1 && !kinds.has(Kinds::STOP) && !FORMS.has(word) {
+        if capitalised(word) && word.len() > 1 && !kinds.has(Kinds::STOP) && !is_form(word) {
             at += 1 + word.len();
             tail =
                 Tail { end: at, words: tail.words + 1, surname: tail.surname || kinds.has(Kinds::SURNAME) };
@@ -226,7 +275,8 @@ fn initialled(scan: &Scan<'_>, start: usize) -> Option<usize> {
 
 /// `my name is Xyla Qadir`, `Name: Xyla`, `Dear Xyla,`.
 pub(super) fn introduced(scan: &mut Scan<'_>, start: usize, first: &str, kinds: Kinds) -> Option<usize> {
-    if !capitalised(first) || kinds.has(Kinds::STOP) && !kinds.has(Kinds::WEAK) {
+    let is_maiden = || scan.text[..start].ends_with("aiden name: ");
+    if !capitalised(first) || kinds.has(Kinds::STOP) && !kinds.has(Kinds::WEAK) && !is_maiden() {
         return None;
     }
     let from = crate::offsets::floor_char_boundary(scan.text, start.saturating_sub(40));
@@ -320,7 +370,18 @@ pub(super) fn person(
             return Some(after);
         }
     }
+    if framed(scan, start, end)
+        && !kinds.has(Kinds::STOP)
+        && !kinds.has(Kinds::PLACE)
+        && !kinds.has(Kinds::ORGANIZATION)
+    {
+        scan.push("party", Label::Person, (start, end), PARTY, false, None);
+        return Some(end);
+    }
     if !given && (!kinds.has(Kinds::SURNAME) || kinds.has(Kinds::STOP)) {
+        return None;
+    }
+    if given && is_greeting_abroad(scan, start, end, first) {
         return None;
     }
     let alone = !beside_capitals(scan, start, end);
@@ -331,6 +392,28 @@ pub(super) fn person(
         scan.push("surname", Label::Person, (start, end), DOUBTFUL, false, None);
     }
     None
+}
+
+/// Whether a surname is that of a party to a case or of an author: `In Vala v. Wable`, `Vala et al.`
+fn framed(scan: &Scan<'_>, start: usize, end: usize) -> bool {
+    let behind = &scan.text[end..];
+    let against = behind.strip_prefix(" v. ").is_some_and(|other| other.starts_with(char::is_uppercase));
+    let known = matches!(scan.before(start), b'\n' | 0) && look(&scan.text[start..end]).has(Kinds::SURNAME);
+    behind.starts_with(" et al") || against && (known || scan.text[..start].ends_with("In "))
+}
+
+/// `Cara nonna,`, `Lieve oma,`, `Donna di 23 anni`, `Segundo a polícia`, `Ken je`: a name that is a word of another language, where the next
+/// word tells that it is one.
+fn is_greeting_abroad(scan: &Scan<'_>, start: usize, end: usize, first: &str) -> bool {
+    const WORDS: [(&str, &str); 4] = [("Donna", "di"), ("Segundo", "a"), ("Segundo", "o"), ("Ken", "je")];
+    if scan.byte(end) != b' ' || matches!(scan.before(start), b' ' | b',') {
+        return false;
+    }
+    let next = word_at(scan, end + 1);
+    let addressed = matches!(first, "Cara" | "Caro" | "Lieve" | "Querida")
+        && next.starts_with(char::is_lowercase)
+        && matches!(scan.byte(end + 1 + next.len()), b',' | b'!');
+    addressed || WORDS.contains(&(first, next))
 }
 
 /// `LISA SMITH`, `SMITH, LISA`: a given name and a surname in capitals.
@@ -360,7 +443,8 @@ fn shouted(scan: &mut Scan<'_>, start: usize, end: usize, first: &str) -> Option
     let second = word_at(scan, end + 1);
     let end = end + 1 + second.len();
     let kinds = look(&small(second));
-    if second.len() < 3 || second.chars().any(char::is_lowercase) || kinds.has(Kinds::STOP) {
+    let is_place = kinds.has(Kinds::NAMED_PLACE) && !kinds.has(Kinds::SURNAME);
+    if second.len() < 3 || second.chars().any(char::is_lowercase) || kinds.has(Kinds::STOP) || is_place {
         return None;
     }
     let score = if kinds.has(Kinds::SURNAME) { FORMAL } else { HALF_KNOWN };
@@ -408,6 +492,9 @@ mod tests {
                 "Prof. Dr. Ute Qadir",
                 "Dr Sheikh will",
                 "MILLER, RUTH",
+                "In Vala v. Wable",
+                "Mother's maiden name: Wall",
+                "Mary-Kate",
             ],
             &[
                 "Will this do",
@@ -437,6 +524,10 @@ mod tests {
                 "THE END",
                 "A. The",
                 "dr. who",
+                "Stoke-on-Trent",
+                "Donna di 23 anni",
+                "Lieve oma, we zijn er",
+                "In Germany v. Spain",
             ],
         );
         assert_eq!(spans("PERSON", "I met Lisa Kowalczyk's brother and Ana."), ["Lisa Kowalczyk", "Ana"]);

@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 
 use super::{
-    address, capitals, codes, coordinates, crypto, date, email, ip, keyed, numbers, penalty, postal, secret,
-    url,
+    address, capitals, codes, coordinates, crypto, date, email, introductions, ip, keyed, numbers, penalty,
+    postal, secret, url,
 };
 use crate::context::{self, AFTER, BEFORE, Hit, Kinds};
 use crate::{By, Entity, Explain, Label};
@@ -178,6 +178,9 @@ impl<'t> Scan<'t> {
         // The word lists hold Latin letters, whose capitals UTF-8 begins with these, and typographic quotes count as part of a word.
         if !word.has_digit() && matches!(self.byte(word.start), b'A'..=b'Z' | 0xc2..=0xc9 | 0xe1 | 0xe2) {
             capitals::at(self, word);
+        }
+        if word.flags & (ALPHA | LOWER | DIGIT) == ALPHA | LOWER && word.len() < 8 {
+            introductions::at(self, word);
         }
         if word.has_alpha() && word.start >= self.secret_done {
             secret::at(self, word);
