@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::{
-    address, capitals, codes, crypto, date, email, ip, keyed, numbers, penalty, postal, secret, url,
+    address, capitals, codes, crypto, date, email, ip, keyed, mailing, numbers, penalty, postal, secret, url,
 };
 use crate::context::{self, AFTER, BEFORE, Hit, Kinds};
 use crate::{By, Entity, Explain, Label};
@@ -162,12 +162,14 @@ impl<'t> Scan<'t> {
             ip::at_mixed(self, word);
             postal::at_number(self, word);
             address::at_number(self, word);
+            mailing::at_number(self, word);
         } else if word.has_digit() {
             codes::at(self, word);
             date::at_mixed(self, word);
             crypto::at(self, word);
             ip::at_mixed(self, word);
             address::at_number(self, word);
+            mailing::at_number(self, word);
         } else if word.len() <= 6 && word.is_plain() && !word.has_lower() {
             codes::at(self, word);
         }
