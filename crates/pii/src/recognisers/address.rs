@@ -1,73 +1,22 @@
-//! Street addresses by shape: a house number beside a capitalised name and a word for a street, in eight languages.
+//! Street addresses by shape: a house number beside a capitalised name and a word for a street, in a dozen languages.
 //! Post-office boxes too. A model finds the rest.
 
+use super::lexicon::{Kinds, look};
+use super::names::small;
 use super::scan::{Scan, Word, is_word};
-use super::words::{Words, words};
+use super::streets::{
+    AFTER_NAME, BEFORE_ENDING, BEFORE_NAME, DOUBTFUL_AFTER_NAME, ENDINGS, NO_STREETS, NUMBER_MARKS,
+    SELDOM_AFTER_NAME, SELDOM_BEFORE_NAME, SELDOM_ENDINGS, SHORT_BEFORE_NAME, SMALL, UNITS, listed,
+};
+use super::units::{house_end, is_house_number, opening_unit, unit_before, units};
 use crate::Label;
 
-words! {
-    /// Words that follow a street's name: `12 Main Street`.
-    AFTER_NAME = " street st avenue ave road rd lane ln drive dr boulevard blvd court ct way place pl square sq terrace crescent close parkway pkwy highway hwy circle cir row gardens \
-    mews alley trail loop quay "
-}
-words! {
-    /// Further ones, most of them of the US Postal Service's Publication 28, less those that headlines count (`10 Easy Ways`): words of
-    /// their own, so only behind what is no year.
-    SELDOM_AFTER_NAME = "bend bluff bluffs branch brook brooks burg burgs bypass camp canyon cape causeway circles cliff cliffs courts cove coves creek crest crossing \
-    crossroad curve dale divide drives expressway falls ferry flat flats ford fords forge forges fork forks fort freeway glen glens grove groves harbor \
-    harbors haven heights hill hills hollow inlet isle junction junctions knoll knolls lake locks lodge manor manors meadow meadows mill mills mission \
-    motorway mount mountain mountains neck orchard oval overpass passage path pike pine pines plain prairie radial ramp ranch rapid rapids ridge ridges \
-    roads shoal shoals shore shores skyway spring spur spurs squares stravenue throughway trace trafficway tunnel turnpike underpass valley valleys \
-    viaduct village villages ville vista wood woods marg nagar chowk ganj"
-}
-words! {
-    /// Words that come before it: `Calle Mayor 5`, `12 rue de la Paix`.
-    BEFORE_NAME = " calle c/ avenida av avda paseo plaza camino carretera ronda travesía rue avenue boulevard place quai chemin impasse allée allées cours route passage square via viale piazza corso \
-    largo vicolo rua travessa praça estrada alameda strada borgo contrada rotonda viaduto ladeira beco privada andador callejón calzada cerrada circuito glorieta pasaje retorno ulica ul улица ул "
-}
-/// Endings of names written in one word: `Hauptstraße 12`, `Keizersgracht 5`.
-const ENDINGS: [&str; 24] = [
-    "straße",
-    "strasse",
-    "str",
-    "weg",
-    "platz",
-    "allee",
-    "gasse",
-    "damm",
-    "ufer",
-    "ring",
-    "straat",
-    "laan",
-    "plein",
-    "gracht",
-    "kade",
-    "gatan",
-    "vägen",
-    "vej",
-    "dreef",
-    "singel",
-    "dijk",
-    "steeg",
-    "boulevard",
-    "promenade",
-];
-words! {
-    /// Small words inside a name.
-    SMALL = " de del la las los el le les des du d di della delle dei dos da do das van der den am an der the of y e und et "
-}
+/// A word that says street; one that says other things as well; one that says more often something else, which counts where a model
+/// sees a name in it.
+const SCORES: (f32, f32, f32) = (0.75, 0.55, 0.35);
 
-words! {
-    /// Parts of a building.
-    UNITS = "apt apartment suite ste unit floor flat room"
-}
-
-fn listed(list: &Words, word: &str) -> bool {
-    // The longest is "boulevard" with its dot.
-    word.len() <= 12 && list.has(&word.trim_end_matches('.').to_lowercase())
-}
-
-fn word_at<'t>(scan: &Scan<'t>, start: usize) -> &'t str {
+/// The word that starts at `start`: letters and digits with apostrophes and hyphens inside, or `c/`.
+pub(super) fn word_at<'t>(scan: &Scan<'t>, start: usize) -> &'t str {
     let mut end = start;
     while end - start < 32
         && (is_word(scan.byte(end))
@@ -80,7 +29,8 @@ fn word_at<'t>(scan: &Scan<'t>, start: usize) -> &'t str {
     scan.text.get(start..end).unwrap_or_default()
 }
 
-fn word_before<'t>(scan: &Scan<'t>, end: usize) -> (usize, &'t str) {
+/// The word that ends at `end`, and where it starts.
+pub(super) fn word_before<'t>(scan: &Scan<'t>, end: usize) -> (usize, &'t str) {
     let mut start = end;
     while end - start < 32
         && start > 0
@@ -92,48 +42,47 @@ fn word_before<'t>(scan: &Scan<'t>, end: usize) -> (usize, &'t str) {
     (start, scan.text.get(start..end).unwrap_or_default())
 }
 
-fn capital(word: &str) -> bool {
+pub(super) fn capital(word: &str) -> bool {
     word.starts_with(char::is_uppercase)
+}
+
+/// `1987`: four digits that are a year as well as a house number.
+fn is_year(number: &str) -> bool {
+    number.len() == 4 && ["17", "18", "19", "20"].iter().any(|century| number.starts_with(century))
 }
 
 /// Around a house number.
 pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
-    let digits = scan.bytes[word.start..word.end].iter().take_while(|b| b.is_ascii_digit()).count();
-    if !(1..=5).contains(&digits)
-        || word.len() > digits + 1
-        || matches!(scan.before(word.start), b'.' | b'$' | b'/' | b':' | b'-')
-    {
+    let number = scan.text.get(word.start..word.end).unwrap_or_default();
+    if !is_house_number(number) || matches!(scan.before(word.start), b'.' | b'$' | b'/' | b':' | b'-') {
         return;
     }
-    if !number_first(scan, word) {
-        number_last(scan, word);
+    if !number_first(scan, word, number) {
+        number_last(scan, word, number);
     }
 }
 
-/// `221B Baker Street, Apt 4`, `10 rue de la Paix`.
-fn number_first(scan: &mut Scan<'_>, word: Word) -> bool {
-    let mut at = word.end;
+/// `221B Baker Street, Apt 4`, `10 rue de la Paix`, `Studio 8, Phillip Bypass`.
+fn number_first(scan: &mut Scan<'_>, word: Word, number: &str) -> bool {
+    let house = house_end(scan, word);
+    let mut at = house;
     let comma = scan.byte(at) == b',';
     at += usize::from(comma);
     if scan.byte(at) != b' ' {
         return false;
     }
     at += 1;
-    let mut first = word_at(scan, at);
-    if matches!(first, "bis" | "ter") {
-        at += first.len();
-        at += usize::from(scan.byte(at) == b',');
-        at += usize::from(scan.byte(at) == b' ');
-        first = word_at(scan, at);
-    }
+    let first = word_at(scan, at);
     let named = listed(&BEFORE_NAME, first) && first.len() > 2;
     if let Some(end) = named.then(|| name_end(scan, at + first.len())).flatten() {
-        scan.push("street_address", Label::Address, (word.start, end), 0.75, false, None);
+        scan.push("street_address", Label::Address, (word.start, units(scan, end)), SCORES.0, false, None);
         return true;
     }
-    if comma || !capital(first) {
+    let unit_at = opening_unit(scan, word.start);
+    if comma && unit_at.is_none() && house == word.end || !capital(first) {
         return false;
     }
+    let mut before = "";
     for count in 0..5 {
         let name = word_at(scan, at);
         let ordinal = count > 0 && name.as_bytes().first().is_some_and(u8::is_ascii_digit);
@@ -141,158 +90,119 @@ fn number_first(scan: &mut Scan<'_>, word: Word) -> bool {
             return false;
         }
         let mut end = at + name.len();
-        let seldom = || {
-            let year =
-                word.len() == 4 && matches!(&scan.bytes[word.start..word.start + 2], b"18" | b"19" | b"20");
-            // "25 Great Lakes cities": behind a street stands no further capital, and a number is seldom one of things.
-            let more = scan.byte(end) == b' ' && scan.byte(end + 1).is_ascii_uppercase();
-            !year && word.len() > 1 && !more && listed(&SELDOM_AFTER_NAME, name)
+        let score = if count == 0 {
+            0.0
+        } else if listed(&AFTER_NAME, name) {
+            SCORES.0
+        } else if comma && unit_at.is_none() {
+            0.0
+        } else {
+            seldom(scan, number, unit_at.is_some(), before, name, end)
         };
-        if count > 0 && (listed(&AFTER_NAME, name) || seldom()) {
-            let sure = listed(&AFTER_NAME, name);
+        if score > 0.0 {
             end += usize::from(
-                scan.byte(end) == b'.' && name.len() <= 4 && !matches!(scan.byte(end + 1), b'\n' | 0),
+                scan.byte(end) == b'.' && name.len() <= 4 && !matches!(scan.byte(end + 1), b'\n' | b'\r' | 0),
             );
-            let (start, end) = (unit_before(scan, word.start), unit(scan, end));
-            let score = if sure { 0.75 } else { 0.5 };
-            scan.push("street_address", Label::Address, (start, end), score, false, None);
+            let start = unit_at.unwrap_or_else(|| unit_before(scan, word.start));
+            scan.push("street_address", Label::Address, (start, units(scan, end)), score, false, None);
             return true;
         }
         end += usize::from(scan.byte(end) == b'.' && name.len() == 1);
         if scan.byte(end) != b' ' {
             return false;
         }
+        before = name;
         at = end + 1;
     }
     false
 }
 
-/// The end of a capitalised name with small words in it that starts after `at`.
+/// How sure it is that `name`, which ends at `end` behind a number and the word `before`, is a street's last word and no thing counted:
+/// 0 if it is not.
+fn seldom(scan: &Scan<'_>, number: &str, in_unit: bool, before: &str, name: &str, end: usize) -> f32 {
+    // "25 Great Lakes cities": behind a street stands no further capital, and a number is seldom one of things.
+    let next = if scan.byte(end) == b' ' { word_at(scan, end + 1) } else { "" };
+    if is_year(number)
+        || next.starts_with(|c: char| c.is_ascii_uppercase()) && next.len() > 2 && !listed(&UNITS, next)
+    {
+        return 0.0;
+    }
+    let (listed_seldom, doubtful) = (listed(&SELDOM_AFTER_NAME, name), listed(&DOUBTFUL_AFTER_NAME, name));
+    if in_unit && (listed_seldom || doubtful) {
+        return SCORES.1;
+    }
+    let known = |word: &str| {
+        let kinds = look(word);
+        let surname = kinds.has(Kinds::SURNAME) && number.len() > 2;
+        (kinds.has(Kinds::GIVEN) || surname) && !kinds.has(Kinds::STOP) && !kinds.has(Kinds::WEAK)
+    };
+    let is_name = |word: &str| known(word) || !word.contains(char::is_lowercase) && known(&small(word));
+    // "23 Michael Park" is whoever wears it.
+    let may_be_surname = look(name).has(Kinds::SURNAME) && number.len() < 3;
+    let named = is_name(before) && !may_be_surname;
+    match (listed_seldom, doubtful) {
+        (true, _) if number.len() > 1 || named => 0.5,
+        (_, true) if named => SCORES.1,
+        (true, _) | (_, true) => SCORES.2,
+        _ => 0.0,
+    }
+}
+
+/// The end of a capitalised name with small words in it, or a day it is called by (`8 Mai 1945`), that starts after `at`.
 fn name_end(scan: &Scan<'_>, mut at: usize) -> Option<usize> {
     let mut end = None;
+    let mut day = false;
     for _ in 0..7 {
         if scan.byte(at) != b' ' {
             break;
         }
         let name = word_at(scan, at + 1);
-        let small = listed(&SMALL, name);
+        let is_small = listed(&SMALL, name);
         let elided = name.split_once('\'').is_some_and(|(_, rest)| capital(rest));
-        if !(small || capital(name) || elided) || name.is_empty() {
+        let digits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
+        let after = at + 1 + name.len();
+        let is_day = digits
+            && name.len() <= 2
+            && end.is_none()
+            && scan.byte(after) == b' '
+            && capital(word_at(scan, after + 1));
+        let of_day = day && digits && is_year(name);
+        if !(is_small || capital(name) || elided || is_day || of_day) || name.is_empty() {
             break;
         }
-        at += 1 + name.len();
-        if !small {
+        day |= is_day;
+        at = after;
+        if !is_small && !is_day {
             end = Some(at);
         }
     }
     end
 }
 
-/// `, Apt 4B`, ` Suite 200`, ` NW` behind a street.
-fn unit(scan: &Scan<'_>, end: usize) -> usize {
-    let mut at = end;
-    at += usize::from(scan.byte(at) == b',');
-    if scan.byte(at) != b' ' {
-        return end;
-    }
-    let word = word_at(scan, at + 1);
-    let after = at + 1 + word.len();
-    if matches!(word, "N" | "S" | "E" | "W" | "NW" | "NE" | "SW" | "SE") {
-        return unit(scan, after);
-    }
-    if listed(&UNITS, word) {
-        let dot = usize::from(scan.byte(after) == b'.');
-        if scan.byte(after + dot) == b' ' {
-            let number = word_at(scan, after + dot + 1);
-            if !number.is_empty() && number.len() <= 5 {
-                return after + dot + 1 + number.len();
-            }
-        }
-    }
-    end
-}
-
-/// Where `Flat 3B, ` before a house number starts.
-fn unit_before(scan: &Scan<'_>, start: usize) -> usize {
-    let Some(comma) = scan.text[..start].strip_suffix(", ").map(str::len) else { return start };
-    let (at, number) = word_before(scan, comma);
-    let is_number = number.bytes().any(|b| b.is_ascii_digit()) || number.len() == 1 && capital(number);
-    if !is_number || number.len() > 4 || scan.before(at) != b' ' {
-        return start;
-    }
-    let (at, word) = word_before(scan, at - 1);
-    // It may be that of the address before.
-    let taken = scan.found.iter().rev().take(4).any(|e| e.label == Label::Address && e.end > at);
-    if listed(&UNITS, word) && !taken { at } else { start }
-}
-
-/// `, 3º B` behind a house number.
-fn floor(scan: &Scan<'_>, end: usize) -> usize {
-    let rest = &scan.text[end..];
-    let Some(rest) = rest.strip_prefix(", ").or_else(|| rest.strip_prefix(' ')) else { return end };
-    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-    let Some(rest) = rest
-        .strip_prefix(['º', 'ª', '°'])
-        .filter(|_| scan.before(scan.text.len() - rest.len()).is_ascii_digit())
-    else {
-        return end;
-    };
-    let end = scan.text.len() - rest.len();
-    let door = rest.trim_start_matches([' ', ',', '-']);
-    let door = scan.text.len() - door.len();
-    let letter = scan.byte(door).is_ascii_uppercase() && !is_word(scan.byte(door + 1)) && door <= end + 2;
-    if letter { door + 1 } else { end }
-}
-
-/// `Calle Mayor 5, 3º B`, `Hauptstraße 12`, `Via Roma, 10`, `PO Box 123`.
-fn number_last(scan: &mut Scan<'_>, word: Word) {
+/// `Calle Mayor 5, 3º B`, `Hauptstraße 12-14`, `Via Roma, 10`, `PO Box 123`.
+fn number_last(scan: &mut Scan<'_>, word: Word, number: &str) {
     let Some(mut at) = word.start.checked_sub(1) else { return };
     if scan.byte(at) != b' ' {
         return;
     }
     let before_mark = at;
     at -= usize::from(scan.before(at) == b',');
-    for marker in ["nº", "n°", "no", "numéro"] {
-        if scan.text[..at].ends_with(marker) {
-            at -= marker.len();
-            at -= usize::from(scan.before(at) == b' ');
-            at -= usize::from(scan.before(at) == b',');
-            break;
-        }
-    }
-    let end = word.end;
+    at = before_number_mark(scan, at);
     let (start, last) = word_before(scan, at);
     if last.eq_ignore_ascii_case("box") && at == before_mark {
         let head = &scan.text[..start];
         if let Some(len) =
             ["P.O. ", "PO ", "P.O.", "Post Office "].iter().find(|p| head.ends_with(**p)).map(|p| p.len())
         {
-            scan.push("po_box", Label::Address, (start - len, end), 0.8, false, None);
+            scan.push("po_box", Label::Address, (start - len, word.end), 0.8, false, None);
         }
         return;
     }
     let dotted = scan.before(at) == b'.';
     let (start, last) = if dotted { word_before(scan, at - 1) } else { (start, last) };
-    let lower = last.to_lowercase();
-    if capital(last)
-        && lower.len() >= 5
-        && ENDINGS.iter().any(|ending| {
-            lower.ends_with(ending) && lower.len() > ending.len() + 1 && (*ending != "str" || dotted)
-        })
-    {
-        let telling = lower.ends_with("straße")
-            || lower.ends_with("strasse")
-            || lower.ends_with("straat")
-            || lower.ends_with("str")
-            || lower.ends_with("gracht");
-        scan.push(
-            "street_address",
-            Label::Address,
-            (start, end),
-            if telling { 0.75 } else { 0.55 },
-            false,
-            None,
-        );
+    if let Some((start, score)) = ending(scan, start, last, dotted, number) {
+        let end = units(scan, house_end(scan, word));
+        scan.push("street_address", Label::Address, (start, end), score, false, None);
         return;
     }
     if dotted {
@@ -301,10 +211,15 @@ fn number_last(scan: &mut Scan<'_>, word: Word) {
     // Walk back over the name to the word for a street.
     let (mut start, mut name) = (start, last);
     let mut capitals = 0;
+    let mut short = false;
     for _ in 0..7 {
-        if capitals > 0 && listed(&BEFORE_NAME, name) && !listed(&SMALL, name) {
-            let end = floor(scan, end);
-            scan.push("street_address", Label::Address, (start, end), 0.75, false, None);
+        let sure =
+            listed(&BEFORE_NAME, name) && !listed(&SMALL, name) || short && listed(&SHORT_BEFORE_NAME, name);
+        let seldom = capital(name) && listed(&SELDOM_BEFORE_NAME, name) && !is_year(number);
+        if capitals > 0 && (sure || seldom) {
+            let end = units(scan, house_end(scan, word));
+            let score = if sure { SCORES.0 } else { SCORES.1 };
+            scan.push("street_address", Label::Address, (start, end), score, false, None);
             return;
         }
         if capital(name) {
@@ -317,9 +232,49 @@ fn number_last(scan: &mut Scan<'_>, word: Word) {
             return;
         }
         stop -= 1;
-        stop -= usize::from(scan.before(stop) == b'.');
+        short = scan.before(stop) == b'.';
+        stop -= usize::from(short);
         (start, name) = word_before(scan, stop);
     }
+}
+
+/// Where `nº`, `, n.` or `No.` that ends at `at` starts, less the space and the comma before it; else `at`.
+fn before_number_mark(scan: &Scan<'_>, at: usize) -> usize {
+    let bytes = &scan.bytes[at.saturating_sub(9)..at];
+    let Some(gap) = bytes.iter().rposition(|&b| b == b' ') else { return at };
+    let mark = at - (bytes.len() - gap);
+    let word = scan.text.get(mark + 1..at).unwrap_or_default();
+    if !NUMBER_MARKS.has(&word.to_lowercase()) {
+        return at;
+    }
+    mark - usize::from(scan.before(mark) == b',')
+}
+
+/// Where the street starts whose name ends in the word `last` at `start`, and how sure that is: `Hauptstr.`, `Venloer Straße`,
+/// `Koning Albertlaan`.
+fn ending(scan: &Scan<'_>, start: usize, last: &str, dotted: bool, number: &str) -> Option<(usize, f32)> {
+    let lower = last.to_lowercase();
+    if !capital(last) || lower.len() < 3 || dotted && !lower.ends_with("str") {
+        return None;
+    }
+    let sure = ENDINGS.iter().find(|ending| lower.ends_with(**ending) && (**ending != "str" || dotted));
+    let seldom = || SELDOM_ENDINGS.iter().find(|ending| lower.ends_with(**ending));
+    let ending = sure.or_else(seldom)?;
+    let (from, before) = match start.checked_sub(1).filter(|_| scan.before(start) == b' ') {
+        Some(gap) => word_before(scan, gap),
+        None => (start, ""),
+    };
+    if lower.len() <= ending.len() + 1 {
+        // By itself behind a name: "Venloer Straße".
+        let named = capital(before) && before.len() > 2 && !listed(&SMALL, before);
+        return (named && (sure.is_some() || !is_year(number) && lower != "pad" && lower != "ring"))
+            .then_some((from, if sure.is_some() { SCORES.0 } else { SCORES.1 }));
+    }
+    if lower.len() < 5 || sure.is_none() && (is_year(number) || NO_STREETS.has(&lower)) {
+        return None;
+    }
+    let joined = capital(before) && listed(&BEFORE_ENDING, before);
+    Some((if joined { from } else { start }, if sure.is_some() { SCORES.0 } else { SCORES.1 }))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 
 use super::{
-    address, capitals, codes, coordinates, crypto, date, email, introductions, ip, keyed, numbers, penalty,
-    postal, secret, url,
+    address, capitals, codes, coordinates, crypto, date, email, introductions, ip, keyed, mailing, numbers,
+    penalty, postal, secret, url,
 };
 use crate::context::{self, AFTER, BEFORE, Hit, Kinds};
 use crate::{By, Entity, Explain, Label};
@@ -165,6 +165,7 @@ impl<'t> Scan<'t> {
             postal::at_number(self, word);
             address::at_number(self, word);
             coordinates::at(self, word);
+            mailing::at_number(self, word);
         } else if word.has_digit() {
             codes::at(self, word);
             date::at_mixed(self, word);
@@ -172,6 +173,7 @@ impl<'t> Scan<'t> {
             ip::at_mixed(self, word);
             address::at_number(self, word);
             coordinates::at(self, word);
+            mailing::at_number(self, word);
         } else if word.len() <= 6 && word.is_plain() && !word.has_lower() {
             codes::at(self, word);
         }

@@ -1,0 +1,401 @@
+//! An address over several lines or commas, from its house number or flat to its postcode and town:
+//! `Flat 64⏎Taylor Well⏎Port Judith⏎DG4 7WR`, `Viale Luna, 4, 07024, Burano (VE)`, `PSC 4472, Box 3600⏎APO AP 73156`.
+//!
+//! A postcode is rare, so it is where the search begins: back from it to what may be a house number, and on over the town behind it.
+
+use super::address::{capital, word_at, word_before};
+use super::lexicon::{Kinds, look};
+use super::names::{TITLES, small};
+use super::scan::{Scan, Word, is_word};
+use super::streets::{
+    AFTER_NAME, BEFORE_NAME, NUMBER_MARKS, NUMBERLESS_UNITS, OPENING_UNITS, SELDOM_BEFORE_NAME,
+    SHORT_BEFORE_NAME, SMALL, UNITS, listed,
+};
+use super::units::is_house_number;
+use super::words::words;
+use crate::Label;
+
+/// Most bytes between the beginning of an address and its postcode.
+const LONGEST: usize = 180;
+/// Most bytes of a line of it.
+const LINE: usize = 64;
+/// Most parts, and lines, between a house number and a postcode.
+const PARTS: usize = 6;
+const SCORE: f32 = 0.8;
+
+words! {
+    /// Inside the name of a town: `Neustadt an der Weinstraße`, `Santa Cruz de Tenerife`.
+    JOINS = "a am an aan bei da de del della den der di do dos du e en im in la las le les los lès na nad ob of on op pod sub sur the und upon van vor y"
+}
+
+/// How far a postcode can be told from another number.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Sure {
+    /// Four digits beside a name, five by themselves.
+    Little,
+    /// Five or six digits beside a name.
+    Half,
+    /// By its shape, or beside a state.
+    Quite,
+}
+
+struct Code {
+    start: usize,
+    end: usize,
+    sure: Sure,
+    military: bool,
+}
+
+/// At a number that may be a postcode: the address that leads to it.
+pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
+    let Some(code) = postcode(scan, word) else { return };
+    let Some((start, names)) = beginning(scan, &code) else { return };
+    let end = ending(scan, &code, names);
+    scan.push("mailing_address", Label::Address, (start, end), SCORE, false, None);
+}
+
+fn digits_at(scan: &Scan<'_>, at: usize) -> usize {
+    scan.bytes.get(at..).unwrap_or_default().iter().take(8).take_while(|b| b.is_ascii_digit()).count()
+}
+
+fn postcode(scan: &Scan<'_>, word: Word) -> Option<Code> {
+    if word.len() > 7 || matches!(scan.before(word.start), b'$' | b'.' | b'+' | b'#' | b'/' | b'&' | b'=') {
+        return None;
+    }
+    let shaped =
+        scan.found.iter().rev().take(6).find(|e| e.label == Label::PostalCode && e.start == word.start);
+    let by_shape = |e: &&crate::Entity| {
+        e.explain.recogniser != "postal_code" || e.explain.context.as_deref() == Some("state")
+    };
+    if let Some(e) = shaped.filter(by_shape) {
+        return Some(Code { start: e.start, end: e.end, sure: Sure::Quite, military: false });
+    }
+    if !word.only_digits() {
+        return None;
+    }
+    if word.len() == 5
+        && let Some(start) = military(scan, word)
+    {
+        return Some(Code { start, end: word.end, sure: Sure::Quite, military: true });
+    }
+    let more = match scan.byte(word.end) {
+        b'-' | b' ' => digits_at(scan, word.end + 1),
+        _ => 0,
+    };
+    let dashed = scan.byte(word.end) == b'-';
+    let (end, sure) = match (word.len(), dashed, more) {
+        (2, true, 3) | (4 | 5, true, 3) | (5, true, 4) => (word.end + 1 + more, Sure::Quite),
+        (3, false, 2) => (word.end + 3, Sure::Half),
+        (5 | 6, false, _) => (word.end, Sure::Half),
+        (4, false, _) => (word.end, Sure::Little),
+        _ => return None,
+    };
+    let behind = scan.byte(end) == b' ' && town_end(scan, end + 1).is_some();
+    let (_, before) = word_before(scan, word.start - usize::from(matches!(scan.before(word.start), b' ')));
+    let named =
+        before.trim_end_matches('-').len() > 1 && capital(before) && before.contains(char::is_lowercase);
+    let beside = behind || named && !is_word(scan.before(word.start));
+    // Beside other numbers and words it is one of them.
+    if is_word(scan.byte(end)) || matches!(scan.byte(end), b'%' | b'/' | b':') {
+        return None;
+    }
+    let sure = match (sure, beside, word.len()) {
+        (Sure::Quite, _, 4..) | (Sure::Quite, true, _) => Sure::Quite,
+        (Sure::Half, true, _) => Sure::Half,
+        (Sure::Half, false, 5..) | (Sure::Little, true, _) => Sure::Little,
+        _ => return None,
+    };
+    Some(Code { start: word.start, end, sure, military: false })
+}
+
+/// Where `APO AE ` before five digits starts.
+fn military(scan: &Scan<'_>, word: Word) -> Option<usize> {
+    let start = word.start.checked_sub(7)?;
+    let [office, state] = [scan.text.get(start..start + 4)?, scan.text.get(start + 4..word.start)?];
+    let fits = matches!(office, "APO " | "FPO " | "DPO ") && matches!(state, "AE " | "AP " | "AA ");
+    (fits && !is_word(scan.before(start))).then_some(start)
+}
+
+/// A part of an address between commas or ends of lines, as far as its words may be of one.
+struct Part<'t> {
+    start: usize,
+    text: &'t str,
+    /// No other words stand before it.
+    whole: bool,
+    /// A line ends before it.
+    opens_line: bool,
+    /// Where the part before it ends.
+    gap: usize,
+}
+
+/// The part that ends at `end`.
+fn part_before<'t>(scan: &Scan<'t>, end: usize) -> Part<'t> {
+    let mut start = end;
+    for _ in 0..8 {
+        // A house number's halves, an elided article and a province in brackets are within words.
+        let mut at = start - usize::from(start < end && scan.before(start) == b' ');
+        at -= usize::from(start < end && scan.before(at) == b' ');
+        let dotted = scan.before(at) == b'.';
+        let closed = scan.before(at) == b')' && start == end;
+        at -= usize::from(dotted || closed);
+        let (from, word) = word_before(scan, at);
+        let fits =
+            !word.is_empty() && (start == end || at < start || closed) && fits(scan, from, word, dotted);
+        if !fits || start < end && scan.before(start) != b' ' {
+            break;
+        }
+        start = from - usize::from(closed && scan.before(from) == b'(');
+    }
+    let mut text = scan.text.get(start..end).unwrap_or_default();
+    // No name begins in the middle of one.
+    while let Some((first, rest)) = text.split_once(' ').filter(|(first, _)| listed(&SMALL, first)) {
+        start += first.len() + 1;
+        text = rest;
+    }
+    let (gap, opens_line) = separator(scan, start);
+    Part { start, text, whole: gap < start || start == 0, opens_line, gap }
+}
+
+/// Whether a word may be part of an address.
+fn fits(scan: &Scan<'_>, start: usize, word: &str, dotted: bool) -> bool {
+    let number = word.starts_with(|c: char| c.is_ascii_digit());
+    let street = listed(&BEFORE_NAME, word)
+        || listed(&SELDOM_BEFORE_NAME, word)
+        || listed(&UNITS, word)
+        || listed(&NUMBERLESS_UNITS, word)
+        || NUMBER_MARKS.has(word)
+        || dotted && (listed(&SHORT_BEFORE_NAME, word) || NUMBER_MARKS.has(&word.to_lowercase()));
+    let named = capital(word) && (!dotted || word.len() <= 8);
+    (number && !dotted
+        || named
+        || street
+        || listed(&SMALL, word)
+        || word.contains('\'')
+        || word.starts_with('/'))
+        && !matches!(scan.before(start), b'@' | b'_' | b':')
+}
+
+/// Where the separator before `at` starts, and whether it ends a line.
+fn separator(scan: &Scan<'_>, at: usize) -> (usize, bool) {
+    match scan.before(at) {
+        b'\n' => {
+            let gap = at - 1;
+            let gap = gap - usize::from(scan.before(gap) == b'\r');
+            (gap - usize::from(scan.before(gap) == b','), true)
+        }
+        b' ' if scan.before(at - 1) == b',' => (at - 2, false),
+        b' ' if scan.before(at - 1) == b'-' && scan.before(at - 2) == b' ' => (at - 3, false),
+        _ => (at, false),
+    }
+}
+
+/// Where the address with this postcode starts, and how many names stand between its house number and the code.
+fn beginning(scan: &Scan<'_>, code: &Code) -> Option<(usize, usize)> {
+    let (mut unit, mut number, mut names, mut lines) = (None, false, 0, false);
+    // What stands before the code in its own part: a town, a state, "CP".
+    let joined = usize::from(matches!(scan.before(code.start), b' ' | b'-'));
+    let head = part_before(scan, code.start - joined);
+    let mut at = if joined == 1 && !head.text.is_empty() { head.start } else { code.start };
+    if at < code.start {
+        if house(scan, &head, code) {
+            return (code.sure == Sure::Quite || telling(scan, &head))
+                .then_some((named_start(scan, &head), 0));
+        }
+        names += usize::from(head.text.contains(char::is_lowercase));
+    }
+    for count in 0..PARTS {
+        let (gap, opens_line) = separator(scan, at);
+        if gap == at || gap == 0 {
+            break;
+        }
+        lines |= opens_line;
+        let part = part_before(scan, gap);
+        if part.text.is_empty() || part.text.len() > LINE || code.end - part.start > LONGEST {
+            break;
+        }
+        if code.military {
+            return Some((posted(scan, &part), 0));
+        }
+        let first = part.text.split(' ').next().unwrap_or_default();
+        let words = part.text.split(' ').count();
+        if words <= 2 && listed(&OPENING_UNITS, first) && part.text.contains(|c: char| c.is_ascii_digit()) {
+            unit = Some(part.start);
+            if names > 0 {
+                break;
+            }
+        } else if words == 1 && part.text.starts_with(|c: char| c.is_ascii_digit()) {
+            number = true;
+        } else if number && capital(part.text) || house(scan, &part, code) {
+            let enough = code.sure == Sure::Quite && count < PARTS - 1
+                || code.sure >= Sure::Half && lines && part.whole
+                || telling(scan, &part);
+            return enough.then(|| (opened(scan, &part), names));
+        } else if names >= 2 || unit.is_some() {
+            break;
+        } else {
+            names += 1;
+        }
+        if !part.whole {
+            break;
+        }
+        at = part.start;
+    }
+    if code.military {
+        return Some((code.start, 0));
+    }
+    unit.filter(|_| code.sure >= Sure::Half && names > 0).map(|start| (start, names))
+}
+
+/// Whether a part holds a house number and a name.
+fn house(scan: &Scan<'_>, part: &Part<'_>, code: &Code) -> bool {
+    let end = part.start + part.text.len();
+    let mut words = part.text.split(' ').filter(|word| !word.is_empty());
+    let is_number = |word: &str| word.split(['-', '/']).next().is_some_and(is_house_number);
+    let numbered = words.clone().any(is_number);
+    let named = words.any(|word| capital(word) && word.len() > 1);
+    // A date or a telephone number is none.
+    let taken = scan.found.iter().rev().take(12).any(|e| {
+        !matches!(
+            e.label,
+            Label::Address | Label::Person | Label::Organization | Label::Location | Label::PostalCode
+        ) && e.score >= 0.5
+            && e.start < end.min(code.start)
+            && e.end > part.start
+    });
+    numbered && named && !taken
+}
+
+/// The address that a recogniser of streets has found in a part.
+fn street(scan: &Scan<'_>, part: &Part<'_>) -> Option<usize> {
+    let end = part.start + part.text.len();
+    let near = scan.found.iter().rev().take(12);
+    near.filter(|e| e.label == Label::Address && e.start < end && e.end > part.start).map(|e| e.start).min()
+}
+
+/// Whether a part speaks of a street.
+fn telling(scan: &Scan<'_>, part: &Part<'_>) -> bool {
+    let mut words = part.text.split(' ');
+    let first = words.next().unwrap_or_default();
+    street(scan, part).is_some()
+        || listed(&BEFORE_NAME, first)
+        || listed(&SELDOM_BEFORE_NAME, first)
+        || first.ends_with('.') && listed(&SHORT_BEFORE_NAME, first)
+        || words.next_back().is_some_and(|last| listed(&AFTER_NAME, last))
+}
+
+/// Where a part with a house number starts, without a name of somebody in the same line.
+fn named_start(scan: &Scan<'_>, part: &Part<'_>) -> usize {
+    street(scan, part).unwrap_or(part.start)
+}
+
+/// Where the address starts whose street `part` is: at a flat before it, if there is one.
+fn opened(scan: &Scan<'_>, part: &Part<'_>) -> usize {
+    let start = named_start(scan, part);
+    if part.whole && start == part.start && part.gap > 0 {
+        let unit = part_before(scan, part.gap);
+        let mut words = unit.text.split(' ');
+        let opens = words.next().is_some_and(|first| listed(&OPENING_UNITS, first));
+        let numbered = words.next().is_some_and(|number| number.len() <= 5);
+        if opens && numbered && words.next().is_none() {
+            return unit.start;
+        }
+    }
+    start
+}
+
+/// Where the line before a military post office starts that says where it is delivered: a ship, or a box and its unit.
+fn posted(scan: &Scan<'_>, part: &Part<'_>) -> usize {
+    let is_ship = |word: &str| word.starts_with("US") && !word.contains(char::is_lowercase);
+    let ship = part.text.split(' ').find(|word| is_ship(word)).and_then(|ship| part.text.find(ship));
+    if let Some(at) = ship {
+        return part.start + at;
+    }
+    if !part.text.contains(|c: char| c.is_ascii_digit()) {
+        return part.start + part.text.len() + 1; // whoever it is for
+    }
+    if part.whole && !part.opens_line && part.gap > 0 {
+        let before = part_before(scan, part.gap);
+        if before.text.contains(|c: char| c.is_ascii_digit()) {
+            return before.start;
+        }
+    }
+    part.start
+}
+
+/// Where the address with this postcode ends: behind its town, province and country.
+fn ending(scan: &Scan<'_>, code: &Code, names: usize) -> usize {
+    let mut end = code.end;
+    let mut town = names > 0 || code.military;
+    if scan.byte(end) == b' '
+        && let Some(after) = town_end(scan, end + 1)
+    {
+        (end, town) = (province(scan, after), true);
+    }
+    for _ in 0..2 {
+        let at = match (scan.byte(end), scan.byte(end + 1), scan.byte(end + 2)) {
+            (b'\n', ..) => end + 1,
+            (b'\r', b'\n', _) | (b',', b' ' | b'\n', _) => end + 2,
+            (b',', b'\r', b'\n') => end + 3,
+            _ => break,
+        };
+        let Some(after) = town_end(scan, at) else { break };
+        let after = if town { after } else { province(scan, after) };
+        let closes = matches!(scan.byte(after), 0 | b'\n' | b'\r' | b',' | b'.' | b';' | b')' | b'"' | b'<');
+        let name = scan.text.get(at..after).unwrap_or_default();
+        let is_place = |name: &str| look(name).has(Kinds::PLACE) || look(name).has(Kinds::NAMED_PLACE);
+        let country = is_place(name) || !name.contains(char::is_lowercase) && is_place(&small(name));
+        if !closes || town && !country {
+            break;
+        }
+        (end, town) = (after, true);
+    }
+    end
+}
+
+/// Where the name of a town that starts at `at` ends: capitalised words and small ones between them.
+pub(super) fn town_end(scan: &Scan<'_>, at: usize) -> Option<usize> {
+    let mut end = None;
+    let mut at = at + if scan.text.get(at..).is_some_and(|rest| rest.starts_with("'s-")) { 1 } else { 0 };
+    let mut joins = 0;
+    for count in 0..7 {
+        let word = word_at(scan, at);
+        let letters =
+            !word.is_empty() && word.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '-' | '/'));
+        let named = capital(word) || count == 0 && word.starts_with("s-") || word.starts_with("d'");
+        let other = count > 0 && (look(word).has(Kinds::STOP) && joins == 0 || TITLES.has(word));
+        if letters && named && !other {
+            let after = at + word.len();
+            let abbreviated =
+                scan.byte(after) == b'.' && matches!(word, "St" | "Ste" | "Bad" | "Sta" | "Sto");
+            end = Some(after);
+            at = after + usize::from(abbreviated);
+            joins = 0;
+        } else if letters && end.is_some() && joins < 2 && JOINS.has(word) {
+            at += word.len();
+            joins += 1;
+        } else {
+            break;
+        }
+        if scan.byte(at) != b' ' {
+            break;
+        }
+        at += 1;
+    }
+    end.filter(|_| scan.byte(at) != b':')
+}
+
+/// The end of ` (CR)`, ` / RR` or `/SP` behind a town that ends at `end`.
+fn province(scan: &Scan<'_>, end: usize) -> usize {
+    let rest = scan.text.get(end..).unwrap_or_default();
+    let (open, close) = match [" (", " / ", "/", " - "].iter().position(|open| rest.starts_with(open)) {
+        Some(0) => (2, 1),
+        Some(1 | 3) => (3, 0),
+        Some(2) => (1, 0),
+        _ => return end,
+    };
+    let code = word_at(scan, end + open);
+    let after = end + open + code.len();
+    let is_code = (2..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase());
+    let in_brackets = close == 1 && scan.byte(after) == b')' && capital(code) && code.len() <= 12;
+    if in_brackets || is_code && close == 0 { after + close } else { end }
+}
