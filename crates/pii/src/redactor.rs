@@ -11,8 +11,9 @@ use crate::classifier::{agree, doubt_words, drop_nobody, leave_addresses, take_e
 use crate::eval::LabelMap;
 use crate::merge::{merge_by, sort_by_place};
 use crate::policy::{Action, Policy, PolicyError};
-use crate::recognisers::{REACH, Recognisers};
+use crate::recognisers::{Head, REACH, Recognisers};
 use crate::texts::Texts;
+use crate::told::heed;
 use crate::vault::Vault;
 use crate::{By, Entity, Label, TokenClassifier, entities, transform};
 
@@ -96,7 +97,18 @@ impl Redactor {
     /// As [`Redactor::analyze`], joined with a model's findings on the same text. `field` is the name of the field or column
     /// whose value the text is. Findings whose offsets do not fit the text are dropped.
     pub fn analyze_with(&self, text: &str, model: Vec<Entity>, field: Option<&str>) -> Vec<Entity> {
-        let mut found = self.recognisers.find(text, field);
+        self.analyze_in(text, model, field, None)
+    }
+
+    /// As [`Redactor::analyze_with`]; `open` is the head of a table that goes on where the text begins.
+    pub(crate) fn analyze_in(
+        &self,
+        text: &str,
+        model: Vec<Entity>,
+        field: Option<&str>,
+        open: Option<&Head>,
+    ) -> Vec<Entity> {
+        let (mut found, nameless) = self.recognisers.read(text, field, open);
         let fits = |e: &Entity| {
             text.get(e.start..e.end)
                 .is_some_and(|value| !value.trim().is_empty() && !self.recognisers.custom().allows(value))
@@ -105,6 +117,7 @@ impl Redactor {
         leave_addresses(text, &mut model, &found);
         drop_nobody(text, &mut model);
         doubt_words(text, &mut model);
+        heed(text, &mut model, &mut found, nameless);
         take_edges(&mut model, &found);
         agree(&mut model, &mut found);
         let acts = |label: &Label| self.policy.action(label) != Action::Keep;
