@@ -2,11 +2,14 @@
 //! [`context`](crate::context), which such a field's value has as its context; here are those of names and places, which no word around
 //! would betray, and of what holds neither.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::capitals::FORMS;
 use super::keyed::NOT_VALUES;
 use super::lexicon::{Kinds as Known, is_no_name, look};
 use super::names::small;
-use super::words::{Words, words};
+use super::words::words;
 use crate::{By, Entity, Label};
 
 /// What a field holds.
@@ -34,84 +37,65 @@ pub(super) enum Field {
     Goods,
 }
 
-words! {
-    PERSON = "first_name firstname first last_name lastname last given given_name given_names family family_name surname forename forenames middle_name maiden_name \
+const PERSON: &str = "first_name firstname first last_name lastname last given given_name given_names family family_name surname forename forenames middle_name maiden_name \
     full_name fullname legal_name cardholder cardholder_name vorname nachname zuname familienname geburtsname rufname prénom prenom prénoms nom_de_famille nom_complet nom_et_prénom \
     nombre_completo apellido apellidos primer_apellido segundo_apellido apellidos_y_nombre cognome sobrenome apelido nome_completo voornaam voornamen \
     achternaam roepnaam imię imie nazwisko imię_i_nazwisko prenume förnamn efternamn fornavn etternavn efternavn etunimi sukunimi příjmení keresztnév \
-    vezetéknév имя фамилия"
-}
-words! {
-    NAME = "name names nom nombre nombres nome naam nume namn navn nimi jméno név фио customer client patient employee contact owner assignee manager holder \
+    vezetéknév имя фамилия";
+const NAME: &str = "name names nom nombre nombres nome naam nume namn navn nimi jméno név фио customer client patient employee contact owner assignee manager holder \
     account_holder beneficiary recipient sender applicant tenant guest passenger student teacher kunde kundin mitarbeiter ansprechpartner cliente paciente \
-    empleado dipendente paziente titular"
-}
-words! {
-    PLACE = "city town ville ciudad cidade citta città stadt ort wohnort plaats woonplaats stad miasto miejscowość localitate localitatea oraș oras localidad localidade \
+    empleado dipendente paziente titular";
+const PLACE: &str = "city town ville ciudad cidade citta città stadt ort wohnort plaats woonplaats stad miasto miejscowość localitate localitatea oraș oras localidad localidade \
     localité comune commune municipality municipio município gemeinde village suburb borough county provincia province provincie country pays país pais paese \
     kraj țara postort poststed kaupunki postitoimipaikka kunta město obec település hometown birthplace birth_place place_of_birth city_of_birth \
     country_of_birth geburtsort lieu_de_naissance luogo_di_nascita lugar_de_nacimiento local_de_nascimento geboorteplaats bundesland kanton canton \
-    département bairro concelho residence город"
-}
-words! {
-    STATE = "state staat estado stato uf state_province us_state province_state region région región regione land prov"
-}
-words! {
-    ADDRESS = "street street_address address address1 address2 address_1 address_2 addr address_line address_line_1 address_line_2 line1 straße strasse str anschrift adresse rue calle \
-    dirección direccion domicilio indirizzo endereço endereco morada logradouro adres straat ulica adresa adress gatuadress osoite katuosoite cím адрес"
-}
-words! {
-    POSTAL = "zip zip_code zipcode postcode post_code postal postal_code postalcode plz postleitzahl code_postal codepostal cp código_postal codigo_postal cap cep \
-    kod_pocztowy cod_poștal cod_postal postnummer postnr postinumero psč irányítószám pincode pin_code eircode"
-}
-words! {
-    ORGANIZATION = "company company_name employer employer_name organisation organization org organisation_name organization_name firma firmenname unternehmen \
+    département bairro concelho residence город";
+const STATE: &str = "state staat estado stato uf state_province us_state province_state region région región regione land prov";
+const ADDRESS: &str = "street street_address address address1 address2 address_1 address_2 addr address_line address_line_1 address_line_2 line1 straße strasse str anschrift adresse rue calle \
+    dirección direccion domicilio indirizzo endereço endereco morada logradouro adres straat ulica adresa adress gatuadress osoite katuosoite cím адрес";
+const POSTAL: &str = "zip zip_code zipcode postcode post_code postal postal_code postalcode plz postleitzahl code_postal codepostal cp código_postal codigo_postal cap cep \
+    kod_pocztowy cod_poștal cod_postal postnummer postnr postinumero psč irányítószám pincode pin_code eircode";
+const ORGANIZATION: &str = "company company_name employer employer_name organisation organization org organisation_name organization_name firma firmenname unternehmen \
     arbeitgeber société societe raison_sociale entreprise employeur empresa empleador razón_social razão_social azienda società ditta ragione_sociale bedrijf \
-    bedrijfsnaam werkgever vendor vendor_name supplier supplier_name företag bank bank_name university hospital institution insurer"
-}
-words! {
-    NUMBER = "email e_mail mail email_address e_mail_address mailadresse correo correo_electrónico courriel phone telephone tel mobile cell phone_number telefon téléphone teléfono telefono handy \
+    bedrijfsnaam werkgever vendor vendor_name supplier supplier_name företag bank bank_name university hospital institution insurer";
+const NUMBER: &str = "email e_mail mail email_address e_mail_address mailadresse correo correo_electrónico courriel phone telephone tel mobile cell phone_number telefon téléphone teléfono telefono handy \
     mobil telefone telemóvel telefoon puhelin fax dob date_of_birth birthdate birth_date birthday geburtsdatum geboren date_naissance date_de_naissance \
     fecha_nacimiento fecha_de_nacimiento data_di_nascita data_nascimento data_de_nascimento geboortedatum data_urodzenia ssn iban bic swift account \
     account_number account_no kontonummer passport passport_no passport_number pesel cnp cpr cpr_nr personnummer fødselsnummer henkilötunnus \
     codice_fiscale dni nif nie cpf bsn nhs nhs_number nino tax_id license licence driver_license license_number mrn ip ip_address card card_number \
-    credit_card username login url website employee_id customer_id patient_id"
-}
-words! {
-    POST = "role title job job_title position department dept team occupation profession gender sex age salary hire_date joined marital_status nationality abteilung beruf poste fonction \
-    puesto cargo ruolo functie"
-}
-words! {
-    OTHER = "status type category kind language lang currency plan tier priority level grade severity rating event action method path result reason source channel color \
+    credit_card username login url website employee_id customer_id patient_id";
+const POST: &str = "role title job job_title position department dept team occupation profession gender sex age salary hire_date joined marital_status nationality abteilung beruf poste fonction \
+    puesto cargo ruolo functie";
+const OTHER: &str = "status type category kind language lang currency plan tier priority level grade severity rating event action method path result reason source channel color \
     colour size unit units version format enabled active verified date time timestamp created created_at updated updated_at ts year month day start end \
-    expires due uuid hash id uid no nr key code ref index row rank attempts feature default"
-}
-words! {
-    AMOUNT = "amount qty quantity price total subtotal sum balance count cost fee discount betrag preis menge montant prix quantité importe precio cantidad importo \
-    prezzo quantità valor preço kwota cena score points percent rate duration weight height rows"
-}
-words! {
-    GOODS = "sku product product_name item item_name article artikel producto produit prodotto brand model module package file stock"
-}
+    expires due uuid hash id uid no nr key code ref index row rank attempts feature default";
+const AMOUNT: &str = "amount qty quantity price total subtotal sum balance count cost fee discount betrag preis menge montant prix quantité importe precio cantidad importo \
+    prezzo quantità valor preço kwota cena score points percent rate duration weight height rows";
+const GOODS: &str = "sku product product_name item item_name article artikel producto produit prodotto brand model module package file stock";
 words! {
     /// Before `name`: it is no person's.
     OF_THINGS = "product file user domain host brand model package class function table column business project event team school hotel street city item device account display nick screen"
 }
 
-static FIELDS: [(&Words, Field); 12] = [
-    (&PERSON, Field::Person),
-    (&NAME, Field::Name),
-    (&PLACE, Field::Place),
-    (&STATE, Field::State),
-    (&ADDRESS, Field::Address),
-    (&POSTAL, Field::Postal),
-    (&ORGANIZATION, Field::Organization),
-    (&NUMBER, Field::Number),
-    (&POST, Field::Post),
-    (&OTHER, Field::Other),
-    (&AMOUNT, Field::Amount),
-    (&GOODS, Field::Goods),
-];
+static FIELDS: LazyLock<HashMap<&str, Field>> = LazyLock::new(|| {
+    let lists = [
+        (PERSON, Field::Person),
+        (NAME, Field::Name),
+        (PLACE, Field::Place),
+        (STATE, Field::State),
+        (ADDRESS, Field::Address),
+        (POSTAL, Field::Postal),
+        (ORGANIZATION, Field::Organization),
+        (NUMBER, Field::Number),
+        (POST, Field::Post),
+        (OTHER, Field::Other),
+        (AMOUNT, Field::Amount),
+        (GOODS, Field::Goods),
+    ];
+    let words =
+        |(list, field): (&'static str, Field)| list.split_ascii_whitespace().map(move |word| (word, field));
+    lists.into_iter().flat_map(words).collect()
+});
 
 /// Longest name of a field, in bytes.
 pub(super) const LONGEST: usize = 40;
@@ -122,14 +106,14 @@ pub(super) fn of(name: &str) -> Option<Field> {
         return None;
     }
     let name = folded(name.split('(').next().unwrap_or_default());
-    let known = |name: &str| FIELDS.iter().find(|(names, _)| names.has(name)).map(|(_, field)| *field);
+    let known = |name: &str| FIELDS.get(name).copied();
     if let Some(field) = known(&name) {
         return Some(field);
     }
     let mut starts = name.match_indices('_').map(|(at, _)| at);
     let (start, field) = starts.find_map(|at| Some((at, known(&name[at + 1..])?)))?;
     let before = name[..start].rsplit('_').next().unwrap_or_default();
-    let of_thing = OF_THINGS.has(before) || ORGANIZATION.has(before);
+    let of_thing = OF_THINGS.has(before) || known(before) == Some(Field::Organization);
     (!(of_thing && matches!(field, Field::Name | Field::Person))).then_some(field)
 }
 

@@ -25,6 +25,7 @@ mod ip;
 mod italy;
 mod keyed;
 mod lexicon;
+mod mailed;
 mod names;
 mod numbers;
 mod penalty;
@@ -35,6 +36,7 @@ mod scan;
 mod secret;
 mod spain;
 mod table;
+mod tagged;
 mod uk;
 mod url;
 mod us;
@@ -52,7 +54,7 @@ pub(crate) use lexicon::{is_no_name, is_word_of_the_language};
 pub(crate) use names::{is_acronym, is_nobody};
 /// Bytes around a position within which recognisers decide about it.
 pub(crate) use scan::REACH;
-pub(crate) use table::Head;
+pub(crate) use table::{Head, Table, tables};
 
 /// The recognisers to run: the built-in ones, less those switched off, and the caller's.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,5 @@
 //! The single pass. A byte-class table cuts the text into words and marks; only words that hold a digit, look
-//! like a credential or are all capitals, and the marks `@`, `:`, `.`, `-` and `/`, are looked at any closer. So prose costs a
+//! like a credential or are all capitals, and the marks `@`, `:`, `.`, `-`, `=` and `>`, are looked at any closer. So prose costs a
 //! table look-up a byte, and each family's rules run only around their anchors.
 
 use std::borrow::Cow;
@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use super::fields::Nameless;
 use super::table::{self, Cell, Head};
 use super::{
-    address, capitals, codes, crypto, date, email, ip, keyed, numbers, penalty, postal, secret, url,
+    address, capitals, codes, crypto, date, email, ip, keyed, mailed, numbers, penalty, postal, secret,
+    tagged, url,
 };
 use crate::context::{self, AFTER, BEFORE, Hit, Kinds};
 use crate::{By, Entity, Explain, Label};
@@ -32,7 +33,7 @@ const CLASS: [u8; 256] = {
             b'A'..=b'Z' => ALPHA,
             b'a'..=b'z' => ALPHA | LOWER,
             b'_' => UNDERSCORE,
-            b'@' | b':' | b'.' | b'-' => MARK,
+            b'@' | b':' | b'.' | b'-' | b'=' | b'>' => MARK,
             0x80.. => WIDE,
             _ => 0,
         };
@@ -120,6 +121,7 @@ impl<'t> Scan<'t> {
         scan.words();
         keyed::scan(&mut scan);
         penalty::scan(&mut scan);
+        mailed::scan(&mut scan);
         (scan.found, scan.nameless)
     }
 
@@ -151,7 +153,9 @@ impl<'t> Scan<'t> {
                         b':' => {
                             url::at_colon(self, at);
                             ip::at_colon(self, at);
+                            tagged::at(self, at);
                         }
+                        b'=' | b'>' => tagged::at(self, at),
                         b'.' => url::at_dot(self, at),
                         _ => secret::at_dash(self, at),
                     }

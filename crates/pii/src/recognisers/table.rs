@@ -40,6 +40,20 @@ pub(crate) struct Table {
     pub rows: Range<usize>,
 }
 
+impl Table {
+    /// Where its head starts.
+    pub fn start(&self) -> usize {
+        self.names.first().map_or(self.rows.start, |name| name.start)
+    }
+
+    /// Where the line that is to be read first starts, for a reader that comes in at `at` and knows the head if that is before.
+    pub fn line_of(&self, text: &str, at: usize) -> Option<usize> {
+        let start = self.start();
+        let inside = text.get(start..at).filter(|_| at < self.rows.end)?;
+        Some(inside.rfind('\n').map_or(start, |newline| start + newline + 1))
+    }
+}
+
 /// A cell of which something is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell {
@@ -139,7 +153,10 @@ impl Head {
         let frame = usize::from(bytes.first() == Some(&b'|'));
         let first = bytes[frame..].iter().take(fields::LONGEST).position(|b| b",;\t|".contains(b))?;
         let delimiter = if frame == 1 { b'|' } else { bytes[first] };
-        if split(text, at, delimiter, false, cells)? != end || cells.len() < 2 {
+        if split(text, at, delimiter, false, cells)? != end
+            || cells.len() < 2
+            || bytes.trim_ascii_end().ends_with(b".")
+        {
             return None;
         }
         let mut known = 0;
