@@ -117,7 +117,7 @@ pub(crate) fn leave_addresses(text: &str, model: &mut Vec<Entity>, recognised: &
 
 /// A model's score below which a word of the language is no name, and below which a recogniser's label of the same name stands; chosen
 /// on the texts that pii-mini's card scores.
-const UNSURE: (f32, f32) = (0.8, 0.93);
+pub(crate) const UNSURE: (f32, f32) = (0.8, 0.93);
 
 /// What an unsure model takes for a name and is one word of the language (`Elle`, `January`, `Kitchen`) is left to those who ask for
 /// recall: four in five are none. In capitals it may be an acronym.
@@ -171,13 +171,6 @@ pub(crate) fn take_kinds(
     recognised: &[Entity],
     may: &dyn Fn(&Entity, &Entity) -> bool,
 ) {
-    let is_number = |label: &Label| {
-        matches!(label, Label::Phone | Label::PostalCode)
-            || matches!(
-                label.group(),
-                Group::Device | Group::Financial | Group::Government | Group::Credential | Group::Time
-            )
-    };
     let is_time = |label: &Label| label.group() == Group::Time;
     let is_sure =
         |other: &Entity| other.score >= if other.explain.context.is_some() { SHAPELY.1 } else { SHAPELY.0 };
@@ -205,7 +198,16 @@ pub(crate) fn take_kinds(
     }
 }
 
-fn is_name(label: &Label) -> bool {
+/// Whether what has this label is made of digits, by and large.
+pub(crate) fn is_number(label: &Label) -> bool {
+    matches!(label, Label::Phone | Label::PostalCode)
+        || matches!(
+            label.group(),
+            Group::Device | Group::Financial | Group::Government | Group::Credential | Group::Time
+        )
+}
+
+pub(crate) fn is_name(label: &Label) -> bool {
     matches!(label, Label::Person | Label::Location | Label::Organization)
 }
 

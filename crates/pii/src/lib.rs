@@ -45,6 +45,7 @@ mod stream;
 pub mod structured;
 mod surrogate;
 mod texts;
+mod told;
 mod transform;
 mod vault;
 mod whole;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::Entity;
 use crate::decided::decided;
 use crate::offsets::{ceil_char_boundary, floor_char_boundary};
+use crate::recognisers::{Table, tables};
 use crate::redactor::Redactor;
 
 /// Where in a text the reading is.
@@ -17,6 +18,8 @@ pub struct Pieces {
     context: usize,
     reach: usize,
     decided: usize,
+    /// Once more than one piece is needed: a table's head may lie in any of those before.
+    tables: Option<Vec<Table>>,
 }
 
 impl Pieces {
@@ -24,7 +27,7 @@ impl Pieces {
     pub fn new(redactor: &Redactor, size: usize) -> Self {
         let reach = redactor.reach();
         let size = size.max(reach);
-        Pieces { size, wanted: size, context: 2 * reach, reach, decided: 0 }
+        Pieces { size, wanted: size, context: 2 * reach, reach, decided: 0, tables: None }
     }
 
     /// Bytes that are decided.
@@ -39,13 +42,46 @@ impl Pieces {
         }
         let start = floor_char_boundary(text, self.decided.saturating_sub(self.context));
         let end = ceil_char_boundary(text, self.decided + self.wanted + self.reach);
+        let start = self.table_at(start).and_then(|table| table.line_of(text, start)).unwrap_or(start);
+        // A row is one by all of its cells.
+        let end = match self.table_at(end) {
+            Some(table) => {
+                text[end..table.rows.end].find('\n').map_or(table.rows.end, |newline| end + newline + 1)
+            }
+            None => end,
+        };
         Some(start..end)
+    }
+
+    /// The table that `at` is in, or in its head.
+    fn table_at(&self, at: usize) -> Option<&Table> {
+        let tables = self.tables.as_deref()?;
+        let next = tables.partition_point(|table| table.rows.end <= at);
+        tables.get(next).filter(|table| table.start() <= at)
+    }
+
+    /// Analyses the part that [`Pieces::next`] names, joined with what a model found in it, and gives what is decided by now, with offsets
+    /// in `text`. `field` is the name of the field whose value the text is.
+    pub fn analyze(
+        &mut self,
+        redactor: &Redactor,
+        text: &str,
+        model: Vec<Entity>,
+        field: Option<&str>,
+    ) -> Vec<Entity> {
+        let Some(part) = self.next(text) else { return Vec::new() };
+        let table = self.table_at(part.start).filter(|table| table.rows.start <= part.start);
+        let found = redactor.analyze_in(&text[part], model, field, table.map(|table| &table.head));
+        self.take(text, found)
     }
 
     /// Takes what analysis found in the part that [`Pieces::next`] named (offsets in that part); gives what is decided by
     /// now, with offsets in `text`.
     pub fn take(&mut self, text: &str, found: Vec<Entity>) -> Vec<Entity> {
         let Some(part) = self.next(text) else { return Vec::new() };
+        if part.end < text.len() && self.tables.is_none() {
+            self.tables = Some(tables(text, None));
+        }
         let from = self.decided;
         let shifted: Vec<Entity> = found
             .into_iter()
@@ -75,7 +111,8 @@ mod tests {
         let mut found = Vec::new();
         let mut steps = 0;
         while let Some(part) = pieces.next(text) {
-            found.extend(pieces.take(text, redactor.analyze(&text[part])));
+            assert!(!part.is_empty());
+            found.extend(pieces.analyze(redactor, text, Vec::new(), None));
             steps += 1;
             assert!(steps < 10_000);
         }
@@ -95,6 +132,17 @@ mod tests {
             assert_eq!(in_pieces(&redactor, &text, 1000), redactor.analyze(&text));
         }
         assert_eq!(Pieces::new(&redactor, 10).next(""), None);
+    }
+
+    #[test]
+    fn a_table_is_one_in_all_pieces() {
+        let redactor = Redactor::new(Policy::default(), Recognisers::all()).unwrap();
+        let row = "Quxley,Piatra,07732326362,\"some words that say\nnothing at all about anybody\",7\n";
+        let text = format!("Here it is:\nsurname,city,phone,words,qty\n{}\nand so on", row.repeat(200));
+        for size in [300, 700, 2000, 1 << 20] {
+            let found = in_pieces(&redactor, &text, size);
+            assert!(found == redactor.analyze(&text) && found.len() >= 600, "{size} {}", found.len());
+        }
     }
 
     proptest! {

@@ -14,9 +14,10 @@ use crate::context::{Kinds, of_name};
 use crate::eval::LabelMap;
 use crate::merge::{merge_by, sort_by_place};
 use crate::policy::{Action, Policy, PolicyError};
-use crate::recognisers::{REACH, Recognisers};
+use crate::recognisers::{Head, REACH, Recognisers};
 use crate::shapes::settle;
 use crate::texts::Texts;
+use crate::told::heed;
 use crate::vault::Vault;
 use crate::whole::whole_names;
 use crate::{By, Entity, Label, Reading, TokenClassifier, entities, transform};
@@ -101,7 +102,18 @@ impl Redactor {
     /// As [`Redactor::analyze`], joined with a model's findings on the same text. `field` is the name of the field or column
     /// whose value the text is. Findings whose offsets do not fit the text are dropped.
     pub fn analyze_with(&self, text: &str, model: Vec<Entity>, field: Option<&str>) -> Vec<Entity> {
-        let mut found = self.recognisers.find(text, field);
+        self.analyze_in(text, model, field, None)
+    }
+
+    /// As [`Redactor::analyze_with`]; `open` is the head of a table that goes on where the text begins.
+    pub(crate) fn analyze_in(
+        &self,
+        text: &str,
+        model: Vec<Entity>,
+        field: Option<&str>,
+        open: Option<&Head>,
+    ) -> Vec<Entity> {
+        let (mut found, nameless) = self.recognisers.read(text, field, open);
         let fits = |e: &Entity| {
             text.get(e.start..e.end)
                 .is_some_and(|value| !value.trim().is_empty() && !self.recognisers.custom().allows(value))
@@ -110,6 +122,7 @@ impl Redactor {
         leave_addresses(text, &mut model, &found);
         drop_nobody(text, &mut model);
         doubt_words(text, &mut model);
+        heed(text, &mut model, &mut found, nameless);
         take_edges(&mut model, &found);
         sort_by_place(&mut found);
         take_names(text, &mut model, &found);

@@ -15,7 +15,8 @@ const MAX_ENTITY: usize = 64 << 10;
 /// Bytes on either side of a position that a token classifier goes by: names hang on a few words around them, seldom on more.
 const MODEL_REACH: usize = 512;
 
-/// Redacts a stream. The delay is at most a few hundred bytes in ordinary text, and bounded in any.
+/// Redacts a stream. A table's rows are read by its head only while that is among what is remembered, some hundred bytes; further rows
+/// are read as any other text. The delay is at most a few hundred bytes in ordinary text, and bounded in any.
 ///
 /// With recognisers alone, [`StreamRedactor::push`] and [`StreamRedactor::finish`] do it. With a model, which takes its
 /// time, the caller does: [`append`](StreamRedactor::append) a part; if that makes a look [`due`](StreamRedactor::due), run

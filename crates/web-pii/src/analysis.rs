@@ -64,8 +64,8 @@ impl Analysis {
             }
             None => Vec::new(),
         };
-        let found = self.configured.redactor.analyze_with(piece, model, self.field.as_deref());
-        self.found.extend(self.pieces.take(&self.text, found));
+        let redactor = &self.configured.redactor;
+        self.found.extend(self.pieces.analyze(redactor, &self.text, model, self.field.as_deref()));
         Ok(self.pieces.decided() < self.text.len())
     }
 

@@ -86,6 +86,19 @@ const IDS: &[Keyed] = &[
     },
 ];
 
+/// What all of a value is whose name speaks of `kinds`.
+pub(super) fn whole(kinds: Kinds, value: &str) -> Option<(Label, f32)> {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let all = |marks: &[u8]| value.bytes().all(|b| b.is_ascii_alphanumeric() || marks.contains(&b));
+    let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    if kinds.has(Kinds::of(&[Kind::Phone])) && (7..=18).contains(&digits) && letters < 4 && all(b" +-()./") {
+        return Some((Label::Phone, 0.75));
+    }
+    let keyed = IDS.iter().find(|keyed| kinds.has(keyed.kinds))?;
+    let fits = digits >= keyed.digits && (keyed.len.0..=keyed.len.1).contains(&value.len()) && all(b"-/.");
+    (fits && !is_date_or_year(value.as_bytes())).then(|| (keyed.label.clone(), keyed.score))
+}
+
 /// Follows every context word that announces a value.
 pub(crate) fn scan(scan: &mut Scan<'_>) {
     const ANNOUNCE: Kinds = Kinds::of(&[

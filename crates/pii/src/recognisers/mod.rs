@@ -18,6 +18,7 @@ mod date;
 mod date_words;
 mod device;
 mod email;
+mod fields;
 mod firms;
 mod forms;
 mod france;
@@ -29,6 +30,7 @@ mod ip;
 mod italy;
 mod keyed;
 mod lexicon;
+mod mailed;
 mod mailing;
 mod names;
 mod numbers;
@@ -41,6 +43,8 @@ mod scan;
 mod secret;
 mod spain;
 mod streets;
+mod table;
+mod tagged;
 mod uk;
 mod units;
 mod url;
@@ -57,6 +61,7 @@ use crate::{By, Entity, Label};
 pub(crate) use card::is_card;
 pub(crate) use coordinates::NAME as COORDINATES;
 pub(crate) use date::is_calendar_date;
+pub(crate) use fields::{Nameless, is_told};
 pub(crate) use firms::{is_blood_pressure, is_state};
 pub(crate) use lexicon::{is_given_name, is_no_name, is_surname, is_unknown, is_word_of_the_language};
 pub(crate) use names::{is_acronym, is_finding, is_nobody, is_role, is_title};
@@ -64,6 +69,7 @@ pub(crate) use phone_extent::whole as whole_phone;
 
 /// Bytes around a position within which recognisers decide about it.
 pub(crate) use scan::REACH;
+pub(crate) use table::{Head, Table, tables};
 
 /// The recognisers to run: the built-in ones, less those switched off, and the caller's.
 #[derive(Clone, Debug, Default)]
@@ -100,18 +106,34 @@ impl Recognisers {
     /// Everything found in `text`, in no order and possibly overlapping; offsets are those of `text`.
     /// `field` is the name of the field or column that `text` is the value of; it counts as context.
     pub fn find(&self, text: &str, field: Option<&str>) -> Vec<Entity> {
+        self.read(text, field, None).0
+    }
+
+    /// As [`Recognisers::find`], and where no names are. `open`: the head of a table that goes on where the text begins.
+    pub(crate) fn read(
+        &self,
+        text: &str,
+        field: Option<&str>,
+        open: Option<&Head>,
+    ) -> (Vec<Entity>, Vec<Nameless>) {
         let view = View::new(text);
         let hint = field.map_or(Kinds::NONE, context::of_name);
-        let mut found = scan::Scan::run(view.text(), hint);
+        let (mut found, mut nameless) = scan::Scan::run(view.text(), hint, open);
+        if let Some(field) = field {
+            fields::of_value(field, view.text(), &mut found, &mut nameless);
+        }
         found.retain(|entity| !self.off.contains(&entity.label));
         self.custom.find(view.text(), &mut found);
         for entity in &mut found {
             (entity.start, entity.end) = view.original(entity.start, entity.end);
         }
+        for part in &mut nameless {
+            (part.start, part.end) = view.original(part.start, part.end);
+        }
         found.retain(|entity| {
             entity.start < entity.end && (entity.by == By::User || !self.custom.allows(entity.text(text)))
         });
-        found
+        (found, nameless)
     }
 }
 

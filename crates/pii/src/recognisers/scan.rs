@@ -1,12 +1,14 @@
 //! The single pass. A byte-class table cuts the text into words and marks; only words that hold a digit, look
-//! like a credential or are all capitals, and the marks `@`, `:`, `.`, `-` and `/`, are looked at any closer. So prose costs a
+//! like a credential or are all capitals, and the marks `@`, `:`, `.`, `-`, `=` and `>`, are looked at any closer. So prose costs a
 //! table look-up a byte, and each family's rules run only around their anchors.
 
 use std::borrow::Cow;
 
+use super::fields::Nameless;
+use super::table::{self, Cell, Head};
 use super::{
-    address, capitals, codes, coordinates, crypto, date, email, introductions, ip, keyed, mailing, numbers,
-    penalty, postal, secret, url,
+    address, capitals, codes, coordinates, crypto, date, email, introductions, ip, keyed, mailed, mailing,
+    numbers, penalty, postal, secret, tagged, url,
 };
 use crate::context::{self, AFTER, BEFORE, Hit, Kinds};
 use crate::{By, Entity, Explain, Label};
@@ -31,7 +33,7 @@ const CLASS: [u8; 256] = {
             b'A'..=b'Z' => ALPHA,
             b'a'..=b'z' => ALPHA | LOWER,
             b'_' => UNDERSCORE,
-            b'@' | b':' | b'.' | b'-' => MARK,
+            b'@' | b':' | b'.' | b'-' | b'=' | b'>' => MARK,
             0x80.. => WIDE,
             _ => 0,
         };
@@ -86,8 +88,12 @@ pub(crate) struct Scan<'t> {
     pub hits: Vec<Hit>,
     /// What the caller says the whole text is about (a field's or column's name).
     pub hint: Kinds,
+    /// Cells of tables of whose columns something is known, in order.
+    pub cells: Vec<Cell>,
     /// Results, unordered, possibly overlapping.
     pub found: Vec<Entity>,
+    /// Where no names are.
+    pub nameless: Vec<Nameless>,
     /// Credentials before this byte were found.
     pub secret_done: usize,
     /// Web addresses before this byte were found.
@@ -97,23 +103,27 @@ pub(crate) struct Scan<'t> {
 }
 
 impl<'t> Scan<'t> {
-    /// Runs every built-in recogniser over a normalised text.
-    pub fn run(text: &'t str, hint: Kinds) -> Vec<Entity> {
+    /// Runs every built-in recogniser over a normalised text. `open`: the head of a table that goes on where the text begins.
+    pub fn run(text: &'t str, hint: Kinds, open: Option<&Head>) -> (Vec<Entity>, Vec<Nameless>) {
         let mut scan = Scan {
             text,
             bytes: text.as_bytes(),
             hits: context::find(text),
             hint,
+            cells: Vec::new(),
             found: Vec::new(),
+            nameless: Vec::new(),
             secret_done: 0,
             url_done: 0,
             names_done: 0,
         };
+        table::scan(&mut scan, open);
         scan.words();
         keyed::scan(&mut scan);
         penalty::scan(&mut scan);
+        mailed::scan(&mut scan);
         date::take_weekdays(&mut scan);
-        scan.found
+        (scan.found, scan.nameless)
     }
 
     fn words(&mut self) {
@@ -144,7 +154,9 @@ impl<'t> Scan<'t> {
                         b':' => {
                             url::at_colon(self, at);
                             ip::at_colon(self, at);
+                            tagged::at(self, at);
                         }
+                        b'=' | b'>' => tagged::at(self, at),
                         b'.' => url::at_dot(self, at),
                         _ => secret::at_dash(self, at),
                     }
@@ -216,6 +228,10 @@ impl<'t> Scan<'t> {
         if self.hint.has(kinds) {
             return Some("field name");
         }
+        // Words around a cell are of other cells.
+        if let Some(cell) = self.cell_at(start) {
+            return cell.kinds.has(kinds).then_some("column name");
+        }
         let first = self.hits.partition_point(|hit| hit.start < end);
         let earlier = self.hits[..first].iter().rev().take_while(|hit| hit.start + before >= start);
         if let Some(hit) = earlier.filter(|hit| hit.end <= start).find(|hit| hit.kinds.has(kinds)) {
@@ -223,6 +239,12 @@ impl<'t> Scan<'t> {
         }
         let later = self.hits[first..].iter().take_while(|hit| hit.end <= end + after);
         later.into_iter().find(|hit| hit.kinds.has(kinds)).map(|hit| hit.word)
+    }
+
+    /// The cell of a known column that `at` is in.
+    fn cell_at(&self, at: usize) -> Option<Cell> {
+        let after = self.cells.partition_point(|cell| cell.start <= at);
+        self.cells.get(after.checked_sub(1)?).copied().filter(|cell| at < cell.end)
     }
 
     /// Records a finding.

@@ -1,0 +1,73 @@
+//! What a text says itself of its names (the head of a table, a field's name, the address beside them) stands against what a model takes
+//! them for: of a cell by itself there is little to see.
+
+use crate::classifier::{LONGEST, UNSURE, is_name, is_number};
+use crate::merge::sort_by_place;
+use crate::recognisers::{Nameless, is_told};
+use crate::{By, Entity, Label};
+
+/// The score below which what is told may be wrong: the column `name` may hold firms.
+const FIRM: f32 = 0.8;
+/// Fewest bytes of what is left of a model's finding.
+const LEAST: usize = 3;
+
+/// Takes from a model's findings what is told to be something else, and from all findings the names that are told to be none.
+pub(crate) fn heed(
+    text: &str,
+    model: &mut Vec<Entity>,
+    recognised: &mut Vec<Entity>,
+    mut nameless: Vec<Nameless>,
+) {
+    if !nameless.is_empty() {
+        nameless.sort_by_key(|part| part.start);
+        let part_of = |entity: &Entity| {
+            let after = nameless.partition_point(|part| part.start <= entity.start);
+            nameless.get(after.checked_sub(1)?).filter(|part| entity.end <= part.end)
+        };
+        model.retain(|entity| {
+            let is_none = |part: &Nameless| {
+                (part.sure || entity.score < UNSURE.1)
+                    && (is_name(&entity.label)
+                        || entity.label == Label::Username
+                        || part.amount && is_number(&entity.label))
+            };
+            !part_of(entity).is_some_and(is_none)
+        });
+        let is_none =
+            |entity: &Entity| entity.by == By::Pattern && is_name(&entity.label) && !is_told(entity);
+        recognised.retain(|entity| !is_none(entity) || part_of(entity).is_none());
+    }
+    if model.is_empty() || !recognised.iter().any(is_told) {
+        return;
+    }
+    sort_by_place(recognised);
+    let told: Vec<&Entity> = recognised.iter().filter(|entity| is_told(entity)).collect();
+    for entity in model.iter_mut().filter(|entity| {
+        is_name(&entity.label) || is_number(&entity.label) || entity.label == Label::Username
+    }) {
+        let mut cut = false;
+        let from = told.partition_point(|other| other.start + LONGEST < entity.start);
+        let end = entity.end;
+        for other in told[from..].iter().take_while(|other| other.start < end) {
+            let doubted = other.score < FIRM && entity.score >= UNSURE.1;
+            if other.end <= entity.start || other.label == entity.label || doubted {
+                continue;
+            }
+            cut = true;
+            if entity.start >= other.start {
+                entity.start = other.end.min(entity.end);
+            } else {
+                entity.end = other.start;
+            }
+        }
+        if !cut {
+            continue;
+        }
+        let rest = text.get(entity.start..entity.end).unwrap_or_default();
+        let marks = |c: char| !c.is_alphanumeric();
+        let ahead = rest.len() - rest.trim_start_matches(marks).len();
+        entity.end -= rest.len() - rest.trim_end_matches(marks).len().max(ahead);
+        entity.start += ahead;
+    }
+    model.retain(|entity| entity.start + LEAST <= entity.end);
+}
