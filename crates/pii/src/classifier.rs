@@ -239,6 +239,12 @@ pub(crate) fn take_names(text: &str, model: &mut Vec<Entity>, recognised: &[Enti
                 (false, _) => continue,
             };
             let value = &text[rest.clone()];
+            // Of "and Universitatea din București", what is left is no name.
+            let has_capital = |part: &str| part.contains(char::is_uppercase);
+            if is_reading && !has_capital(value) && has_capital(entity.text(text)) {
+                entity.end = entity.start;
+                continue;
+            }
             let start = rest.end - value.trim_start_matches(|c: char| !c.is_alphanumeric()).len();
             let kept = value.trim_end_matches([' ', ',', ';', ':', '(', '\n']).len();
             (entity.start, entity.end) = (start, (rest.start + kept).max(start));

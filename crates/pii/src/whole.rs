@@ -135,6 +135,7 @@ mod tests {
     fn a_part_of_a_name_becomes_the_whole() {
         for (text, found, want) in [
             ("witness Kay van 't Riet stated", &["Kay", "Riet"][..], &["Kay van 't Riet"][..]),
+            ("advocaat Paul de La Tour ontkent", &["Paul", "La Tour"], &["Paul de La Tour"]),
             ("anyone know heather ellis??", &["ellis"], &["heather ellis"]),
             ("and jeffrey chen called", &["jeffrey"], &["jeffrey chen"]),
             ("On cross, St. Clair admitted", &["Clair"], &["St. Clair"]),
