@@ -136,10 +136,10 @@ pub(crate) fn drop_nobody(text: &str, model: &mut Vec<Entity>) {
         let value = entity.text(text);
         match entity.label {
             Label::Person | Label::Organization => {
-                !(is_role(value) || is_acronym(value) || entity.label == Label::Person && is_nobody(value))
-                    && !is_finding(text, entity.start, entity.end)
-                    && !is_blood_pressure(text, entity.start, entity.end)
-                    && !is_state(text, entity.start, entity.end)
+                let nobody = entity.label == Label::Person && is_nobody(value);
+                let (start, end) = (entity.start, entity.end);
+                let known = [is_finding, is_blood_pressure, is_state].iter().any(|is| is(text, start, end));
+                !(nobody || is_role(value) || is_acronym(value) || known)
             }
             Label::Phone => !is_of_goods(&text[..entity.start]),
             Label::IpAddress => value.contains(':') || value.split('.').count() < 5,
