@@ -12,7 +12,7 @@ use crate::eval::LabelMap;
 use crate::label::Group;
 use crate::offsets::{ceil_char_boundary, floor_char_boundary};
 use crate::recognisers::{
-    is_acronym, is_blood_pressure, is_finding, is_no_name, is_nobody, is_role, is_state,
+    is_acronym, is_blood_pressure, is_finding, is_no_name, is_nobody, is_role, is_state, is_titled,
 };
 use crate::{By, Entity, Label};
 
@@ -139,7 +139,8 @@ pub(crate) fn drop_nobody(text: &str, model: &mut Vec<Entity>) {
                 let nobody = entity.label == Label::Person && is_nobody(value);
                 let (start, end) = (entity.start, entity.end);
                 let known = [is_finding, is_blood_pressure, is_state].iter().any(|is| is(text, start, end));
-                !(nobody || is_role(value) || is_acronym(value) || known)
+                let none = is_role(value) || is_acronym(value);
+                !(known || nobody && !is_role(value) || none && !is_titled(&text[..start]))
             }
             Label::Phone => !is_of_goods(&text[..entity.start]),
             Label::IpAddress => value.contains(':') || value.split('.').count() < 5,
@@ -436,18 +437,18 @@ mod tests {
 
     #[test]
     fn a_physician_s_name_may_be_a_finding() {
-        let text = "Hx of Crohn's disease, Foley catheter, morbo di Parkinson, Romberg negative. Seen by Dr. Romberg and Mrs Crohn, I and Okay";
+        let text = "Hx of Crohn's disease, Foley catheter, morbo di Parkinson, Romberg negative. Seen by Dr. Romberg and Mrs Crohn, I and Okay by Mr. Ja";
         let at = |value: &str, from: usize| {
             let start = from + text[from..].find(value).unwrap();
             Entity::new(Label::Person, start, start + value.len(), 0.9, By::Model, "test")
         };
         let mut model: Vec<Entity> =
             ["Crohn", "Foley", "Parkinson", "Romberg"].iter().map(|name| at(name, 0)).collect();
-        model.extend([at("Romberg", 80), at("Crohn", 80), at("I", 100), at("Okay", 80)]);
+        model.extend([at("Romberg", 80), at("Crohn", 80), at("I", 100), at("Okay", 80), at("Ja", 80)]);
         drop_nobody(text, &mut model);
         assert_eq!(
             model.iter().map(|e| (e.start > 80, e.text(text))).collect::<Vec<_>>(),
-            [(true, "Romberg"), (true, "Crohn")]
+            [(true, "Romberg"), (true, "Crohn"), (true, "Ja")]
         );
     }
 

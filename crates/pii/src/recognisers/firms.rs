@@ -81,7 +81,9 @@ pub(super) fn phrase(scan: &mut Scan<'_>, start: usize, end: usize, first: Kinds
     }
     let (end, kinds) = best;
     let span = (start, end);
-    if is_blood_pressure(scan.text, start, end) {
+    let is_scale = scan.text[start..].starts_with("Glasgow Coma")
+        || scan.text[start..].starts_with("Glasgow Blatchford");
+    if is_scale || is_blood_pressure(scan.text, start, end) {
         return None;
     }
     if opens_firm(scan, end) && !kinds.has(Kinds::ORGANIZATION) {

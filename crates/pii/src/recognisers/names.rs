@@ -72,7 +72,7 @@ words! {
 words! {
     /// By themselves nobody's name, in any case: what people are called in papers, what they say, and what a form or a line of it begins with.
     NOBODY = "claimant defendant plaintiff petitioner respondent warden patienten kläger beklagte arrendador arrendatario arrendataria mum mom dad okay ok ja oye ah klar hei brb pt tel mob \
-    license role start health buzzer caller aadhaar hergang studium sitz upon huurovereenkomst pozdrawiam dobry dobrý imię vcard sha label lovely angebot begin ort ville dott med d.o.b"
+    license role start health buzzer caller aadhaar hergang studium sitz upon huurovereenkomst pozdrawiam dobry dobrý imię vcard label lovely angebot begin ort ville dott med d.o.b"
 }
 words! {
     /// After a physician's name that is the name of what they found: `Crohn's disease`, `Foley catheter`.
@@ -141,16 +141,19 @@ pub(crate) fn is_acronym(word: &str) -> bool {
     ACRONYMS.has(word)
 }
 
+/// Whether a text ends in a title: what follows is a name, whatever word it is.
+pub(crate) fn is_titled(before: &str) -> bool {
+    let near = &before[crate::offsets::ceil_char_boundary(before, before.len().saturating_sub(20))..];
+    near.trim_end_matches([' ', '.']).rsplit([' ', '\n']).next().is_some_and(|word| TITLES.has(word))
+}
+
 /// Whether the name `start..end` is that of a disease, a sign or a device: `Crohn` of `Crohn's disease`, and not of `Dr. Crohn`.
 pub(crate) fn is_finding(text: &str, start: usize, end: usize) -> bool {
     let (before, name, behind) = (&text[..start], &text[start..end], &text[end..]);
     let behind = ["'s", "’s", "'"].iter().find_map(|mark| behind.strip_prefix(mark)).unwrap_or(behind);
     let next = behind.strip_prefix(' ').unwrap_or_default();
     let next = next.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    let near = &before[crate::offsets::ceil_char_boundary(before, start.saturating_sub(20))..];
-    let last = near.trim_end_matches([' ', '.']).rsplit([' ', '\n']).next();
-    let titled = last.is_some_and(|word| TITLES.has(word));
-    !titled
+    !is_titled(before)
         && (!name.contains(' ') || matches!(name, "Glasgow Coma" | "Glasgow Blatchford"))
         && (name.starts_with("Glasgow ")
             || FINDINGS.has(next)
