@@ -12,7 +12,7 @@ use crate::eval::LabelMap;
 use crate::label::Group;
 use crate::offsets::{ceil_char_boundary, floor_char_boundary};
 use crate::recognisers::{
-    is_acronym, is_blood_pressure, is_finding, is_no_name, is_nobody, is_role, is_state,
+    is_acronym, is_blood_pressure, is_finding, is_no_name, is_nobody, is_role, is_state, is_titled,
 };
 use crate::{By, Entity, Label};
 
@@ -136,10 +136,11 @@ pub(crate) fn drop_nobody(text: &str, model: &mut Vec<Entity>) {
         let value = entity.text(text);
         match entity.label {
             Label::Person | Label::Organization => {
-                !(is_role(value) || is_acronym(value) || entity.label == Label::Person && is_nobody(value))
-                    && !is_finding(text, entity.start, entity.end)
-                    && !is_blood_pressure(text, entity.start, entity.end)
-                    && !is_state(text, entity.start, entity.end)
+                let nobody = entity.label == Label::Person && is_nobody(value);
+                let (start, end) = (entity.start, entity.end);
+                let known = [is_finding, is_blood_pressure, is_state].iter().any(|is| is(text, start, end));
+                let none = is_role(value) || is_acronym(value);
+                !(known || nobody && !is_role(value) || none && !is_titled(&text[..start]))
             }
             Label::Phone => !is_of_goods(&text[..entity.start]),
             Label::IpAddress => value.contains(':') || value.split('.').count() < 5,
@@ -241,6 +242,12 @@ pub(crate) fn take_names(text: &str, model: &mut Vec<Entity>, recognised: &[Enti
                 (false, _) => continue,
             };
             let value = &text[rest.clone()];
+            // Of "and Universitatea din București", what is left is no name.
+            let has_capital = |part: &str| part.contains(char::is_uppercase);
+            if is_reading && !has_capital(value) && has_capital(entity.text(text)) {
+                entity.end = entity.start;
+                continue;
+            }
             let start = rest.end - value.trim_start_matches(|c: char| !c.is_alphanumeric()).len();
             let kept = value.trim_end_matches([' ', ',', ';', ':', '(', '\n']).len();
             (entity.start, entity.end) = (start, (rest.start + kept).max(start));
@@ -432,18 +439,18 @@ mod tests {
 
     #[test]
     fn a_physician_s_name_may_be_a_finding() {
-        let text = "Hx of Crohn's disease, Foley catheter, morbo di Parkinson, Romberg negative. Seen by Dr. Romberg and Mrs Crohn, I and Okay";
+        let text = "Hx of Crohn's disease, Foley catheter, morbo di Parkinson, Romberg negative. Seen by Dr. Romberg and Mrs Crohn, I and Okay by Mr. Ja";
         let at = |value: &str, from: usize| {
             let start = from + text[from..].find(value).unwrap();
             Entity::new(Label::Person, start, start + value.len(), 0.9, By::Model, "test")
         };
         let mut model: Vec<Entity> =
             ["Crohn", "Foley", "Parkinson", "Romberg"].iter().map(|name| at(name, 0)).collect();
-        model.extend([at("Romberg", 80), at("Crohn", 80), at("I", 100), at("Okay", 80)]);
+        model.extend([at("Romberg", 80), at("Crohn", 80), at("I", 100), at("Okay", 80), at("Ja", 80)]);
         drop_nobody(text, &mut model);
         assert_eq!(
             model.iter().map(|e| (e.start > 80, e.text(text))).collect::<Vec<_>>(),
-            [(true, "Romberg"), (true, "Crohn")]
+            [(true, "Romberg"), (true, "Crohn"), (true, "Ja")]
         );
     }
 

@@ -37,8 +37,14 @@ fn join(text: &str, model: &mut Vec<Entity>) {
         let between = text.get(entity.end..next.start).unwrap_or_default();
         let inner =
             between.strip_prefix(' ').and_then(|between| between.strip_suffix(' ')).unwrap_or_default();
-        let is_one =
-            both && capitals && inner.len() < 12 && inner.split(' ').all(|word| PARTICLES.contains(&word));
+        // "Truus van Leuven", "Jean-Baptiste de La Tour".
+        let of_place = entity.label == Label::Person
+            && (next.label == Label::Location
+                && is_given_name(entity.text(text))
+                && matches!(inner, "van" | "von" | "da")
+                || inner == "de" && next.text(text).starts_with("La "));
+        let is_joined = inner.len() < 12 && inner.split(' ').all(|word| PARTICLES.contains(&word));
+        let is_one = (both || of_place) && capitals && is_joined;
         if is_one {
             entity.end = next.end;
             entity.score = entity.score.max(next.score);
@@ -135,6 +141,7 @@ mod tests {
     fn a_part_of_a_name_becomes_the_whole() {
         for (text, found, want) in [
             ("witness Kay van 't Riet stated", &["Kay", "Riet"][..], &["Kay van 't Riet"][..]),
+            ("advocaat Paul de La Tour ontkent", &["Paul", "La Tour"], &["Paul de La Tour"]),
             ("anyone know heather ellis??", &["ellis"], &["heather ellis"]),
             ("and jeffrey chen called", &["jeffrey"], &["jeffrey chen"]),
             ("On cross, St. Clair admitted", &["Clair"], &["St. Clair"]),

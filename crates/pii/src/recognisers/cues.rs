@@ -65,11 +65,11 @@ pub(super) fn named(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<us
     let (last, earlier, colon) = words_before(scan, start);
     let of_business =
         last == "name" && matches!(earlier.as_str(), "business" | "company" | "trading" | "firm");
-    if colon && (of_business || FIRM_FIELDS.has(&last)) {
-        if let Some(end) = listed(scan, start, first).or_else(|| field(scan, start, first, of_business)) {
-            scan.push("firm_field", Label::Organization, (start, end), SURE, false, None);
-            return Some(end);
-        }
+    let is_field = colon && (of_business || FIRM_FIELDS.has(&last));
+    let firm = || listed(scan, start, first).or_else(|| field(scan, start, first, of_business));
+    if let Some(end) = is_field.then(firm).flatten() {
+        scan.push("firm_field", Label::Organization, (start, end), SURE, false, None);
+        return Some(end);
     }
     let is_phrase = || {
         let of =

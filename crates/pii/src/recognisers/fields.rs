@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::capitals::FORMS;
+use super::forms::is_form;
 use super::keyed::NOT_VALUES;
 use super::lexicon::{Kinds as Known, is_no_name, look};
 use super::names::small;
@@ -171,7 +171,7 @@ fn is_worded(value: &str, most: usize) -> bool {
 
 /// `Shannon Sandoval`, `O'Rourke, Siobhan`, `Lisa`; not `Steel bolt`, `Siemens`.
 fn is_persons(value: &str) -> bool {
-    let is_end = |word: &str| FORMS.has(word) || is_no_name(word) || look(word).has(Known::ORGANIZATION);
+    let is_end = |word: &str| is_form(word) || is_no_name(word) || look(word).has(Known::ORGANIZATION);
     let (words, mut capitals) = (value.split([' ', ',']).filter(|word| !word.is_empty()), 0);
     for word in words {
         let word = if word.contains(char::is_lowercase) { word.to_owned() } else { small(word) };

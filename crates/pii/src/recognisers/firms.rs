@@ -42,7 +42,7 @@ words! {
 words! {
     /// Of those after a name, what never ends a person's: `Apollo Hospitals`, `Janssen de Jong Groep`.
     TAILS = "Hospital Hospitals Infirmary Clinic Group Gruppen Groep Gruppe Holding Holdings Solicitors Advocaten Logistics Analytics Consulting Plumbing Lettings Energie \
-    Versand yliopisto Egyetem Tudományegyetem Industries Technologies Pharmaceuticals Airlines Airways Insurance Motors Academy University Universität"
+    Versand yliopisto kommune banka spořitelna Egyetem Tudományegyetem Industries Technologies Pharmaceuticals Airlines Airways Insurance Motors Academy University Universität"
 }
 words! {
     /// After a name and before what makes it a place for the sick: `Hammond Medical Center`.
@@ -81,7 +81,9 @@ pub(super) fn phrase(scan: &mut Scan<'_>, start: usize, end: usize, first: Kinds
     }
     let (end, kinds) = best;
     let span = (start, end);
-    if is_blood_pressure(scan.text, start, end) {
+    let is_scale = scan.text[start..].starts_with("Glasgow Coma")
+        || scan.text[start..].starts_with("Glasgow Blatchford");
+    if is_scale || is_blood_pressure(scan.text, start, end) {
         return None;
     }
     if opens_firm(scan, end) && !kinds.has(Kinds::ORGANIZATION) {
@@ -217,7 +219,7 @@ pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usi
         let before = std::mem::replace(&mut alone, comma > 0);
         if AND.has(word) {
             // "Shell and Petron Corporation" are two, if either is more than a surname.
-            if word != "&" && !before {
+            if word != "&" && (!before || opens_late(scan, start)) {
                 return None;
             }
             (unfinished, alone) = (false, true);
@@ -236,6 +238,13 @@ pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usi
         (at, last) = (at + word.len(), word);
     }
     None
+}
+
+/// Whether a capitalised word stands right before `start`.
+fn opens_late(scan: &Scan<'_>, start: usize) -> bool {
+    let from = crate::offsets::ceil_char_boundary(scan.text, start.saturating_sub(WORD));
+    let head = scan.text.get(from..start).and_then(|head| head.strip_suffix(' ')).unwrap_or_default();
+    head.rsplit(|c: char| !(c.is_alphabetic() || c == '-')).next().is_some_and(capitalised)
 }
 
 /// The word at `at`, or `&`.

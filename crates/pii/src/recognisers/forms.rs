@@ -7,7 +7,7 @@ use super::words::words;
 words! {
     /// Legal forms that nothing else looks like.
     CERTAIN = "Inc Corp Corporation Ltd Limited LLC LLP PLC plc GmbH gGmbH GesmbH mbH KGaA OHG SARL Sàrl SASU SpA Srl Snc EURL BVBA VOF Ltda Lda EIRELI Pty Oy Oyj \
-    ApS ASA Kft Nyrt Zrt Kht Kkt SCP SLU SNC Holdings"
+    ApS ASA Osk Kft Nyrt Zrt Kht Kkt SCP SLU SNC Holdings"
 }
 words! {
     /// Legal forms that are also words, places, units or anything else.

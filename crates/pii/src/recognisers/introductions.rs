@@ -1,6 +1,6 @@
 //! People who name themselves or are greeted in lower case, as in a chat: `hey its fatima, new number`, `ik ben femke`.
 
-use super::capitals::word_at;
+use super::capitals::{WORD, word_at};
 use super::lexicon::{Kinds, look, titled};
 use super::scan::{Scan, Word};
 use crate::Label;
@@ -86,9 +86,29 @@ fn name(scan: &mut Scan<'_>, start: usize, frame: Frame) {
             || frame == Frame::Greeting && rest.starts_with(" it"));
     let told = frame == Frame::Name && (known || surname);
     if said || told {
-        let end = if surname { after } else { end };
+        let mut end = if surname { after } else { end };
+        if frame == Frame::Name {
+            end = surnames(scan, end);
+        }
         scan.push("introduced_name", Label::Person, (start, end), LOWER, false, None);
     }
+}
+
+/// The end of the surnames and particles behind `end`: `de almeida prado`.
+fn surnames(scan: &Scan<'_>, mut end: usize) -> usize {
+    let mut at = end;
+    while scan.byte(at) == b' ' && at < end + WORD {
+        let word = word_at(scan, at + 1);
+        let kinds = look(&titled(word));
+        let is_name = kinds.has(Kinds::SURNAME) || kinds.has(Kinds::GIVEN);
+        at += 1 + word.len();
+        if is_name && !kinds.has(Kinds::STOP) && word.len() > 2 {
+            end = at;
+        } else if !matches!(word, "de" | "da" | "do" | "dos" | "das" | "van" | "von" | "der" | "la") {
+            break;
+        }
+    }
+    end
 }
 
 #[cfg(test)]
@@ -123,6 +143,7 @@ mod tests {
                 "Dit is het",
             ],
         );
+        assert_eq!(spans("PERSON", "me chamo marcela moraes de almeida cpf"), ["marcela moraes de almeida"]);
         assert_eq!(spans("PERSON", "can u venmo me, im sean mcallister. or"), ["sean mcallister"]);
         assert_eq!(spans("PERSON", "hi melissa its denise from accounts"), ["melissa", "denise"]);
     }

@@ -64,7 +64,7 @@ pub(crate) use date::is_calendar_date;
 pub(crate) use fields::{Nameless, is_told};
 pub(crate) use firms::{is_blood_pressure, is_state};
 pub(crate) use lexicon::{is_given_name, is_no_name, is_surname, is_unknown, is_word_of_the_language};
-pub(crate) use names::{is_acronym, is_finding, is_nobody, is_role, is_title};
+pub(crate) use names::{is_acronym, is_finding, is_nobody, is_role, is_title, is_titled};
 pub(crate) use phone_extent::whole as whole_phone;
 
 /// Bytes around a position within which recognisers decide about it.

@@ -72,7 +72,7 @@ words! {
 words! {
     /// By themselves nobody's name, in any case: what people are called in papers, what they say, and what a form or a line of it begins with.
     NOBODY = "claimant defendant plaintiff petitioner respondent warden patienten kläger beklagte arrendador arrendatario arrendataria mum mom dad okay ok ja oye ah klar hei brb pt tel mob \
-    license role start health buzzer caller aadhaar hergang studium sitz upon huurovereenkomst ort ville dott med d.o.b"
+    license role start health buzzer caller aadhaar hergang studium sitz upon huurovereenkomst pozdrawiam dobry dobrý imię vcard label lovely angebot begin ort ville dott med d.o.b"
 }
 words! {
     /// After a physician's name that is the name of what they found: `Crohn's disease`, `Foley catheter`.
@@ -120,7 +120,10 @@ pub(crate) fn is_nobody(word: &str) -> bool {
 /// Whether a word by itself is what people or parts of a form are called, or what somebody says, and no name at all.
 pub(crate) fn is_role(word: &str) -> bool {
     let bare = word.trim_end_matches('.');
-    bare == "I" || NOBODY.has(&bare.to_lowercase())
+    let is_letter = |word: &str| word.len() == 1 && word.bytes().all(|b| b.is_ascii_uppercase());
+    // "Marshall, J., dissenting" is a justice.
+    let is_justice = word.strip_suffix(".,").is_some_and(is_letter);
+    bare == "I" || is_justice || NOBODY.has(&bare.to_lowercase())
 }
 
 /// Whether a word stands before a surname.
@@ -138,18 +141,24 @@ pub(crate) fn is_acronym(word: &str) -> bool {
     ACRONYMS.has(word)
 }
 
+/// Whether a text ends in a title: what follows is a name, whatever word it is.
+pub(crate) fn is_titled(before: &str) -> bool {
+    let near = &before[crate::offsets::ceil_char_boundary(before, before.len().saturating_sub(20))..];
+    near.trim_end_matches([' ', '.']).rsplit([' ', '\n']).next().is_some_and(|word| TITLES.has(word))
+}
+
 /// Whether the name `start..end` is that of a disease, a sign or a device: `Crohn` of `Crohn's disease`, and not of `Dr. Crohn`.
 pub(crate) fn is_finding(text: &str, start: usize, end: usize) -> bool {
     let (before, name, behind) = (&text[..start], &text[start..end], &text[end..]);
     let behind = ["'s", "’s", "'"].iter().find_map(|mark| behind.strip_prefix(mark)).unwrap_or(behind);
     let next = behind.strip_prefix(' ').unwrap_or_default();
     let next = next.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    let near = &before[crate::offsets::ceil_char_boundary(before, start.saturating_sub(20))..];
-    let last = near.trim_end_matches([' ', '.']).rsplit([' ', '\n']).next();
-    let titled = last.is_some_and(|word| TITLES.has(word));
-    !titled
-        && !name.contains(' ')
-        && (FINDINGS.has(next) || FINDERS.has(name) || FOUND_BY.iter().any(|phrase| before.ends_with(phrase)))
+    !is_titled(before)
+        && (!name.contains(' ') || matches!(name, "Glasgow Coma" | "Glasgow Blatchford"))
+        && (name.starts_with("Glasgow ")
+            || FINDINGS.has(next)
+            || FINDERS.has(name)
+            || FOUND_BY.iter().any(|phrase| before.ends_with(phrase)))
 }
 
 /// The rest of a name.
@@ -231,6 +240,7 @@ pub(super) fn titled(scan: &mut Scan<'_>, title: &str, end: usize) -> Option<usi
     let known = tail.words > 1 || tail.surname || title.len() < 6;
     if tail.words == 0
         || tail.words == 1 && (is_nobody(first) || NO_SURNAMES.has(first))
+        || SIGN_OFFS.has(first)
         || !known && !look(first).has(Kinds::GIVEN)
         || opens_firm(scan, tail.end)
     {
@@ -405,7 +415,14 @@ fn framed(scan: &Scan<'_>, start: usize, end: usize) -> bool {
 /// `Cara nonna,`, `Lieve oma,`, `Donna di 23 anni`, `Segundo a polícia`, `Ken je`: a name that is a word of another language, where the next
 /// word tells that it is one.
 fn is_greeting_abroad(scan: &Scan<'_>, start: usize, end: usize, first: &str) -> bool {
-    const WORDS: [(&str, &str); 4] = [("Donna", "di"), ("Segundo", "a"), ("Segundo", "o"), ("Ken", "je")];
+    const WORDS: [(&str, &str); 6] = [
+        ("Donna", "di"),
+        ("Segundo", "a"),
+        ("Segundo", "o"),
+        ("Ken", "je"),
+        ("Peer", "feedback"),
+        ("Peer", "review"),
+    ];
     if scan.byte(end) != b' ' || matches!(scan.before(start), b' ' | b',') {
         return false;
     }
@@ -527,6 +544,8 @@ mod tests {
                 "Stoke-on-Trent",
                 "Donna di 23 anni",
                 "Lieve oma, we zijn er",
+                "Peer feedback for all",
+                "Frau Kollegin Dr. and",
                 "In Germany v. Spain",
             ],
         );
