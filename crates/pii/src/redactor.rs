@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::addresses::{join_addresses, join_towns, trim_places};
 use crate::again::again;
 use crate::classifier::{agree, doubt_words, drop_nobody, leave_addresses, take_edges, take_kinds};
 use crate::eval::LabelMap;
@@ -106,6 +107,7 @@ impl Redactor {
         drop_nobody(text, &mut model);
         doubt_words(text, &mut model);
         take_edges(&mut model, &found);
+        join_addresses(text, &mut model, &mut found);
         agree(&mut model, &mut found);
         let acts = |label: &Label| self.policy.action(label) != Action::Keep;
         take_kinds(&mut model, &found, &|one, other| {
@@ -126,6 +128,8 @@ impl Redactor {
             entities.extend(free);
             sort_by_place(&mut entities);
         }
+        trim_places(text, &mut entities);
+        join_towns(text, &mut entities);
         entities
     }
 
@@ -268,6 +272,8 @@ impl Redactor {
         if added {
             sort_by_place(&mut entities);
         }
+        trim_places(text, &mut entities);
+        join_towns(text, &mut entities);
         entities
     }
 

@@ -64,7 +64,7 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
 
 /// `221B Baker Street, Apt 4`, `10 rue de la Paix`, `Studio 8, Phillip Bypass`.
 fn number_first(scan: &mut Scan<'_>, word: Word, number: &str) -> bool {
-    let house = house_end(scan, word);
+    let house = house_end(scan, word.end);
     let mut at = house;
     let comma = scan.byte(at) == b',';
     at += usize::from(comma);
@@ -94,8 +94,6 @@ fn number_first(scan: &mut Scan<'_>, word: Word, number: &str) -> bool {
             0.0
         } else if listed(&AFTER_NAME, name) {
             SCORES.0
-        } else if comma && unit_at.is_none() {
-            0.0
         } else {
             seldom(scan, number, unit_at.is_some(), before, name, end)
         };
@@ -201,7 +199,7 @@ fn number_last(scan: &mut Scan<'_>, word: Word, number: &str) {
     let dotted = scan.before(at) == b'.';
     let (start, last) = if dotted { word_before(scan, at - 1) } else { (start, last) };
     if let Some((start, score)) = ending(scan, start, last, dotted, number) {
-        let end = units(scan, house_end(scan, word));
+        let end = units(scan, house_end(scan, word.end));
         scan.push("street_address", Label::Address, (start, end), score, false, None);
         return;
     }
@@ -217,7 +215,7 @@ fn number_last(scan: &mut Scan<'_>, word: Word, number: &str) {
             listed(&BEFORE_NAME, name) && !listed(&SMALL, name) || short && listed(&SHORT_BEFORE_NAME, name);
         let seldom = capital(name) && listed(&SELDOM_BEFORE_NAME, name) && !is_year(number);
         if capitals > 0 && (sure || seldom) {
-            let end = units(scan, house_end(scan, word));
+            let end = units(scan, house_end(scan, word.end));
             let score = if sure { SCORES.0 } else { SCORES.1 };
             scan.push("street_address", Label::Address, (start, end), score, false, None);
             return;

@@ -23,6 +23,7 @@ mod india;
 mod ip;
 mod italy;
 mod keyed;
+mod letterhead;
 mod lexicon;
 mod mailing;
 mod names;
@@ -40,7 +41,7 @@ mod units;
 mod url;
 mod us;
 mod username;
-mod words;
+pub(crate) mod words;
 
 pub use custom::{Custom, CustomError};
 
@@ -52,6 +53,7 @@ pub(crate) use lexicon::{is_no_name, is_word_of_the_language};
 pub(crate) use names::{is_acronym, is_nobody};
 /// Bytes around a position within which recognisers decide about it.
 pub(crate) use scan::REACH;
+pub(crate) use streets::street_of;
 
 /// The recognisers to run: the built-in ones, less those switched off, and the caller's.
 #[derive(Clone, Debug, Default)]

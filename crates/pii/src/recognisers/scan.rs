@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 
 use super::{
-    address, capitals, codes, crypto, date, email, ip, keyed, mailing, numbers, penalty, postal, secret, url,
+    address, capitals, codes, crypto, date, email, ip, keyed, letterhead, mailing, numbers, penalty, postal,
+    secret, url,
 };
 use crate::context::{self, AFTER, BEFORE, Hit, Kinds};
 use crate::{By, Entity, Explain, Label};
@@ -111,6 +112,7 @@ impl<'t> Scan<'t> {
         scan.words();
         keyed::scan(&mut scan);
         penalty::scan(&mut scan);
+        letterhead::scan(&mut scan);
         scan.found
     }
 
@@ -161,12 +163,14 @@ impl<'t> Scan<'t> {
             codes::at(self, word);
             ip::at_mixed(self, word);
             postal::at_number(self, word);
+            postal::bracketed(self, word);
             address::at_number(self, word);
             mailing::at_number(self, word);
         } else if word.has_digit() {
             codes::at(self, word);
             date::at_mixed(self, word);
             crypto::at(self, word);
+            postal::bracketed(self, word);
             ip::at_mixed(self, word);
             address::at_number(self, word);
             mailing::at_number(self, word);
