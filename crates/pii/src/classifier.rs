@@ -200,6 +200,9 @@ pub(crate) fn take_kinds(
     }
 }
 
+/// A model's score below which a place that everybody knows is one, though it is somebody's name as well.
+const HALF_SURE: f32 = 0.6;
+
 fn is_name(label: &Label) -> bool {
     matches!(label, Label::Person | Label::Location | Label::Organization)
 }
@@ -228,7 +231,7 @@ pub(crate) fn agree(model: &mut [Entity], recognised: &mut [Entity]) {
         }
         // Madrid is somebody's surname as well, and so half a person to a recogniser.
         let wins = |label: &Label, score: f32| match agreed > 0.0 {
-            true => *label == Label::Location && agreed < score && sureness < UNSURE.0,
+            true => *label == Label::Location && agreed < score && sureness < HALF_SURE,
             false => sureness < UNSURE.1,
         };
         if let Some((label, _)) = known.filter(|(label, score)| wins(label, *score)) {
@@ -455,7 +458,7 @@ mod tests {
             entity(Label::Person, 10, 16, 0.95, By::Model),
             entity(Label::Organization, 20, 32, 0.6, By::Model),
             entity(Label::Location, 30, 36, 0.5, By::Model),
-            entity(Label::Person, 40, 46, 0.7, By::Model),
+            entity(Label::Person, 40, 46, 0.55, By::Model),
         ];
         agree(&mut model, &mut recognised);
         let labels: Vec<_> = model.iter().map(|e| e.label.name()).collect();

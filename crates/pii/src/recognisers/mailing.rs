@@ -204,7 +204,9 @@ fn part_before<'t>(scan: &Scan<'t>, end: usize) -> Part<'t> {
         let (from, word) = word_before(scan, at);
         let fits =
             !word.is_empty() && (start == end || at < start || closed) && fits(scan, from, word, dotted);
-        if !fits || start < end && scan.before(start) != b' ' {
+        // "Lloyd of 885 Bonilla Lane" is somebody at an address.
+        let of = matches!(word, "of" | "the") && scan.byte(start).is_ascii_digit();
+        if !fits || of || start < end && scan.before(start) != b' ' {
             break;
         }
         start = from - usize::from(closed && scan.before(from) == b'(');
@@ -271,12 +273,14 @@ fn beginning(scan: &Scan<'_>, code: &Code) -> Option<(usize, usize)> {
     }
     for count in 0..PARTS {
         let (gap, opens_line) = separator(scan, at);
-        if gap == at || gap == 0 {
+        let dash = scan.byte(gap) == b' ' && !opens_line;
+        if gap == at || gap == 0 || dash && code.sure == Sure::Little {
             break;
         }
         lines |= opens_line;
         let part = part_before(scan, gap);
-        if part.text.is_empty() || part.text.len() > LINE || code.end - part.start > LONGEST {
+        let called = part.text.split([' ', '.']).next().is_some_and(|first| CALLED.has(first));
+        if part.text.is_empty() || part.text.len() > LINE || code.end - part.start > LONGEST || called {
             break;
         }
         if code.military {
@@ -324,7 +328,6 @@ fn beginning(scan: &Scan<'_>, code: &Code) -> Option<(usize, usize)> {
 fn house(scan: &Scan<'_>, part: &Part<'_>, code: &Code) -> bool {
     let end = part.start + part.text.len();
     let mut words = part.text.split(' ').filter(|word| !word.is_empty());
-    let first = part.text.split([' ', '.']).next().unwrap_or_default();
     let is_number = |word: &&str| word.split(['-', '/']).next().is_some_and(is_house_number);
     let numbered = words.clone().take(1).chain(words.clone().next_back()).any(|word| is_number(&word))
         || telling(scan, part) && words.clone().any(|word| is_number(&word));
@@ -338,7 +341,7 @@ fn house(scan: &Scan<'_>, part: &Part<'_>, code: &Code) -> bool {
             && e.start < end.min(code.start)
             && e.end > part.start
     });
-    numbered && named && !taken && !CALLED.has(first)
+    numbered && named && !taken
 }
 
 /// The address that a recogniser of streets has found in a part.
@@ -476,4 +479,62 @@ fn province(scan: &Scan<'_>, end: usize) -> usize {
     let in_brackets =
         scan.byte(after) == b')' && (is_code || matches!(code, "Saale" | "Oder" | "Main" | "Spree"));
     if if close == 1 { in_brackets } else { is_code } { after + close } else { end }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::recognisers::testing::spans;
+
+    #[test]
+    fn whole_addresses() {
+        for address in [
+            "Flat 64\nTaylor Well\nPort Judith\nDG4 7WR",
+            "Lukasring 93\r\n1210FF\r\nDomburg",
+            "ulica Solidarności 072\n25-520 Nysa",
+            "Viale Luna, 4, 07024, Isola Di Caprera (SS)",
+            "Calle Georgina Soriano 75\nGranada, 41911\nPoland",
+            "Konrad-Adenauer-Ring 159, 67413 Neustadt an der Weinstraße",
+            "Rua Sete de Setembro, nº 58, casa 2 - Boa Vista, Juiz de Fora - MG - 36005-007",
+            "95 ter rue du 8 Mai 1945\n39125 Dole",
+            "96/83, Sunder Marg, Rourkela-211911",
+            "Friedrich-Ebert-Allee 171a\nD-73523 Schwäbisch Gmünd",
+            "USNS Rodriguez\nFPO AP 37816",
+            "PSC 4472, Box 3600\nAPO AP 73156",
+            "Unit 1234 Box 567\nDPO AE 09012",
+        ] {
+            for text in [address.to_owned(), format!("Kane LLC\n{address}\n\nTel. 0211 - 456199")] {
+                assert_eq!(spans("ADDRESS", &text), [address], "{text}");
+            }
+        }
+        assert_eq!(
+            spans("ADDRESS", "Mail it to USNS Calhoun, FPO AP 92802, please."),
+            ["USNS Calhoun, FPO AP 92802"]
+        );
+    }
+
+    #[test]
+    fn no_addresses() {
+        for text in [
+            "Account no. 0012-3456-789",
+            "Table 3, 15000 People came",
+            "Invoice 2023\n12345 Boston",
+            "John Smith\nBerlin\n10115",
+            "on 5 May 2020, 28013 Madrid",
+        ] {
+            assert_eq!(spans("ADDRESS", text), [""; 0], "{text}");
+        }
+        // A flat's number is no postcode, and whoever lives there is no part of it.
+        assert_eq!(spans("ADDRESS", "350 Fifth Ave., Suite 3300, New York"), ["350 Fifth Ave., Suite 3300"]);
+        assert_eq!(
+            spans("ADDRESS", "Lloyd of 885 Bonilla Lane, Buffalo, OH 12883"),
+            ["885 Bonilla Lane, Buffalo, OH 12883"]
+        );
+    }
+
+    #[test]
+    fn towns_behind_postcodes() {
+        assert_eq!(spans("LOCATION", "PLZ, Ort: 55746 Kalt-Oberstein"), ["Kalt-Oberstein"]);
+        assert_eq!(spans("LOCATION", "D-83058 Kaltenheim"), ["Kaltenheim"]);
+        assert_eq!(spans("LOCATION", "the 1820 Missouri Compromise"), ["Missouri"]);
+    }
 }

@@ -49,7 +49,7 @@ Logan Hobby Pearson Midway Newark Orly Portela Barajas Prado Retiro Petra Sphinx
 
 TOWNS = {50_000: "AT BE CH CZ DK FI IE NO PT SE", 80_000: "DE ES FR GB IT NL PL RO", 150_000: "HU", 300_000: "AR AU BR CA CL CO MX NZ US", 600_000: "IN"}
 """People who live in a town that is known by heart, and in which countries."""
-NO_TOWNS = set("Archway Arrah Aspern Barking Buda Centro Chatham Deurne Delicias Derry Grays Hamm Harrow Herne Marl Mitte Mons Monsanto Paulista Pest Prato Resistencia Retiro Reus Salta Salo Sutton Wola Worms".split()) | {"Central Coast", "High Peak", "Neue Neustadt", "Saint Paul", "Saint Peters", "South Boston", "South Dublin", "West Raleigh", "New South Memphis", "Londonderry County Borough", "City of Westminster", "Brno střed", "East Helsinki"}
+NO_TOWNS = set("Archway Arrah Aspern Barking Buda Centro Chatham Cuauhtémoc Deurne Delicias Derry Grays Hamm Harrow Herne Lahti Lund Marl Mitte Mons Monsanto Paulista Pest Prato Resistencia Retiro Reus Salta Salo Sutton Wola Worms".split()) | {"Central Coast", "High Peak", "Neue Neustadt", "Saint Paul", "Saint Peters", "South Boston", "South Dublin", "West Raleigh", "New South Memphis", "Londonderry County Borough", "City of Westminster", "Brno střed", "East Helsinki"}
 """Words, districts and others' names among them."""
 
 

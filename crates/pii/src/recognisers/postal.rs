@@ -171,17 +171,13 @@ pub(crate) fn bracketed(scan: &mut Scan<'_>, word: Word) {
         .count();
     let end = word.start + len;
     let digits = rest[..len].iter().filter(|b| b.is_ascii_digit()).count();
-    let code = digits == len && matches!(len, 5 | 6) || digits >= 2 && digits < len && matches!(len, 6..=8);
+    let code = digits == len && matches!(len, 5 | 6) || digits >= 2 && digits < len && matches!(len, 7..=8);
     let open = scan.text.get(..word.start).and_then(|head| head.strip_suffix(" ("));
     let Some(mut head) = open.filter(|_| code && scan.byte(end) == b')') else { return };
     for count in 0..4 {
         let start = head.trim_end_matches(|c: char| c.is_alphabetic() || matches!(c, '\'' | '-')).len();
         let name = &head[start..];
-        let told = count > 0
-            && matches!(
-                name,
-                "in" | "near" | "from" | "to" | "à" | "en" | "em" | "bei" | "aus" | "nach" | "te" | "uit"
-            );
+        let told = count > 0 && matches!(name, "in" | "near" | "à" | "en" | "em" | "nach");
         if told || is_place(name) {
             scan.push("postal_code", Label::PostalCode, (word.start, end), 0.65, false, Some("place"));
         }
