@@ -208,6 +208,9 @@ pub(crate) fn is_number(label: &Label) -> bool {
         )
 }
 
+/// A model's score below which a place that everybody knows is one, though it is somebody's name as well.
+const HALF_SURE: f32 = 0.6;
+
 pub(crate) fn is_name(label: &Label) -> bool {
     matches!(label, Label::Person | Label::Location | Label::Organization)
 }
@@ -266,17 +269,23 @@ pub(crate) fn agree(model: &mut [Entity], recognised: &mut [Entity]) {
     for entity in model.iter_mut().filter(|entity| is_name(&entity.label)) {
         let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
         let near = recognised[from..].iter_mut().take_while(|other| other.start < entity.end);
-        let (mut agreed, mut known) = (false, None);
+        let sureness = entity.score;
+        let (mut agreed, mut known) = (0.0_f32, None);
         for other in near.filter(|other| other.end > entity.start && is_name(&other.label)) {
             if other.label == entity.label {
+                agreed = agreed.max(other.score);
                 let both = 1.0 - (1.0 - entity.score) * (1.0 - other.score);
                 (entity.score, other.score) = (both, both);
-                agreed = true;
             } else if (other.start, other.end) == (entity.start, entity.end) && other.score >= 0.5 {
-                known = Some(&other.label);
+                known = Some((&other.label, other.score));
             }
         }
-        if let Some(label) = known.filter(|_| !agreed && entity.score < UNSURE.1) {
+        // Madrid is somebody's surname as well, and so half a person to a recogniser.
+        let wins = |label: &Label, score: f32| match agreed > 0.0 {
+            true => *label == Label::Location && agreed < score && sureness < HALF_SURE,
+            false => sureness < UNSURE.1,
+        };
+        if let Some((label, _)) = known.filter(|(label, score)| wins(label, *score)) {
             entity.label = label.clone();
         }
     }
@@ -511,17 +520,20 @@ mod tests {
             entity(Label::Location, 20, 26, 0.65, By::Pattern),
             entity(Label::Person, 30, 36, 0.6, By::Pattern),
             entity(Label::Location, 30, 36, 0.4, By::Pattern),
+            entity(Label::Person, 40, 46, 0.35, By::Pattern),
+            entity(Label::Location, 40, 46, 0.5, By::Pattern),
         ];
         let mut model = [
             entity(Label::Person, 0, 6, 0.6, By::Model),
             entity(Label::Person, 10, 16, 0.95, By::Model),
             entity(Label::Organization, 20, 32, 0.6, By::Model),
             entity(Label::Location, 30, 36, 0.5, By::Model),
+            entity(Label::Person, 40, 46, 0.55, By::Model),
         ];
         sort_by_place(&mut recognised);
         agree(&mut model, &mut recognised);
         let labels: Vec<_> = model.iter().map(|e| e.label.name()).collect();
-        assert_eq!(labels, ["ORGANIZATION", "PERSON", "ORGANIZATION", "LOCATION"]);
+        assert_eq!(labels, ["ORGANIZATION", "PERSON", "ORGANIZATION", "LOCATION", "LOCATION"]);
     }
 
     #[test]

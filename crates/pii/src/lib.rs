@@ -18,6 +18,7 @@
 //!
 //! Offsets are bytes; [`Offsets`] gives UTF-16 units and code points. No error and no `Debug` of this crate shows a text it was given.
 
+mod addresses;
 mod again;
 pub mod bioes;
 mod checksum;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::addresses::{join_addresses, join_towns, trim_places};
 use crate::again::again;
 use crate::classifier::{
     agree, doubt_words, drop_nobody, leave_addresses, take_edges, take_kinds, take_names,
@@ -124,6 +125,7 @@ impl Redactor {
         doubt_words(text, &mut model);
         heed(text, &mut model, &mut found, nameless);
         take_edges(&mut model, &found);
+        join_addresses(text, &mut model, &mut found);
         sort_by_place(&mut found);
         take_names(text, &mut model, &found);
         whole_names(text, &mut model);
@@ -149,6 +151,8 @@ impl Redactor {
             entities.extend(free);
             sort_by_place(&mut entities);
         }
+        trim_places(text, &mut entities);
+        join_towns(text, &mut entities);
         entities
     }
 
@@ -293,6 +297,8 @@ impl Redactor {
         if added {
             sort_by_place(&mut entities);
         }
+        trim_places(text, &mut entities);
+        join_towns(text, &mut entities);
         entities
     }
 

@@ -64,7 +64,7 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
 
 /// `221B Baker Street, Apt 4`, `10 rue de la Paix`, `Studio 8, Phillip Bypass`.
 fn number_first(scan: &mut Scan<'_>, word: Word, number: &str) -> bool {
-    let house = house_end(scan, word);
+    let house = house_end(scan, word.end);
     let mut at = house;
     let comma = scan.byte(at) == b',';
     at += usize::from(comma);
@@ -94,8 +94,6 @@ fn number_first(scan: &mut Scan<'_>, word: Word, number: &str) -> bool {
             0.0
         } else if listed(&AFTER_NAME, name) {
             SCORES.0
-        } else if comma && unit_at.is_none() {
-            0.0
         } else {
             seldom(scan, number, unit_at.is_some(), before, name, end)
         };
@@ -201,7 +199,7 @@ fn number_last(scan: &mut Scan<'_>, word: Word, number: &str) {
     let dotted = scan.before(at) == b'.';
     let (start, last) = if dotted { word_before(scan, at - 1) } else { (start, last) };
     if let Some((start, score)) = ending(scan, start, last, dotted, number) {
-        let end = units(scan, house_end(scan, word));
+        let end = units(scan, house_end(scan, word.end));
         scan.push("street_address", Label::Address, (start, end), score, false, None);
         return;
     }
@@ -217,7 +215,7 @@ fn number_last(scan: &mut Scan<'_>, word: Word, number: &str) {
             listed(&BEFORE_NAME, name) && !listed(&SMALL, name) || short && listed(&SHORT_BEFORE_NAME, name);
         let seldom = capital(name) && listed(&SELDOM_BEFORE_NAME, name) && !is_year(number);
         if capitals > 0 && (sure || seldom) {
-            let end = units(scan, house_end(scan, word));
+            let end = units(scan, house_end(scan, word.end));
             let score = if sure { SCORES.0 } else { SCORES.1 };
             scan.push("street_address", Label::Address, (start, end), score, false, None);
             return;
@@ -306,6 +304,17 @@ mod tests {
                 "140 Bajwa Marg",
                 "Strada Sophia, 555",
                 "Lukadreef 3",
+                "Justus-Loos-Ring 9-6",
+                "ul. Klasztorna 94/83",
+                "5595 WILSON PARKS APT. 333",
+                "Studio 8, Phillip Bypass",
+                "Cuesta Leonardo Torrents 24",
+                "Canale Montesano, 66",
+                "1 Max Village",
+                "Venloer Straße 149b",
+                "Koning Albertlaan 35 bus 10",
+                "Intrarea Vanesa Ioniță Nr. 52 Bl. 30  Sc. 38 Ap. 701",
+                "Camino Viejo de Vicálvaro, n.º 100, 5º dcha.",
             ],
             &[
                 "5 people on the street",
@@ -319,6 +328,13 @@ mod tests {
                 "1998 Winter Springs",
                 "25 Great Lakes Cities",
                 "5 Green Hills",
+                "Engineering 101",
+                "Spring 2024",
+                "Bahnhof 5",
+                "Al Gore 2000",
+                "Vale 10",
+                "23 Michael Park",
+                "On April 5, Wall Street fell",
             ],
         );
         assert_eq!(
@@ -326,7 +342,16 @@ mod tests {
             ["350 Fifth Ave., Suite 3300"]
         );
         assert_eq!(spans("ADDRESS", "vive en la calle de Alcalá 45, Madrid"), ["calle de Alcalá 45"]);
-        for address in ["Flat 3B, 27 Mortimer Rd", "Calle Mayor 5, 3º B", "Calle Mayor 5, 2ª"] {
+        for address in [
+            "Hermannstr. 55-93",
+            "Jolijnsingel 152-II",
+            "Annpad 54/2",
+            "Rua das Flores, 57, bloco B, ap. 32",
+            "Cuesta de Pili Ibarra 66 Piso 9",
+            "Flat 3B, 27 Mortimer Rd",
+            "Calle Mayor 5, 3º B",
+            "Calle Mayor 5, 2ª",
+        ] {
             assert_eq!(spans("ADDRESS", address), [address]);
         }
         assert_eq!(spans("ADDRESS", "Calle Mayor 5, 3 Bares"), ["Calle Mayor 5"]);

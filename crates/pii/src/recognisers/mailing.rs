@@ -4,8 +4,10 @@
 //! A postcode is rare, so it is where the search begins: back from it to what may be a house number, and on over the town behind it.
 
 use super::address::{capital, word_at, word_before};
+use super::capitals::FORMS;
 use super::lexicon::{Kinds, look};
 use super::names::{TITLES, small};
+use super::postal::is_state;
 use super::scan::{Scan, Word, is_word};
 use super::streets::{
     AFTER_NAME, BEFORE_NAME, NUMBER_MARKS, NUMBERLESS_UNITS, OPENING_UNITS, SELDOM_BEFORE_NAME,
@@ -22,10 +24,18 @@ const LINE: usize = 64;
 /// Most parts, and lines, between a house number and a postcode.
 const PARTS: usize = 6;
 const SCORE: f32 = 0.8;
+/// Of a town behind a postcode that is none of an address.
+const TOWN: f32 = 0.65;
 
 words! {
     /// Inside the name of a town: `Neustadt an der Weinstraße`, `Santa Cruz de Tenerife`.
     JOINS = "a am an aan bei da de del della den der di do dos du e en im in la las le les los lès na nad ob of on op pod sub sur the und upon van vor y"
+}
+
+words! {
+    /// Before numbers of other things.
+    CALLED = "Account Order Invoice Ref Reference Case Ticket Policy Claim Customer Member Page Table Figure Chapter Section Article No Nr Nº N° Factura Facture Rechnung \
+    Fattura Fatura Factuur Cliente Client Kunde Konto Cuenta Tel Fax INVOICE ORDER FACTURA FACTURE RECHNUNG FATTURA FATURA FACTUUR"
 }
 
 /// How far a postcode can be told from another number.
@@ -49,25 +59,53 @@ struct Code {
 /// At a number that may be a postcode: the address that leads to it.
 pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
     let Some(code) = postcode(scan, word) else { return };
-    let Some((start, names)) = beginning(scan, &code) else { return };
+    let Some((start, names)) = beginning(scan, &code) else {
+        postal_town(scan, &code);
+        return;
+    };
     let end = ending(scan, &code, names);
     scan.push("mailing_address", Label::Address, (start, end), SCORE, false, None);
+}
+
+/// The town behind a postcode that is known for one by what it is called.
+fn postal_town(scan: &mut Scan<'_>, code: &Code) {
+    // "the 1820 Missouri Compromise": four digits beside a place may be a year.
+    let known = scan.found.iter().rev().take(6).any(|e| {
+        e.label == Label::PostalCode
+            && e.start == code.start
+            && e.score >= 0.5
+            && e.explain.context.as_deref().is_some_and(|word| word != "place" || code.sure > Sure::Little)
+    });
+    let text = &scan.bytes[code.start..code.end];
+    let prefixed = !code.military && text.contains(&b'-') && text[0].is_ascii_uppercase();
+    if scan.byte(code.end) == b' '
+        && (known || prefixed)
+        && let Some(town) = town_end(scan, code.end + 1)
+    {
+        let end = province(scan, town);
+        scan.push("postal_town", Label::Location, (code.end + 1, end), TOWN, false, None);
+        if prefixed {
+            scan.push("postal_code", Label::PostalCode, (code.start, code.end), TOWN, false, Some("country"));
+        }
+    }
 }
 
 fn digits_at(scan: &Scan<'_>, at: usize) -> usize {
     scan.bytes.get(at..).unwrap_or_default().iter().take(8).take_while(|b| b.is_ascii_digit()).count()
 }
 
+/// A number that may be a postcode.
 fn postcode(scan: &Scan<'_>, word: Word) -> Option<Code> {
     if word.len() > 7 || matches!(scan.before(word.start), b'$' | b'.' | b'+' | b'#' | b'/' | b'&' | b'=') {
         return None;
     }
-    let shaped =
-        scan.found.iter().rev().take(6).find(|e| e.label == Label::PostalCode && e.start == word.start);
-    let by_shape = |e: &&crate::Entity| {
-        e.explain.recogniser != "postal_code" || e.explain.context.as_deref() == Some("state")
-    };
-    if let Some(e) = shaped.filter(by_shape) {
+    let mut near = scan.found.iter().rev().take(6);
+    let shaped = near.find(|e| {
+        e.label == Label::PostalCode
+            && e.start == word.start
+            && (e.explain.recogniser != "postal_code" || e.explain.context.as_deref() == Some("state"))
+    });
+    if let Some(e) = shaped {
         return Some(Code { start: e.start, end: e.end, sure: Sure::Quite, military: false });
     }
     if !word.only_digits() {
@@ -91,12 +129,37 @@ fn postcode(scan: &Scan<'_>, word: Word) -> Option<Code> {
         _ => return None,
     };
     let behind = scan.byte(end) == b' ' && town_end(scan, end + 1).is_some();
-    let (_, before) = word_before(scan, word.start - usize::from(matches!(scan.before(word.start), b' ')));
+    let (from, before) = word_before(scan, word.start - usize::from(matches!(scan.before(word.start), b' ')));
+    if matches!(
+        before,
+        "D-" | "A-"
+            | "F-"
+            | "I-"
+            | "L-"
+            | "B-"
+            | "E-"
+            | "P-"
+            | "CH-"
+            | "NL-"
+            | "DK-"
+            | "SE-"
+            | "PL-"
+            | "FIN-"
+    ) && behind
+    {
+        return Some(Code { start: from, end, sure: Sure::Quite, military: false });
+    }
+    let state = scan.text[..word.start].strip_suffix(", ").map(|head| word_before(scan, head.len()).1);
+    if state.is_some_and(|state| is_state(state, word.len())) {
+        return Some(Code { start: word.start, end, sure: Sure::Quite, military: false });
+    }
     let named =
         before.trim_end_matches('-').len() > 1 && capital(before) && before.contains(char::is_lowercase);
-    let beside = behind || named && !is_word(scan.before(word.start));
+    let flat = listed(&UNITS, before) || listed(&AFTER_NAME, before) || before.eq_ignore_ascii_case("box");
+    let beside = behind || named && !flat && !is_word(scan.before(word.start));
     // Beside other numbers and words it is one of them.
-    if is_word(scan.byte(end)) || matches!(scan.byte(end), b'%' | b'/' | b':') {
+    let numbered = scan.before(word.start) == b'-' && scan.before(word.start - 1).is_ascii_digit();
+    if numbered || is_word(scan.byte(end)) || matches!(scan.byte(end), b'%' | b'/' | b':' | b'-') {
         return None;
     }
     let sure = match (sure, beside, word.len()) {
@@ -141,7 +204,9 @@ fn part_before<'t>(scan: &Scan<'t>, end: usize) -> Part<'t> {
         let (from, word) = word_before(scan, at);
         let fits =
             !word.is_empty() && (start == end || at < start || closed) && fits(scan, from, word, dotted);
-        if !fits || start < end && scan.before(start) != b' ' {
+        // "Lloyd of 885 Bonilla Lane" is somebody at an address.
+        let of = matches!(word, "of" | "the") && scan.byte(start).is_ascii_digit();
+        if !fits || of || start < end && scan.before(start) != b' ' {
             break;
         }
         start = from - usize::from(closed && scan.before(from) == b'(');
@@ -193,10 +258,13 @@ fn separator(scan: &Scan<'_>, at: usize) -> (usize, bool) {
 fn beginning(scan: &Scan<'_>, code: &Code) -> Option<(usize, usize)> {
     let (mut unit, mut number, mut names, mut lines) = (None, false, 0, false);
     // What stands before the code in its own part: a town, a state, "CP".
-    let joined = usize::from(matches!(scan.before(code.start), b' ' | b'-'));
-    let head = part_before(scan, code.start - joined);
-    let mut at = if joined == 1 && !head.text.is_empty() { head.start } else { code.start };
-    if at < code.start {
+    let called =
+        ["CEP: ", "CP: ", "C.P. ", "PLZ "].iter().find(|name| scan.text[..code.start].ends_with(**name));
+    let code_start = code.start - called.map_or(0, |name| name.len());
+    let joined = usize::from(matches!(scan.before(code_start), b' ' | b'-'));
+    let head = part_before(scan, code_start - joined);
+    let mut at = if joined == 1 && !head.text.is_empty() { head.start } else { code_start };
+    if at < code_start {
         if house(scan, &head, code) {
             return (code.sure == Sure::Quite || telling(scan, &head))
                 .then_some((named_start(scan, &head), 0));
@@ -205,12 +273,14 @@ fn beginning(scan: &Scan<'_>, code: &Code) -> Option<(usize, usize)> {
     }
     for count in 0..PARTS {
         let (gap, opens_line) = separator(scan, at);
-        if gap == at || gap == 0 {
+        let dash = scan.byte(gap) == b' ' && !opens_line;
+        if gap == at || gap == 0 || dash && code.sure == Sure::Little {
             break;
         }
         lines |= opens_line;
         let part = part_before(scan, gap);
-        if part.text.is_empty() || part.text.len() > LINE || code.end - part.start > LONGEST {
+        let called = part.text.split([' ', '.']).next().is_some_and(|first| CALLED.has(first));
+        if part.text.is_empty() || part.text.len() > LINE || code.end - part.start > LONGEST || called {
             break;
         }
         if code.military {
@@ -225,15 +295,23 @@ fn beginning(scan: &Scan<'_>, code: &Code) -> Option<(usize, usize)> {
             }
         } else if words == 1 && part.text.starts_with(|c: char| c.is_ascii_digit()) {
             number = true;
-        } else if number && capital(part.text) || house(scan, &part, code) {
+            // "64/241, Saha Zila, Bhind 356601"
+            if names > 0 && code.sure >= Sure::Half && part.text.contains('/') {
+                return Some((part.start, names));
+            }
+        } else if number && capital(part.text) || street(scan, &part).is_some() || house(scan, &part, code) {
             let enough = code.sure == Sure::Quite && count < PARTS - 1
                 || code.sure >= Sure::Half && lines && part.whole
                 || telling(scan, &part);
             return enough.then(|| (opened(scan, &part), names));
-        } else if names >= 2 || unit.is_some() {
+        } else if names >= 2
+            || unit.is_some()
+            || part.text.rsplit(' ').next().is_some_and(|word| FORMS.has(word))
+        {
             break;
         } else {
-            names += 1;
+            // Not a state's or a province's letters.
+            names += usize::from(part.text.len() > 3);
         }
         if !part.whole {
             break;
@@ -250,8 +328,9 @@ fn beginning(scan: &Scan<'_>, code: &Code) -> Option<(usize, usize)> {
 fn house(scan: &Scan<'_>, part: &Part<'_>, code: &Code) -> bool {
     let end = part.start + part.text.len();
     let mut words = part.text.split(' ').filter(|word| !word.is_empty());
-    let is_number = |word: &str| word.split(['-', '/']).next().is_some_and(is_house_number);
-    let numbered = words.clone().any(is_number);
+    let is_number = |word: &&str| word.split(['-', '/']).next().is_some_and(is_house_number);
+    let numbered = words.clone().take(1).chain(words.clone().next_back()).any(|word| is_number(&word))
+        || telling(scan, part) && words.clone().any(|word| is_number(&word));
     let named = words.any(|word| capital(word) && word.len() > 1);
     // A date or a telephone number is none.
     let taken = scan.found.iter().rev().take(12).any(|e| {
@@ -362,15 +441,16 @@ pub(super) fn town_end(scan: &Scan<'_>, at: usize) -> Option<usize> {
         let letters =
             !word.is_empty() && word.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '-' | '/'));
         let named = capital(word) || count == 0 && word.starts_with("s-") || word.starts_with("d'");
-        let other = count > 0 && (look(word).has(Kinds::STOP) && joins == 0 || TITLES.has(word));
-        if letters && named && !other {
+        let join = joins < 2 && JOINS.has(&word.to_lowercase());
+        let other = count > 0 && !join && (look(word).has(Kinds::STOP) && joins == 0 || TITLES.has(word));
+        if letters && named && !other && !(join && count > 0) {
             let after = at + word.len();
             let abbreviated =
                 scan.byte(after) == b'.' && matches!(word, "St" | "Ste" | "Bad" | "Sta" | "Sto");
             end = Some(after);
             at = after + usize::from(abbreviated);
             joins = 0;
-        } else if letters && end.is_some() && joins < 2 && JOINS.has(word) {
+        } else if letters && join && (end.is_some() || matches!(word, "da" | "do" | "das" | "dos")) {
             at += word.len();
             joins += 1;
         } else {
@@ -396,6 +476,65 @@ fn province(scan: &Scan<'_>, end: usize) -> usize {
     let code = word_at(scan, end + open);
     let after = end + open + code.len();
     let is_code = (2..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase());
-    let in_brackets = close == 1 && scan.byte(after) == b')' && capital(code) && code.len() <= 12;
-    if in_brackets || is_code && close == 0 { after + close } else { end }
+    let in_brackets =
+        scan.byte(after) == b')' && (is_code || matches!(code, "Saale" | "Oder" | "Main" | "Spree"));
+    if if close == 1 { in_brackets } else { is_code } { after + close } else { end }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::recognisers::testing::spans;
+
+    #[test]
+    fn whole_addresses() {
+        for address in [
+            "Flat 64\nTaylor Well\nPort Judith\nDG4 7WR",
+            "Lukasring 93\r\n1210FF\r\nDomburg",
+            "ulica Solidarności 072\n25-520 Nysa",
+            "Viale Luna, 4, 07024, Isola Di Caprera (SS)",
+            "Calle Georgina Soriano 75\nGranada, 41911\nPoland",
+            "Konrad-Adenauer-Ring 159, 67413 Neustadt an der Weinstraße",
+            "Rua Sete de Setembro, nº 58, casa 2 - Boa Vista, Juiz de Fora - MG - 36005-007",
+            "95 ter rue du 8 Mai 1945\n39125 Dole",
+            "96/83, Sunder Marg, Rourkela-211911",
+            "Friedrich-Ebert-Allee 171a\nD-73523 Schwäbisch Gmünd",
+            "USNS Rodriguez\nFPO AP 37816",
+            "PSC 4472, Box 3600\nAPO AP 73156",
+            "Unit 1234 Box 567\nDPO AE 09012",
+        ] {
+            for text in [address.to_owned(), format!("Kane LLC\n{address}\n\nTel. 0211 - 456199")] {
+                assert_eq!(spans("ADDRESS", &text), [address], "{text}");
+            }
+        }
+        assert_eq!(
+            spans("ADDRESS", "Mail it to USNS Calhoun, FPO AP 92802, please."),
+            ["USNS Calhoun, FPO AP 92802"]
+        );
+    }
+
+    #[test]
+    fn no_addresses() {
+        for text in [
+            "Account no. 0012-3456-789",
+            "Table 3, 15000 People came",
+            "Invoice 2023\n12345 Boston",
+            "John Smith\nBerlin\n10115",
+            "on 5 May 2020, 28013 Madrid",
+        ] {
+            assert_eq!(spans("ADDRESS", text), [""; 0], "{text}");
+        }
+        // A flat's number is no postcode, and whoever lives there is no part of it.
+        assert_eq!(spans("ADDRESS", "350 Fifth Ave., Suite 3300, New York"), ["350 Fifth Ave., Suite 3300"]);
+        assert_eq!(
+            spans("ADDRESS", "Lloyd of 885 Bonilla Lane, Buffalo, OH 12883"),
+            ["885 Bonilla Lane, Buffalo, OH 12883"]
+        );
+    }
+
+    #[test]
+    fn towns_behind_postcodes() {
+        assert_eq!(spans("LOCATION", "PLZ, Ort: 55746 Kalt-Oberstein"), ["Kalt-Oberstein"]);
+        assert_eq!(spans("LOCATION", "D-83058 Kaltenheim"), ["Kaltenheim"]);
+        assert_eq!(spans("LOCATION", "the 1820 Missouri Compromise"), ["Missouri"]);
+    }
 }

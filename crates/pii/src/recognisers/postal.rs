@@ -17,7 +17,18 @@ pub(crate) const RULES: &[NumberRule] = &[
     NumberRule {
         name: "postal_code",
         label: Label::PostalCode,
-        shapes: &["5", "6", "4"],
+        shapes: &["5"],
+        check: |_| true,
+        validated: false,
+        context: POSTAL,
+        with: 0.62,
+        grouped: 0.0,
+        solid: 0.0,
+    },
+    NumberRule {
+        name: "postal_code",
+        label: Label::PostalCode,
+        shapes: &["6", "4"],
         check: |n| n.digits.len() > 4 || !n.all_years(),
         validated: false,
         context: POSTAL,
@@ -114,6 +125,11 @@ words! {
     AU_STATES = " NSW VIC QLD WA SA TAS ACT NT "
 }
 
+/// Whether `code` is a state whose postcodes have that many digits.
+pub(super) fn is_state(code: &str, digits: usize) -> bool {
+    digits == 5 && US_STATES.has(code) || digits == 4 && AU_STATES.has(code)
+}
+
 /// `28013 Madrid`, `1010 Wien`, `1012 AB Amsterdam`: before a place that the word list knows.
 fn before_place(scan: &mut Scan<'_>, word: Word) {
     let digits = &scan.bytes[word.start..word.end];
@@ -136,8 +152,6 @@ fn before_place(scan: &mut Scan<'_>, word: Word) {
     if scan.byte(after) == b' ' && scan.byte(after + 1).is_ascii_lowercase() {
         return;
     }
-    let is_place =
-        |name: &str| look(name).has(lexicon::Kinds::PLACE) || look(name).has(lexicon::Kinds::NAMED_PLACE);
     let shouted = !place.contains(char::is_lowercase) && is_place(&small(place));
     if shouted || is_place(place) {
         scan.push("postal_code", Label::PostalCode, (word.start, end), 0.65, false, Some("place"));
@@ -145,6 +159,37 @@ fn before_place(scan: &mut Scan<'_>, word: Word) {
     if shouted {
         scan.push("place", Label::Location, (end + 1, after), 0.65, false, None);
     }
+}
+
+/// `Boston (02118)`, `in Port Lisa (TQ96 7HW)`: in brackets behind a place, or behind a name that a preposition makes one.
+pub(crate) fn bracketed(scan: &mut Scan<'_>, word: Word) {
+    let rest = scan.bytes.get(word.start..).unwrap_or_default();
+    let len = rest
+        .iter()
+        .take(9)
+        .take_while(|b| b.is_ascii_digit() || b.is_ascii_uppercase() || **b == b' ')
+        .count();
+    let end = word.start + len;
+    let digits = rest[..len].iter().filter(|b| b.is_ascii_digit()).count();
+    let code = digits == len && matches!(len, 5 | 6) || digits >= 2 && digits < len && matches!(len, 7..=8);
+    let open = scan.text.get(..word.start).and_then(|head| head.strip_suffix(" ("));
+    let Some(mut head) = open.filter(|_| code && scan.byte(end) == b')') else { return };
+    for count in 0..4 {
+        let start = head.trim_end_matches(|c: char| c.is_alphabetic() || matches!(c, '\'' | '-')).len();
+        let name = &head[start..];
+        let told = count > 0 && matches!(name, "in" | "near" | "à" | "en" | "em" | "nach");
+        if told || is_place(name) {
+            scan.push("postal_code", Label::PostalCode, (word.start, end), 0.65, false, Some("place"));
+        }
+        if told || !name.starts_with(char::is_uppercase) {
+            return;
+        }
+        head = head[..start].trim_end_matches(' ');
+    }
+}
+
+fn is_place(name: &str) -> bool {
+    look(name).has(lexicon::Kinds::PLACE) || look(name).has(lexicon::Kinds::NAMED_PLACE)
 }
 
 /// `CA 94105`, `NSW 2000`, and five digits between a street line and a city: `Calle Mayor 5, 28013 Madrid`.
@@ -166,7 +211,7 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, word: Word) {
     let extended = scan.byte(word.end) == b'-'
         && scan.bytes[word.end + 1..].iter().take_while(|b| b.is_ascii_digit()).count() == 4;
     let end = if extended { word.end + 5 } else { word.end };
-    if alone && (len == 5 && US_STATES.has(state) || len == 4 && AU_STATES.has(state)) {
+    if alone && is_state(state, len) {
         scan.push("postal_code", Label::PostalCode, (word.start, end), 0.8, false, Some("state"));
         return;
     }
@@ -208,12 +253,13 @@ mod tests {
                 "Sydney NSW 2000",
                 "zip 10001",
                 "código postal 28013",
-                "Calle Mayor 5, 28013 Madrid",
                 "PLZ: 10115",
                 "postcode 1012 AB",
                 "CEP 01310-100",
                 "28013 Madrid",
                 "8001 Zürich",
+                "Boston (02118)",
+                "Pick up in Port Lisa (D68NN7P)",
                 "75000 Paris",
                 "1012 AB Amsterdam",
             ],
@@ -231,6 +277,8 @@ mod tests {
                 "3.1415 Paris",
                 "12345",
                 "zip 2010",
+                "the Foo (02118)",
+                "People (12345)",
             ],
         );
     }

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use super::fields::Nameless;
 use super::table::{self, Cell, Head};
 use super::{
-    address, capitals, codes, coordinates, crypto, date, email, introductions, ip, keyed, mailed, mailing,
-    numbers, penalty, postal, secret, tagged, url,
+    address, capitals, codes, coordinates, crypto, date, email, introductions, ip, keyed, letterhead, mailed,
+    mailing, numbers, penalty, postal, secret, tagged, url,
 };
 use crate::context::{self, AFTER, BEFORE, Hit, Kinds};
 use crate::{By, Entity, Explain, Label};
@@ -122,6 +122,7 @@ impl<'t> Scan<'t> {
         keyed::scan(&mut scan);
         penalty::scan(&mut scan);
         mailed::scan(&mut scan);
+        letterhead::scan(&mut scan);
         date::take_weekdays(&mut scan);
         (scan.found, scan.nameless)
     }
@@ -175,6 +176,7 @@ impl<'t> Scan<'t> {
             codes::at(self, word);
             ip::at_mixed(self, word);
             postal::at_number(self, word);
+            postal::bracketed(self, word);
             address::at_number(self, word);
             coordinates::at(self, word);
             mailing::at_number(self, word);
@@ -182,6 +184,7 @@ impl<'t> Scan<'t> {
             codes::at(self, word);
             date::at_mixed(self, word);
             crypto::at(self, word);
+            postal::bracketed(self, word);
             ip::at_mixed(self, word);
             address::at_number(self, word);
             coordinates::at(self, word);

@@ -96,7 +96,34 @@ words! {
 }
 words! {
     /// Between a street and its number.
-    pub(super) NUMBER_MARKS = "nº n° no no. n. n.º n.° nr nr. nro nro. núm núm. num. numéro"
+    pub(super) NUMBER_MARKS = "nº n° no no. n n. n.º n.° nr nr. nro nro. núm núm. num. numéro"
+}
+
+words! {
+    /// Words before a street's name that stand for nothing else, with a number or without: `chemin Brun`.
+    ALONE_BEFORE_NAME = "calle rue chemin impasse allée avenida avda viale piazza vicolo rua travessa carrer ulica ul blvd bulevardul strada calz carretera via"
+}
+
+/// Where the street starts that is called by the name at `name`: `chemin` before `Brun`, `calle de la` before `Luna`.
+pub(crate) fn street_of(text: &str, name: usize) -> Option<usize> {
+    let mut at = name;
+    for _ in 0..4 {
+        let head = text.get(..at)?;
+        let head = head.strip_suffix(' ')?;
+        let word = head.strip_suffix('.').unwrap_or(head);
+        let start = word
+            .rfind(|c: char| !c.is_alphabetic())
+            .map_or(0, |i| i + word[i..].chars().next().map_or(1, char::len_utf8));
+        let word = &word[start..];
+        if listed(&ALONE_BEFORE_NAME, word) {
+            return Some(start);
+        }
+        if !listed(&SMALL, word) {
+            return None;
+        }
+        at = start;
+    }
+    None
 }
 
 /// The longest of the lists' words, with a dot.

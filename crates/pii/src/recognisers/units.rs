@@ -2,8 +2,8 @@
 //! (`, Apt 4B`, ` Piso 9 Puerta 7`, `Flat 64, `).
 
 use super::address::{word_at, word_before};
-use super::scan::{Scan, Word, is_word};
-use super::streets::{NUMBERLESS_UNITS, OPENING_UNITS, UNITS, listed};
+use super::scan::{Scan, is_word};
+use super::streets::{NUMBER_MARKS, NUMBERLESS_UNITS, OPENING_UNITS, UNITS, listed};
 use crate::Label;
 
 /// Most parts of a building that one address names.
@@ -17,9 +17,9 @@ pub(super) fn is_house_number(word: &str) -> bool {
     (1..=5).contains(&digits) && (letter || matches!(letters, "bis" | "ter"))
 }
 
-/// Where the house number that begins with `word` ends: `9-6`, `94/83`, `140/A`, `39-II`, `12 bis`, `5 a`.
-pub(super) fn house_end(scan: &Scan<'_>, word: Word) -> usize {
-    let mut end = word.end;
+/// Where the house number ends whose first word ends at `first_end`: `9-6`, `94/83`, `140/A`, `39-II`, `12 bis`, `5 a`.
+pub(super) fn house_end(scan: &Scan<'_>, first_end: usize) -> usize {
+    let mut end = first_end;
     for _ in 0..2 {
         if !matches!(scan.byte(end), b'-' | b'/') {
             break;
@@ -33,7 +33,7 @@ pub(super) fn house_end(scan: &Scan<'_>, word: Word) -> usize {
         }
         end = after;
     }
-    if end > word.end || scan.byte(end) != b' ' {
+    if end > first_end || scan.byte(end) != b' ' {
         return end;
     }
     let next = word_at(scan, end + 1);
@@ -67,12 +67,14 @@ fn unit(scan: &Scan<'_>, end: usize) -> Option<usize> {
         return Some(after);
     }
     let dot = after + usize::from(scan.byte(after) == b'.');
-    if listed(&UNITS, word) && scan.byte(dot) == b' ' {
+    // "Strada Statale 16 n. 175/A"
+    let marked = NUMBER_MARKS.has(&scan.text[at..dot].to_lowercase());
+    if (marked || listed(&UNITS, word)) && scan.byte(dot) == b' ' {
         let number = word_at(scan, dot + 1);
         let is_number = number.bytes().any(|b| b.is_ascii_digit())
             || number.len() == 1 && number.starts_with(|c: char| c.is_ascii_uppercase());
         if is_number && number.len() <= 5 {
-            return Some(dot + 1 + number.len());
+            return Some(house_end(scan, dot + 1 + number.len()));
         }
     }
     (scan.byte(end) == b',' && listed(&NUMBERLESS_UNITS, word)).then(|| match scan.byte(after) {
@@ -93,7 +95,9 @@ fn floor(scan: &Scan<'_>, end: usize) -> Option<usize> {
     let is_door = word.len() == 1 && scan.byte(door).is_ascii_uppercase()
         || listed(&NUMBERLESS_UNITS, word)
         || matches!(word, "izda" | "cto");
-    Some(if is_door { door + word.len() } else { end })
+    let after = door + word.len();
+    let dotted = scan.byte(after) == b'.' && word.len() > 1 && scan.byte(after + 1) == b',';
+    Some(if is_door { after + usize::from(dotted) } else { end })
 }
 
 /// Where `Flat 3B, ` or `Suite 815 ` before a house number or a street's name starts.
