@@ -22,7 +22,11 @@ pub(crate) fn heed(
         nameless.sort_by_key(|part| part.start);
         let part_of = |entity: &Entity| {
             let after = nameless.partition_point(|part| part.start <= entity.start);
-            nameless.get(after.checked_sub(1)?).filter(|part| entity.end <= part.end)
+            // In a cell of more words may be a name among them.
+            let is_all = |part: &&Nameless| entity.end == part.end && entity.start == part.start;
+            nameless
+                .get(after.checked_sub(1)?)
+                .filter(|part| is_all(part) || part.sure && entity.end <= part.end)
         };
         model.retain(|entity| {
             let is_none = |part: &Nameless| {
