@@ -22,7 +22,11 @@ pub(crate) fn heed(
         nameless.sort_by_key(|part| part.start);
         let part_of = |entity: &Entity| {
             let after = nameless.partition_point(|part| part.start <= entity.start);
-            nameless.get(after.checked_sub(1)?).filter(|part| entity.end <= part.end)
+            // In a cell of more words may be a name among them.
+            let is_all = |part: &&Nameless| entity.end == part.end && entity.start == part.start;
+            nameless
+                .get(after.checked_sub(1)?)
+                .filter(|part| is_all(part) || part.sure && entity.end <= part.end)
         };
         model.retain(|entity| {
             let is_none = |part: &Nameless| {
@@ -42,9 +46,7 @@ pub(crate) fn heed(
     }
     sort_by_place(recognised);
     let told: Vec<&Entity> = recognised.iter().filter(|entity| is_told(entity)).collect();
-    for entity in model.iter_mut().filter(|entity| {
-        is_name(&entity.label) || is_number(&entity.label) || entity.label == Label::Username
-    }) {
+    for entity in model.iter_mut().filter(|entity| is_telling(&entity.label)) {
         let mut cut = false;
         let from = told.partition_point(|other| other.start + LONGEST < entity.start);
         let end = entity.end;
@@ -70,4 +72,46 @@ pub(crate) fn heed(
         entity.start += ahead;
     }
     model.retain(|entity| entity.start + LEAST <= entity.end);
+}
+
+/// Whether what a model gives this label says more than where something stands, so that it can be wrong.
+fn is_telling(label: &Label) -> bool {
+    is_name(label) || is_number(label) || matches!(label, Label::Username | Label::Title | Label::Nationality)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Policy, Recognisers, Redactor};
+
+    /// What is found where a model takes `part` for `label`, with a score.
+    fn found(text: &str, part: &str, label: Label, score: f32) -> Vec<String> {
+        let start = text.find(part).unwrap();
+        let model = Entity::new(label, start, start + part.len(), score, By::Model, "test");
+        let redactor = Redactor::new(Policy::default(), Recognisers::all()).unwrap();
+        let found = redactor.analyze_with(text, vec![model], None);
+        found.iter().map(|e| format!("{} {}", e.label, e.text(text))).collect()
+    }
+
+    #[test]
+    fn a_table_knows_better() {
+        let text = "name,surname,role,city,qty\nXyla,Qux,Engineer,Montegabbione,70977";
+        let is = ["PERSON Qux", "LOCATION Montegabbione"];
+        for (part, label, score) in [
+            ("Montegabbione", Label::Organization, 0.99),
+            ("Qux", Label::Nationality, 0.9),
+            ("role", Label::Person, 0.99),
+            ("Engineer", Label::Organization, 0.9),
+            ("70977", Label::AccountNumber, 0.9),
+            ("Montegabbione,70977", Label::Organization, 0.9),
+        ] {
+            let mut found = found(text, part, label, score);
+            found.retain(|e| e != "ORGANIZATION 70977");
+            assert_eq!(found, is, "{part}");
+        }
+        let all = found(text, "Engineer", Label::Person, 0.99);
+        assert_eq!(all, ["PERSON Qux", "PERSON Engineer", "LOCATION Montegabbione"]);
+        let all = found(text, "Xyla", Label::Person, 0.6);
+        assert_eq!(all, ["PERSON Xyla", "PERSON Qux", "LOCATION Montegabbione"]);
+    }
 }

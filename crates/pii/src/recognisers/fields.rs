@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::capitals::capitalised;
 use super::forms::is_form;
 use super::keyed::NOT_VALUES;
 use super::lexicon::{Kinds as Known, is_no_name, look};
@@ -22,6 +23,8 @@ pub(super) enum Field {
     Place,
     /// A state or province, or the state that something is in.
     State,
+    /// A place or a building.
+    Site,
     Address,
     Postal,
     Organization,
@@ -51,7 +54,8 @@ const PLACE: &str = "city town ville ciudad cidade citta città stadt ort wohnor
     country_of_birth geburtsort lieu_de_naissance luogo_di_nascita lugar_de_nacimiento local_de_nascimento geboorteplaats bundesland kanton canton \
     département bairro concelho residence город";
 const STATE: &str = "state staat estado stato uf state_province us_state province_state region région región regione land prov";
-const ADDRESS: &str = "street street_address address address1 address2 address_1 address_2 addr address_line address_line_1 address_line_2 line1 straße strasse str anschrift adresse rue calle \
+const SITE: &str = "office location site branch standort";
+const ADDRESS: &str = "street street_address address address1 address2 address_1 address_2 addr address_line address_line_1 address_line_2 line1 straße strasse anschrift adresse rue calle \
     dirección direccion domicilio indirizzo endereço endereco morada logradouro adres straat ulica adresa adress gatuadress osoite katuosoite cím адрес";
 const POSTAL: &str = "zip zip_code zipcode postcode post_code postal postal_code postalcode plz postleitzahl code_postal codepostal cp código_postal codigo_postal cap cep \
     kod_pocztowy cod_poștal cod_postal postnummer postnr postinumero psč irányítószám pincode pin_code eircode";
@@ -83,6 +87,7 @@ static FIELDS: LazyLock<HashMap<&str, Field>> = LazyLock::new(|| {
         (NAME, Field::Name),
         (PLACE, Field::Place),
         (STATE, Field::State),
+        (SITE, Field::Site),
         (ADDRESS, Field::Address),
         (POSTAL, Field::Postal),
         (ORGANIZATION, Field::Organization),
@@ -122,7 +127,8 @@ fn folded(name: &str) -> String {
     let mut folded = String::with_capacity(name.len() + 4);
     let mut lower = false;
     for c in name.chars() {
-        if !c.is_alphanumeric() || c.is_uppercase() && lower {
+        let opens = !c.is_alphanumeric() || c.is_uppercase() && lower;
+        if opens && !folded.is_empty() && !folded.ends_with('_') {
             folded.push('_');
         }
         if c.is_alphanumeric() {
@@ -130,8 +136,8 @@ fn folded(name: &str) -> String {
         }
         lower = c.is_lowercase();
     }
-    let words: Vec<&str> = folded.split('_').filter(|word| !word.is_empty()).collect();
-    words.join("_")
+    folded.truncate(folded.trim_end_matches('_').len());
+    folded
 }
 
 impl Field {
@@ -149,6 +155,7 @@ impl Field {
             Field::Person if is_worded(value, 5) => (Label::Person, 0.85),
             Field::Name if is_persons(value) => (Label::Person, 0.75),
             Field::Place if is_worded(value, 6) => (Label::Location, 0.85),
+            Field::Site if is_worded(value, 3) && value.split(' ').all(is_title) => (Label::Location, 0.6),
             Field::State if is_state(value) => (Label::Location, 0.8),
             Field::Organization if is_firm(value) => (Label::Organization, 0.8),
             Field::Postal if is_code(value) => (Label::PostalCode, 0.8),
@@ -156,6 +163,11 @@ impl Field {
             _ => return None,
         })
     }
+}
+
+/// A capitalised word that is none of the language.
+fn is_title(word: &str) -> bool {
+    capitalised(word) && !is_no_name(word)
 }
 
 /// One to `most` words of letters.
@@ -167,6 +179,8 @@ fn is_worded(value: &str, most: usize) -> bool {
         && value.chars().nth(1).is_some()
         && value.chars().all(|c| c.is_alphabetic() || marks(c))
         && value.split(' ').count() <= most
+        // A full stop ends a word: `first.start` is code.
+        && value.split('.').skip(1).all(|rest| !rest.starts_with(char::is_alphanumeric) || value.starts_with(char::is_uppercase))
 }
 
 /// `Shannon Sandoval`, `O'Rourke, Siobhan`, `Lisa`; not `Steel bolt`, `Siemens`.
@@ -184,7 +198,8 @@ fn is_persons(value: &str) -> bool {
         }
     }
     let known = |word: &str| [Known::GIVEN, Known::SURNAME].iter().any(|&kind| look(word).has(kind));
-    is_worded(value, 5) && (capitals > 1 || known(value))
+    let is_firm = look(value).has(Known::ORGANIZATION);
+    is_worded(value, 5) && !is_firm && (capitals > 1 || known(value))
 }
 
 /// `CA`, `Bavaria`.
@@ -215,7 +230,8 @@ fn is_line(value: &str) -> bool {
     let has = |is: fn(char) -> bool| value.chars().any(is);
     (5..=120).contains(&value.len())
         && has(char::is_alphabetic)
-        && (value.contains(' ') || !has(|c| c.is_ascii_digit()) && is_worded(value, 1))
+        && (value.contains(' ')
+            || !has(|c| c.is_ascii_digit()) && is_worded(value, 1) && value.starts_with(char::is_uppercase))
         && !value.contains(['@', ':', '<', '>', '{', '}', '[', '=', '\\', '_'])
 }
 
@@ -300,7 +316,7 @@ mod tests {
             (
                 Field::Name,
                 &["Shannon Sandoval", "SHANNON SANDOVAL", "Lisa"],
-                &["Steel bolt", "Siemens", "Boyer, Robinson and Maynard", "Acme Bank"],
+                &["Steel bolt", "Siemens", "Boyer, Robinson and Maynard", "Acme Bank", "Wells Fargo"],
             ),
             (
                 Field::Place,

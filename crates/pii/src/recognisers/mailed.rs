@@ -35,6 +35,8 @@ pub(super) fn scan(scan: &mut Scan<'_>) {
 
 fn beside(scan: &mut Scan<'_>, start: usize, end: usize) {
     let Some((local, _)) = scan.text[start..end].split_once('@') else { return };
+    // Behind a plus sign the owner sorts mail.
+    let local = local.split('+').next().unwrap_or_default();
     let parts = local.split(|c: char| !c.is_alphabetic()).filter(|part| !part.is_empty());
     let parts: Vec<String> = parts.map(bare).collect();
     if parts.iter().any(|part| ROLES.has(part)) {
@@ -65,7 +67,7 @@ fn beside(scan: &mut Scan<'_>, start: usize, end: usize) {
         let joined = || parts.iter().any(|part| is_half(part, &bares[i], &bares));
         let known = alone && (capital || !common) || !common && capital && joined();
         let end = at + word.len();
-        if !known || opens_firm(scan, end) {
+        if !known || opens_firm(scan, end) || scan.byte(end) == b':' {
             continue;
         }
         match names.last_mut() {
@@ -158,6 +160,8 @@ mod tests {
             ("Quxley Motors, quxley@x.com", &[]),
             ("Then quxley wrote, quxley.x@x.com", &[]),
             ("Info, info@x.com", &[]),
+            ("Van: Quxley <van.quxley@x.com>", &["Quxley"]),
+            ("Hope,Quxley,hope.quxley+news@x.com", &["Hope", "Quxley"]),
             ("Summers\nhope.summers@x.com", &[]),
             ("Jo, joquxley@x.com", &[]),
         ] {

@@ -162,8 +162,8 @@ impl Head {
         let mut known = 0;
         for (i, cell) in cells.iter().enumerate() {
             let name = &text[cell.clone()];
-            // Most lines with a comma are prose.
-            if name.len() > fields::LONGEST || i > 3 && known == 0 {
+            // Most lines with a comma are prose or code.
+            if is_code(name) || name.len() > fields::LONGEST || i > 3 && known == 0 {
                 return None;
             }
             known += usize::from(fields::of(name).is_some());
@@ -243,6 +243,13 @@ impl Head {
         }
         end
     }
+}
+
+/// Whether a cell holds what no name of a column does: `Amount (EUR)` may be one, `f(key`, `key: 1` and `let [key` are not.
+fn is_code(name: &str) -> bool {
+    let is_mark = |b: u8| b"{}[]=<>&;!$\\\"`@".contains(&b);
+    let called = name.bytes().zip(name.bytes().skip(1)).any(|(a, b)| b == b'(' && a != b' ' || a == b':');
+    called || name.starts_with('(') || name.bytes().any(is_mark)
 }
 
 impl Column {

@@ -47,12 +47,14 @@ pub(super) fn at(scan: &mut Scan<'_>, at: usize) {
         return;
     }
     let known = is_known(value);
+    let is_line = mark == b':' && matches!(scan.byte(end), 0 | b'\n' | b'\r');
     let fits = match (field, bound) {
-        (Field::Number, _) => false,
-        // Those who write "name" mean a person's as a rule where nothing else stands on the line.
+        (Field::Number | Field::Site, _) => false,
+        // Those who write "name" mean a person's as a rule where nothing else stands on the line, and other things follow.
         (Field::Name, Bound::Words) => {
-            mark == b':' && value.contains(' ') && matches!(scan.byte(end), 0 | b'\n' | b'\r')
+            is_line && (value.contains(' ') || !is_no_name(value) && goes_on(&scan.text[end..]))
         }
+        (Field::Person, Bound::Words) if is_line && key.len() > "family".len() => true,
         (Field::Name, _) => false,
         (Field::Person | Field::Place | Field::Organization, Bound::Words) => {
             let is_log = mark == b'=' && start == at + 1;
@@ -63,6 +65,8 @@ pub(super) fn at(scan: &mut Scan<'_>, at: usize) {
         (Field::Person, _) => value.split(' ').all(|word| !is_no_name(word)),
         _ => true,
     };
+    // Of a form, whatever the first name is.
+    let field = if field == Field::Name && !value.contains(' ') { Field::Person } else { field };
     if let Some((label, score)) = field.label(value).filter(|_| fits) {
         let score = if bound == Bound::Words && !known { score - 0.2 } else { score };
         scan.push(KEYED, label, (start, end), score, false, Some("field name"));
@@ -120,6 +124,13 @@ fn value_end(scan: &Scan<'_>, start: usize, bound: Bound) -> Option<usize> {
     }
 }
 
+/// Whether the next line is of a form too: `Prenume: Sever`.
+fn goes_on(text: &str) -> bool {
+    let mut lines = text.split('\n').skip(1);
+    let key = lines.next().and_then(|line| line.get(..line.find(':')?));
+    key.and_then(fields::of).is_some_and(|field| !field.holds_no_names())
+}
+
 /// Whether the list has a word of the value as somebody's or a place's.
 fn is_known(value: &str) -> bool {
     let named = |word: &str| {
@@ -156,6 +167,8 @@ mod tests {
                 "<ns:familyName type=x>Zsömböly</ns:familyName>",
                 "{first=Rose, last=Bankszy}",
                 "Nume: Barbuleț Sever\n",
+                "Nume: Barbulețu\nPrenume: X",
+                "Efternamn: Palm\n",
                 "Prenume: Severinuș",
                 "'last_name': 'McQuillop'",
             ],
@@ -170,6 +183,7 @@ mod tests {
                 "x.last=Quux.y",
                 "last=Quux(1)",
                 "Surname: see below",
+                "Nume: Barbulețu\nor so",
             ],
         );
         check(
@@ -178,7 +192,7 @@ mod tests {
                 "city=Reading",
                 "\"city\": \"Quxborough\"",
                 "<city>Quxborough</city>",
-                "billing_city: Reading",
+                "billing_city: Paris",
                 "Localitate: Piatra-Neamț",
             ],
             &[
