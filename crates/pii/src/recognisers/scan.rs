@@ -112,7 +112,7 @@ impl<'t> Scan<'t> {
         scan.words();
         keyed::scan(&mut scan);
         penalty::scan(&mut scan);
-        date::take_weekdays(&mut scan);
+        date::look_before(&mut scan);
         scan.found
     }
 
