@@ -102,7 +102,7 @@ fn ip(number: &Number<'_>, value: &str) -> Verdict {
     }
     let octet = |group: &&str| group.len() <= 3 && group.parse::<u16>().is_ok_and(|octet| octet < 256);
     match groups.list.len() {
-        4 if groups.list.iter().all(|group| octet(group)) => Verdict::Stays,
+        4 if groups.list.iter().all(octet) => Verdict::Stays,
         _ if number.is(&Label::Date) || number.is(&Label::DateOfBirth) => Verdict::Is(Label::Date),
         _ if groups.is_phone() => Verdict::Is(Label::Phone),
         // A decimal, or a version.

@@ -69,11 +69,17 @@ fn one(scan: &mut Scan<'_>, angle: &Angle, key: Option<&'static str>) {
 /// Alone in its row, near no axis, and with as many decimals as devices give.
 fn is_a_pair(scan: &Scan<'_>, first: &Angle, second: &Angle) -> bool {
     let comma = scan.byte(first.end) == b',';
+    let fine = first.decimals.max(second.decimals) > DECIMALS.0;
+    let signed = [first, second].iter().any(|angle| scan.byte(angle.start) == b'-');
     let before = scan.bytes[..first.start].iter().rev().take(8).find(|b| !b.is_ascii_whitespace());
     let after = scan.bytes[second.end..].iter().take(2).find(|b| !b.is_ascii_whitespace());
     let goes_on = matches!(before, Some(b',' | b'0'..=b'9' | b'='))
         || matches!(after, Some(b',' | b'0'..=b'9' | b'-' | b'f' | b'*' | b'+'));
-    comma && !goes_on && first.degrees.max(second.degrees) >= 10 && first.decimals.max(second.decimals) <= 8
+    comma
+        && !goes_on
+        && (fine || signed)
+        && first.degrees.max(second.degrees) >= 10
+        && first.decimals.max(second.decimals) <= 8
 }
 
 /// The key in whose value a coordinate stands.
@@ -168,6 +174,7 @@ mod tests {
                 "3.1416, 2.7183",
                 "51.50735, -0.12776, 12.0000",
                 "[0.1234, 51.5012, 0.5678]",
+                "values 12.3456, 78.9012",
                 "251.50735, -0.12776",
                 "51.5, -0.1",
                 "gps 1.2, 3.4",

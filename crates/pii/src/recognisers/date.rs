@@ -304,8 +304,22 @@ fn around_day(scan: &mut Scan<'_>, start: usize, digits_end: usize, end: usize) 
 
 /// `ED 10/17`, `admitted 4/12.`: month and day behind a word of the wards, which says that they are no fraction, and before no measure.
 fn month_slash_day(scan: &mut Scan<'_>, word: Word) {
-    const SURE: [&str; 12] =
-        ["ED", "ER", "MVC", "MVA", "OR", "ICU", "OSH", "DOS", "LMP", "admitted", "discharged", "seen"];
+    const SURE: [&str; 14] = [
+        "ED",
+        "ER",
+        "MVC",
+        "MVA",
+        "ICU",
+        "OSH",
+        "DOS",
+        "LMP",
+        "admitted",
+        "Admitted",
+        "discharged",
+        "Discharged",
+        "seen",
+        "Seen",
+    ];
     const SAID: [&str; 4] = ["on", "since", "until", "dated"];
     if scan.byte(word.end) != b'/' || scan.before(word.start) != b' ' {
         return;
@@ -350,9 +364,17 @@ fn year_before(scan: &Scan<'_>, month: usize) -> Option<usize> {
     (whole && !matches!(scan.before(start), b'.' | b',' | b'-' | b'/')).then_some(start)
 }
 
-/// `Tue ` and `Saturday, ` directly before a date belong to it.
-pub(crate) fn take_weekdays(scan: &mut Scan<'_>) {
+/// Looks at what stands directly before each date: `Tue ` and `Saturday, ` belong to it, and behind `version ` or `lib@` it is none.
+pub(crate) fn look_before(scan: &mut Scan<'_>) {
     let mut found = std::mem::take(&mut scan.found);
+    found.retain(|entity| {
+        let short = entity.label == Label::Date
+            && scan.bytes[entity.start..entity.end].contains(&b'.')
+            && entity.end - entity.start < 9;
+        let version =
+            || scan.context_within(Kinds::of(&[Kind::Version]), entity.start, entity.end, 16, 0).is_some();
+        !short || !(matches!(scan.before(entity.start), b'@' | b'^' | b'~') || version())
+    });
     for entity in found.iter_mut().filter(|e| matches!(e.label, Label::Date | Label::DateOfBirth)) {
         let mut end = entity.start;
         while entity.start - end < 2 && matches!(scan.before(end), b' ' | b',' | b'.') {
@@ -503,6 +525,8 @@ mod tests {
                 "2 set",
                 "10.21.29",
                 "v9.7.96",
+                "version 21.10.29",
+                "lib@21.10.29",
                 "on 1/2 of it",
                 "ED 24/7",
                 "on 9/2/3.",

@@ -46,7 +46,11 @@ pub(crate) fn whole(text: &str, start: usize, end: usize) -> (usize, usize) {
     let Some(found) = text.get(start..end) else { return (start, end) };
     let digits = found.bytes().filter(u8::is_ascii_digit).count();
     let written_out = found.contains(|c: char| c.is_alphabetic() || matches!(c, '#' | ',' | '\n' | '*'));
-    if !(5..=MOST).contains(&digits) || written_out {
+    if digits > MOST && !written_out {
+        // Two numbers that were taken for one: none of the second is left behind.
+        return unbracket(text, start, grow_right(text, end, found, 0).0);
+    }
+    if digits < 5 || written_out {
         return unbracket(text, start, end);
     }
     let (left, before) = grow_left(text, start, found, digits);
@@ -242,6 +246,7 @@ mod tests {
             ("Kevin (95113444)", "(95113444", "95113444"),
             ("(call 020 7946 0958)", "020 7946 0958)", "020 7946 0958"),
             // Beside other numbers.
+            ("020 7946 0958 / 020 7946 0959", "020 7946 0958 / 020 7946", "020 7946 0958 / 020 7946 0959"),
             ("note (12) 020 7946 0958", "020 7946 0958", "020 7946 0958"),
             ("390 0856 390 0857 390 0858", "390 0857", "390 0857"),
             ("2020-05-12 390 0856", "390 0856", "390 0856"),

@@ -123,7 +123,7 @@ impl<'t> Scan<'t> {
         penalty::scan(&mut scan);
         mailed::scan(&mut scan);
         letterhead::scan(&mut scan);
-        date::take_weekdays(&mut scan);
+        date::look_before(&mut scan);
         (scan.found, scan.nameless)
     }
 
