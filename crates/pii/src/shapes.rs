@@ -117,7 +117,9 @@ fn phone(number: &Number<'_>, value: &str) -> Verdict {
     let lens = groups.lens();
     let bare =
         groups.list.len() == 1 && !number.text[..number.entity.start].ends_with('+') && !value.contains('+');
-    let called = number.hint.has(PHONE) || number.has_near(PHONE) || is_called(number.before());
+    // What it is called outweighs a telephone that is spoken of behind it.
+    let named = bare && is_named(number.before()) && !number.hint.has(PHONE) && !is_called(number.before());
+    let called = !named && (number.hint.has(PHONE) || number.has_near(PHONE) || is_called(number.before()));
     let code = value.as_bytes();
     match () {
         () if number.is_of_coordinates() || is_decimal(value) && !called => Verdict::Goes,
@@ -126,6 +128,7 @@ fn phone(number: &Number<'_>, value: &str) -> Verdict {
             Verdict::Is(Label::Ssn)
         }
         () if groups.is_card() => Verdict::Is(Label::CreditCard),
+        () if named => Verdict::Is(Label::IdNumber),
         () if code[0].is_ascii_uppercase() && code.get(1).is_some_and(u8::is_ascii_digit) => {
             Verdict::Is(Label::IdNumber)
         }
@@ -175,6 +178,12 @@ fn date(number: &Number<'_>, value: &str) -> Verdict {
     }
     if number.entity.label == Label::Age {
         return Verdict::Stays;
+    }
+    // The house number "209A".
+    if value.len() <= 5
+        && value.strip_suffix(char::is_alphabetic).is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return Verdict::Goes;
     }
     let groups = Groups::of(value);
     if !groups.is_whole || groups.separators.contains(' ') {
@@ -365,7 +374,7 @@ fn is_pressure(value: &str, before: &str) -> bool {
 /// Whether the last words before a number call it something that is no telephone.
 fn is_named(before: &str) -> bool {
     const NAMES: &str = " account acct order orders invoice policy claim case ticket reference ref isbn issn ean upc sku part serial member membership \
-        tracking id ids mrn passport licence license tax ssn vat iban docket file item konto kontonummer kunden kundennummer compte \
+        employee staff personnel badge student patient tracking id ids mrn passport licence license tax ssn vat iban docket file item konto kontonummer kunden kundennummer compte \
         cuenta conta pedido bestellung commande rechnung facture factura ";
     let clause = before.rsplit(['\n', ',', ';', '(', '|']).next().unwrap_or_default();
     let mut words = clause.rsplit(|c: char| !c.is_alphabetic()).filter(|word| word.len() > 1).take(3);
@@ -441,6 +450,8 @@ mod tests {
             (&ip, "at fe80::1 and", "fe80::1", "IP_ADDRESS"),
             (&phone, "Here you go: 555-81-3913. Anything", "555-81-3913", "SSN"),
             (&phone, "call me: 555-81-3913", "555-81-3913", "PHONE"),
+            (&phone, "employee number 9804352; verified over the phone", "9804352", "ID_NUMBER"),
+            (&date, "Molenlaan 209A in Gent", "209A", ""),
             (&phone, "3.14159 2.71828", "3.14159 2.71828", ""),
             (&phone, "by Kim Bishop (518000767462)", "518000767462", "ID_NUMBER"),
             (&phone, "by Kim Bishop (+518000767462)", "+518000767462", "PHONE"),

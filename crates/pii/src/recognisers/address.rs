@@ -48,7 +48,9 @@ pub(super) fn capital(word: &str) -> bool {
 
 /// `1987`: four digits that are a year as well as a house number.
 fn is_year(number: &str) -> bool {
-    number.len() == 4 && ["17", "18", "19", "20"].iter().any(|century| number.starts_with(century))
+    number.len() == 4
+        && number.bytes().all(|b| b.is_ascii_digit())
+        && ["17", "18", "19", "20"].iter().any(|century| number.starts_with(century))
 }
 
 /// Around a house number.
@@ -296,6 +298,7 @@ mod tests {
                 "Via Roma 10",
                 "Rua Augusta, 1500",
                 "Keizersgracht 123",
+                "Molenlaan 209A",
                 "P.O. Box 123",
                 "Hauptstr. 5a",
                 "7 boulevard de l'Opéra",

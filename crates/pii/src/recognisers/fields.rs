@@ -185,7 +185,10 @@ fn is_worded(value: &str, most: usize) -> bool {
 
 /// `Shannon Sandoval`, `O'Rourke, Siobhan`, `Lisa`; not `Steel bolt`, `Siemens`.
 fn is_persons(value: &str) -> bool {
-    let is_end = |word: &str| is_form(word) || is_no_name(word) || look(word).has(Known::ORGANIZATION);
+    let is_end = |word: &str| {
+        let word = word.strip_suffix("'s").unwrap_or(word);
+        is_form(word) || is_no_name(word) || look(word).has(Known::ORGANIZATION)
+    };
     let (words, mut capitals) = (value.split([' ', ',']).filter(|word| !word.is_empty()), 0);
     for word in words {
         let word = if word.contains(char::is_lowercase) { word.to_owned() } else { small(word) };

@@ -160,6 +160,11 @@ words! {
     BEFORE = "van von ter ten"
 }
 
+words! {
+    /// What a sentence may begin with before a firm and its article.
+    OPENERS = "An Auf Bei Durch Für Gegen Mit Nach Ohne Seit Über Von Zwischen Avec Chez Entre Par Pour Selon Con De Desde Para Por Según Com Da Fra Per Presso Tra Bij Met Tussen Voor"
+}
+
 /// Firms that anybody would take for a person.
 const NAMESAKES: [&str; 8] = [
     "Albert Heijn",
@@ -180,6 +185,7 @@ pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usi
     let (mut at, mut last) = (start + first.len(), first);
     // Of "Ann Toft, Cagnin SPA" the comma ends a person's name; in a list of surnames each item is one word, and "and" comes last.
     let (mut alone, mut unfinished) = (true, false);
+    let (mut words, mut one_run) = (1, true);
     if let Some(name) = NAMESAKES.iter().find(|name| scan.text[start..].starts_with(**name)) {
         let end = start + name.len();
         if !is_word(scan.byte(end)) {
@@ -212,7 +218,7 @@ pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usi
             if !alone {
                 return None;
             }
-            unfinished = true;
+            (unfinished, one_run) = (true, false);
         }
         at += comma + 1;
         let mut word = part_at(scan, at);
@@ -222,12 +228,15 @@ pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usi
             if word != "&" && (!before || opens_late(scan, start)) {
                 return None;
             }
-            (unfinished, alone) = (false, true);
+            (unfinished, alone, one_run) = (false, true, false);
             at += word.len() + 1;
             word = word_at(scan, at);
         }
         for _ in 0..2 {
             if INSIDE.has(word) && scan.byte(at + word.len()) == b' ' {
+                if one_run && is_of_a_firm(scan, start, first, words) {
+                    return None;
+                }
                 at += word.len() + 1;
                 word = word_at(scan, at);
             }
@@ -235,9 +244,18 @@ pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usi
         if !word.starts_with(char::is_uppercase) {
             return None;
         }
-        (at, last) = (at + word.len(), word);
+        (at, last, words) = (at + word.len(), word, words + 1);
     }
     None
+}
+
+/// Whether the `words` from `start` on are more likely somebody who is of the firm behind a small word (`Carlos Pérez de Iberia S.A.`), or
+/// the opening of a sentence (`Zwischen der Haase AG`), than part of its name (`Frutas del Segura S.A.`).
+fn is_of_a_firm(scan: &Scan<'_>, start: usize, first: &str, words: usize) -> bool {
+    let kinds = look(first);
+    let named = [Kinds::GIVEN, Kinds::WEAK, Kinds::SURNAME, Kinds::STOP].iter().any(|&kind| kinds.has(kind));
+    let heads = HEADS.has(first) || INSTITUTIONS.has(first);
+    !heads && (named || words > 1 || OPENERS.has(first) || opens_late(scan, start))
 }
 
 /// Whether a capitalised word stands right before `start`.
@@ -267,7 +285,9 @@ fn particles_before(scan: &Scan<'_>, start: usize) -> usize {
         }
         (word, at) = word_before(at);
     }
-    if BEFORE.has(word) { at } else { start }
+    // Behind a name, it says whose that is.
+    let named = word_before(at).0.starts_with(char::is_uppercase);
+    if BEFORE.has(word) && !named { at } else { start }
 }
 
 /// `Mercy General Hospital`, `University of Leeds`, `Tribunal de Lyon`, `Bäckerei Hoffmann`.

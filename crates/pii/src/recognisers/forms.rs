@@ -148,6 +148,8 @@ mod tests {
             ("Anichini, Morosini e Pertini s.r.l.", "Anichini, Morosini e Pertini s.r.l."),
             ("Kai-Uwe Klemm, Cagnin SPA", "Cagnin SPA"),
             ("1. Ann Toft, van Dongen BV\n2.", "van Dongen BV"),
+            ("rufen Sie Emmy Koch von Stolze GmbH an", "Stolze GmbH"),
+            ("Zwischen der Haase AG und", "Haase AG"),
             ("Kontor UG (haftungsbeschränkt), -", "Kontor UG (haftungsbeschränkt)"),
             ("Frutas del Segura, S.A.T. pagó", "Frutas del Segura, S.A.T."),
         ] {

@@ -4,7 +4,7 @@
 //! A postcode is rare, so it is where the search begins: back from it to what may be a house number, and on over the town behind it.
 
 use super::address::{capital, word_at, word_before};
-use super::capitals::FORMS;
+use super::forms::is_form;
 use super::lexicon::{Kinds, look};
 use super::names::{TITLES, small};
 use super::postal::is_state;
@@ -158,7 +158,8 @@ fn postcode(scan: &Scan<'_>, word: Word) -> Option<Code> {
     let flat = listed(&UNITS, before) || listed(&AFTER_NAME, before) || before.eq_ignore_ascii_case("box");
     let beside = behind || named && !flat && !is_word(scan.before(word.start));
     // Beside other numbers and words it is one of them.
-    let numbered = scan.before(word.start) == b'-' && scan.before(word.start - 1).is_ascii_digit();
+    let numbered = scan.before(word.start) == b'-' && scan.before(word.start - 1).is_ascii_digit()
+        || before.len() >= 4 && before.bytes().all(|b| b.is_ascii_digit());
     if numbered || is_word(scan.byte(end)) || matches!(scan.byte(end), b'%' | b'/' | b':' | b'-') {
         return None;
     }
@@ -306,7 +307,7 @@ fn beginning(scan: &Scan<'_>, code: &Code) -> Option<(usize, usize)> {
             return enough.then(|| (opened(scan, &part), names));
         } else if names >= 2
             || unit.is_some()
-            || part.text.rsplit(' ').next().is_some_and(|word| FORMS.has(word))
+            || part.text.rsplit(' ').next().is_some_and(|word| is_form(word))
         {
             break;
         } else {
@@ -518,6 +519,7 @@ mod tests {
             "Account no. 0012-3456-789",
             "Table 3, 15000 People came",
             "Invoice 2023\n12345 Boston",
+            "Leeds\n07751 825294",
             "John Smith\nBerlin\n10115",
             "on 5 May 2020, 28013 Madrid",
         ] {

@@ -115,7 +115,8 @@ pub(crate) fn street_of(text: &str, name: usize) -> Option<usize> {
             .rfind(|c: char| !c.is_alphabetic())
             .map_or(0, |i| i + word[i..].chars().next().map_or(1, char::len_utf8));
         let word = &word[start..];
-        if listed(&ALONE_BEFORE_NAME, word) {
+        // In English, one goes `via` somewhere.
+        if listed(&ALONE_BEFORE_NAME, word) && (word != "via" || text[..start].ends_with("in ")) {
             return Some(start);
         }
         if !listed(&SMALL, word) {
