@@ -18,7 +18,6 @@
 //!
 //! Offsets are bytes; [`Offsets`] gives UTF-16 units and code points. No error and no `Debug` of this crate shows a text it was given.
 
-mod addresses;
 mod again;
 pub mod bioes;
 mod checksum;
@@ -27,6 +26,7 @@ mod context;
 mod decided;
 mod entity;
 pub mod eval;
+mod joining;
 mod label;
 pub mod lone;
 mod mac;
@@ -41,15 +41,12 @@ mod reading;
 mod recognisers;
 mod redactor;
 mod restore;
-mod shapes;
 mod stream;
 pub mod structured;
 mod surrogate;
 mod texts;
-mod told;
 mod transform;
 mod vault;
-mod whole;
 mod windows;
 
 pub use classifier::{ClassSpan, TokenClassifier, entities, snap};

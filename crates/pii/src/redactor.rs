@@ -6,21 +6,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::addresses::{join_addresses, join_towns, trim_places};
 use crate::again::again;
-use crate::classifier::{
-    agree, doubt_words, drop_nobody, leave_addresses, take_edges, take_kinds, take_names,
-};
 use crate::context::{Kinds, of_name};
 use crate::eval::LabelMap;
+use crate::joining::{join, join_towns, trim_places};
 use crate::merge::{merge_by, sort_by_place};
 use crate::policy::{Action, Policy, PolicyError};
 use crate::recognisers::{Head, REACH, Recognisers};
-use crate::shapes::settle;
 use crate::texts::Texts;
-use crate::told::heed;
 use crate::vault::Vault;
-use crate::whole::whole_names;
 use crate::{By, Entity, Label, Reading, TokenClassifier, entities, transform};
 
 /// A policy and the recognisers it is applied with. A model's findings join through [`Redactor::analyze_with`].
@@ -120,25 +114,13 @@ impl Redactor {
                 .is_some_and(|value| !value.trim().is_empty() && !self.recognisers.custom().allows(value))
         };
         let mut model: Vec<Entity> = model.into_iter().filter(fits).collect();
-        leave_addresses(text, &mut model, &found);
-        drop_nobody(text, &mut model);
-        doubt_words(text, &mut model);
-        heed(text, &mut model, &mut found, nameless);
-        take_edges(&mut model, &found);
-        join_addresses(text, &mut model, &mut found);
-        sort_by_place(&mut found);
-        take_names(text, &mut model, &found);
-        whole_names(text, &mut model);
-        agree(&mut model, &mut found);
         let acts = |label: &Label| self.policy.action(label) != Action::Keep;
         let may = |one: &Entity, label: &Label, score: f32| {
             self.only.as_ref().is_none_or(|only| only.contains(label))
                 && self.policy.threshold(label) <= score
                 && (acts(label) || !acts(&one.label))
         };
-        let hint = field.map_or(Kinds::NONE, of_name);
-        settle(text, &mut model, &found, hint, &|one, label| may(one, label, one.score));
-        take_kinds(&mut model, &found, &|one, other| may(one, &other.label, one.score.max(other.score)));
+        join(text, &mut model, &mut found, nameless, field.map_or(Kinds::NONE, of_name), &may);
         found.extend(model);
         // What is only reported must not hide what has to go: a kept URL must not cover the card number in it.
         self.keep_asked(&mut found);

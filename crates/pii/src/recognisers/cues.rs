@@ -8,7 +8,7 @@ use super::lexicon::{Kinds, look};
 use super::scan::Scan;
 use super::words::words;
 use crate::Label;
-use crate::classifier::SURE_NAME as SURE;
+use crate::joining::SURE_NAME as SURE;
 
 words! {
     /// Before a person in any form.

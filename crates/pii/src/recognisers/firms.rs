@@ -17,7 +17,7 @@ const ORGANIZATION: (f32, f32) = (0.55, 0.8);
 /// `Mercy Hospital`, `University of Leeds`.
 const INSTITUTION: f32 = 0.6;
 /// What is a firm by its form or by the words around it, whatever a model makes of the names in it.
-const SURE: f32 = crate::classifier::SURE_NAME;
+const SURE: f32 = crate::joining::SURE_NAME;
 /// `tribunal pénal d'Adana`.
 const COURT: f32 = 0.7;
 

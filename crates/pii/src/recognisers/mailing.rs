@@ -305,10 +305,7 @@ fn beginning(scan: &Scan<'_>, code: &Code) -> Option<(usize, usize)> {
                 || code.sure >= Sure::Half && lines && part.whole
                 || telling(scan, &part);
             return enough.then(|| (opened(scan, &part), names));
-        } else if names >= 2
-            || unit.is_some()
-            || part.text.rsplit(' ').next().is_some_and(|word| is_form(word))
-        {
+        } else if names >= 2 || unit.is_some() || part.text.rsplit(' ').next().is_some_and(is_form) {
             break;
         } else {
             // Not a state's or a province's letters.

@@ -1,7 +1,7 @@
 //! What a text says itself of its names (the head of a table, a field's name, the address beside them) stands against what a model takes
 //! them for: of a cell by itself there is little to see.
 
-use crate::classifier::{LONGEST, UNSURE, is_name, is_number};
+use super::{LONGEST, UNSURE, is_name, is_number};
 use crate::merge::sort_by_place;
 use crate::recognisers::{Nameless, is_told};
 use crate::{By, Entity, Label};

@@ -1,7 +1,7 @@
 //! What the shape of a number says, whatever a model makes of it: an address has four octets, a card its check digit, `415-555-2671` is
 //! a telephone number, `24/7` no date. A word directly before the number can say otherwise.
 
-use crate::classifier::LONGEST;
+use super::LONGEST;
 use crate::context::{self, Kind, Kinds};
 use crate::offsets::{ceil_char_boundary, floor_char_boundary};
 use crate::recognisers::{COORDINATES, is_calendar_date, is_card, whole_phone};
