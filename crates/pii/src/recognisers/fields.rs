@@ -2,7 +2,6 @@
 //! [`context`](crate::context), which such a field's value has as its context; here are those of names and places, which no word around
 //! would betray, and of what holds neither.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::capitals::capitalised;
@@ -10,6 +9,7 @@ use super::forms::is_form;
 use super::keyed::NOT_VALUES;
 use super::lexicon::{Kinds as Known, is_no_name, look};
 use super::names::small;
+use super::quick::Quick;
 use super::words::words;
 use crate::{By, Entity, Label};
 
@@ -81,7 +81,7 @@ words! {
     OF_THINGS = "product file user domain host brand model package class function table column business project event team school hotel street city item device account display nick screen"
 }
 
-static FIELDS: LazyLock<HashMap<&str, Field>> = LazyLock::new(|| {
+static FIELDS: LazyLock<Quick<&str, Field>> = LazyLock::new(|| {
     let lists = [
         (PERSON, Field::Person),
         (NAME, Field::Name),

@@ -1,8 +1,9 @@
 //! The words that the recognisers know by heart: given names, surnames, places, organisations, and words that end a name.
 //! `make_lexicon.py` writes the list.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use super::quick::Quick;
 
 /// What a word or phrase of the list is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,8 +63,8 @@ fn read(mut entry: impl FnMut(&str, Kinds)) {
     }
 }
 
-static ENTRIES: LazyLock<HashMap<Box<str>, Kinds>> = LazyLock::new(|| {
-    let mut entries = HashMap::new();
+static ENTRIES: LazyLock<Quick<Box<str>, Kinds>> = LazyLock::new(|| {
+    let mut entries = Quick::default();
     read(|text, kinds| {
         entries.insert(text.into(), kinds);
     });

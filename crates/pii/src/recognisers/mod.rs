@@ -40,6 +40,7 @@ mod phone;
 mod phone_extent;
 mod phone_plans;
 mod postal;
+mod quick;
 mod scan;
 mod secret;
 mod spain;
