@@ -12,7 +12,8 @@
 //! ```
 //!
 //! The way of a text: [`View`] folds away disguises; [`Recognisers`] read it once and propose entities, a model adds
-//! its own ([`bioes`] turns tag scores into spans); [`merge`](mod@merge) settles who is right; a [`Policy`] says what
+//! its own of its [`Reading`] ([`bioes`] turns tag scores into spans); in `joining` each takes from the other what that knows better, and
+//! [`merge`](mod@merge) settles who is right; a [`Policy`] says what
 //! becomes of each [`Label`]; the [`Vault`] remembers. [`StreamRedactor`] and [`StreamRestorer`] do the same to text in
 //! parts, [`structured`] to JSON, chat messages and CSV, and [`eval`] measures.
 //!

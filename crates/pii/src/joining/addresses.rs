@@ -1,29 +1,26 @@
 //! How a model's findings and the recognisers' come together in street addresses: a street is called by somebody's name, and a model
 //! takes it for whoever that is.
 
-use crate::merge::sort_by_place;
+use super::near;
 use crate::recognisers::street_of;
 use crate::recognisers::words::words;
 use crate::{By, Entity, Label};
 
-/// Bytes that no address reaches.
-const LONGEST: usize = 256;
 /// What a recogniser half believes to be an address and a model to be a name.
 const AGREED: f32 = 0.6;
 
 /// Joins a model's findings with the addresses among the recognisers': where a number, a name that the model saw and a word that may be
 /// a street's stand together, that is an address; one that either saw more of is as long as both say; and a name behind `chemin` or
-/// `calle de` is a street's.
+/// `calle de` is a street's. `recognised` is sorted.
 pub(crate) fn join_addresses(text: &str, model: &mut [Entity], recognised: &mut [Entity]) {
-    sort_by_place(recognised);
     for entity in model.iter_mut() {
         let named = matches!(entity.label, Label::Person | Label::Organization | Label::Location);
         if !(named || entity.label == Label::Address) {
             continue;
         }
         let (mut start, mut end) = (entity.start, entity.end);
-        let from = recognised.partition_point(|other| other.start + LONGEST < start);
-        for other in recognised[from..].iter_mut().take_while(|other| other.start < entity.end) {
+        let near = near(recognised, entity);
+        for other in &mut recognised[near] {
             if other.label != Label::Address || other.end <= entity.start {
                 continue;
             }

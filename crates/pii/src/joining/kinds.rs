@@ -1,6 +1,6 @@
 //! Which kind of number one is, by what the recognisers have read around it.
 
-use super::{LONGEST, UNSURE, is_number};
+use super::{UNSURE, is_number, near};
 use crate::label::Group;
 use crate::{Entity, Label};
 
@@ -29,8 +29,7 @@ pub(crate) fn take_kinds(
             };
             telling && is_number(&other.label) && is_sure(other) && 4 * shared >= 3 * (end - start)
         };
-        let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
-        let near = recognised[from..].iter().take_while(|other| other.start < entity.end);
+        let near = recognised[near(recognised, entity)].iter();
         let best = near.filter(same).max_by(|a, b| a.score.total_cmp(&b.score));
         let is_other = |other: &&Entity| other.label != entity.label && other.label != Label::Phone;
         // The words around a telephone number are those around many others.

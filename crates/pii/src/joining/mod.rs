@@ -10,6 +10,8 @@ mod shapes;
 mod told;
 mod whole;
 
+use std::ops::Range;
+
 use crate::context::Kinds;
 use crate::label::Group;
 use crate::merge::sort_by_place;
@@ -23,7 +25,7 @@ pub(crate) use addresses::{join_towns, trim_places};
 pub(crate) const UNSURE: (f32, f32) = (0.8, 0.93);
 
 /// Bytes that no name and no number reaches.
-pub(crate) const LONGEST: usize = 256;
+const LONGEST: usize = 256;
 
 /// The score of a recogniser that knows whose name it is by more than the name: by a legal form (`Palmgren HB`), or by what stands before
 /// it (`Patient: Vega, Gary`).
@@ -39,13 +41,13 @@ pub(crate) fn join(
     hint: Kinds,
     may: &dyn Fn(&Entity, &Label, f32) -> bool,
 ) {
+    sort_by_place(found);
     edges::leave_addresses(text, model, found);
     doubts::drop_nobody(text, model);
     doubts::doubt_words(text, model);
     told::heed(text, model, found, nameless);
     edges::take_edges(model, found);
     addresses::join_addresses(text, model, found);
-    sort_by_place(found);
     names::take_names(text, model, found);
     whole::whole_names(text, model);
     names::agree(model, found);
@@ -64,4 +66,11 @@ pub(crate) fn is_number(label: &Label) -> bool {
 
 pub(crate) fn is_name(label: &Label) -> bool {
     matches!(label, Label::Person | Label::Location | Label::Organization)
+}
+
+/// Which of the recognisers' findings, which are sorted, may overlap a model's.
+fn near(recognised: &[Entity], entity: &Entity) -> Range<usize> {
+    let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
+    let to = recognised.partition_point(|other| other.start < entity.end);
+    from..to.max(from)
 }

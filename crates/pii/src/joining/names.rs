@@ -1,6 +1,6 @@
 //! Whose a name is, where a model and the recognisers see one in the same place.
 
-use super::{LONGEST, SURE_NAME, UNSURE, is_name};
+use super::{SURE_NAME, UNSURE, is_name, near};
 use crate::{By, Entity, Label};
 
 /// A model's score below which a place that everybody knows is one, though it is somebody's name as well.
@@ -12,10 +12,7 @@ pub(crate) fn take_names(text: &str, model: &mut Vec<Entity>, recognised: &[Enti
     let is_sure = |e: &&Entity| is_name(&e.label) && e.by == By::Pattern && e.score >= SURE_NAME;
     for entity in model.iter_mut() {
         let is_reading = is_name(&entity.label) || matches!(entity.label, Label::Title | Label::Nationality);
-        let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
-        let end = entity.end;
-        let near = recognised[from..].iter().take_while(|other| other.start < end);
-        for sure in near.filter(is_sure) {
+        for sure in recognised[near(recognised, entity)].iter().filter(is_sure) {
             let holds = entity.start <= sure.start && sure.end <= entity.end;
             if sure.end <= entity.start || sure.start >= entity.end || holds && sure.label == entity.label {
                 continue;
@@ -54,11 +51,12 @@ pub(crate) fn take_names(text: &str, model: &mut Vec<Entity>, recognised: &[Enti
 /// firm that everybody knows may stand where the model would look for a person. `recognised` is sorted.
 pub(crate) fn agree(model: &mut [Entity], recognised: &mut [Entity]) {
     for entity in model.iter_mut().filter(|entity| is_name(&entity.label)) {
-        let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
-        let near = recognised[from..].iter_mut().take_while(|other| other.start < entity.end);
+        let near = near(recognised, entity);
         let sureness = entity.score;
         let (mut agreed, mut known) = (0.0_f32, None);
-        for other in near.filter(|other| other.end > entity.start && is_name(&other.label)) {
+        for other in
+            recognised[near].iter_mut().filter(|other| other.end > entity.start && is_name(&other.label))
+        {
             if other.label == entity.label {
                 agreed = agreed.max(other.score);
                 let both = 1.0 - (1.0 - entity.score) * (1.0 - other.score);

@@ -1,7 +1,7 @@
 //! What the shape of a number says, whatever a model makes of it: an address has four octets, a card its check digit, `415-555-2671` is
 //! a telephone number, `24/7` no date. A word directly before the number can say otherwise.
 
-use super::LONGEST;
+use super::near;
 use crate::context::{self, Kind, Kinds};
 use crate::offsets::{ceil_char_boundary, floor_char_boundary};
 use crate::recognisers::{COORDINATES, is_calendar_date, is_card, whole_phone};
@@ -27,8 +27,7 @@ pub(crate) fn settle(
     may: &dyn Fn(&Entity, &Label) -> bool,
 ) {
     model.retain_mut(|entity| {
-        let from = recognised.partition_point(|other| other.start + LONGEST < entity.start);
-        let near = recognised[from..].iter().take_while(|other| other.start < entity.end);
+        let near = recognised[near(recognised, entity)].iter();
         let near: Vec<&Entity> = near.filter(|other| other.overlaps(entity)).collect();
         match judge(&Number { text, entity, near: &near, hint }) {
             Verdict::Goes => return false,

@@ -1,8 +1,7 @@
 //! What a text says itself of its names (the head of a table, a field's name, the address beside them) stands against what a model takes
 //! them for: of a cell by itself there is little to see.
 
-use super::{LONGEST, UNSURE, is_name, is_number};
-use crate::merge::sort_by_place;
+use super::{UNSURE, is_name, is_number, near};
 use crate::recognisers::{Nameless, is_told};
 use crate::{By, Entity, Label};
 
@@ -12,6 +11,7 @@ const FIRM: f32 = 0.8;
 const LEAST: usize = 3;
 
 /// Takes from a model's findings what is told to be something else, and from all findings the names that are told to be none.
+/// `recognised` is sorted.
 pub(crate) fn heed(
     text: &str,
     model: &mut Vec<Entity>,
@@ -44,13 +44,10 @@ pub(crate) fn heed(
     if model.is_empty() || !recognised.iter().any(is_told) {
         return;
     }
-    sort_by_place(recognised);
-    let told: Vec<&Entity> = recognised.iter().filter(|entity| is_told(entity)).collect();
+    let told: Vec<Entity> = recognised.iter().filter(|entity| is_told(entity)).cloned().collect();
     for entity in model.iter_mut().filter(|entity| is_telling(&entity.label)) {
         let mut cut = false;
-        let from = told.partition_point(|other| other.start + LONGEST < entity.start);
-        let end = entity.end;
-        for other in told[from..].iter().take_while(|other| other.start < end) {
+        for other in told[near(&told, entity)].iter() {
             let doubted = other.score < FIRM && entity.score >= UNSURE.1;
             if other.end <= entity.start || other.label == entity.label || doubted {
                 continue;
