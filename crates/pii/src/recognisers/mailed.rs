@@ -3,8 +3,7 @@
 
 use super::capitals::opens_firm;
 use super::fields::MAILED;
-use super::lexicon::is_no_name;
-use super::names::small;
+use super::lexicon::{is_no_name, titled};
 use super::scan::Scan;
 use super::words::words;
 use crate::Label;
@@ -61,7 +60,7 @@ fn beside(scan: &mut Scan<'_>, start: usize, end: usize) {
         let common = is_no_name(&if word.contains(char::is_lowercase) && capital {
             word.to_owned()
         } else {
-            small_of(word)
+            titled(word)
         });
         let alone = parts.len() > 1 && parts.contains(&bares[i]);
         let joined = || parts.iter().any(|part| is_half(part, &bares[i], &bares));
@@ -103,13 +102,6 @@ fn words_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
         let is_word = whole.chars().all(|c| is_inside(c) && !matches!(c, '@' | '_' | '.' | '0'..='9'));
         (is_word && !whole.is_empty()).then_some((at, whole))
     })
-}
-
-/// `summers` as the list has it.
-fn small_of(word: &str) -> String {
-    let mut chars = word.chars();
-    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
-    small(&(first + chars.as_str()))
 }
 
 /// In small letters as addresses have them: without accents, apostrophes and hyphens.
