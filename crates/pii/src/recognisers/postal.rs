@@ -3,6 +3,7 @@
 
 use super::capitals::word_at;
 use super::codes::CodeRule;
+use super::firms::STATES;
 use super::lexicon::{self, look};
 use super::names::small;
 use super::numbers::NumberRule;
@@ -119,15 +120,12 @@ fn netherlands(code: &[u8]) -> bool {
 }
 
 words! {
-    US_STATES = " AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC PR "
-}
-words! {
     AU_STATES = " NSW VIC QLD WA SA TAS ACT NT "
 }
 
 /// Whether `code` is a state whose postcodes have that many digits.
 pub(super) fn is_state(code: &str, digits: usize) -> bool {
-    digits == 5 && US_STATES.has(code) || digits == 4 && AU_STATES.has(code)
+    digits == 5 && (STATES.has(code) || code == "PR") || digits == 4 && AU_STATES.has(code)
 }
 
 /// `28013 Madrid`, `1010 Wien`, `1012 AB Amsterdam`: before a place that the word list knows.
