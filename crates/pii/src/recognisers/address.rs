@@ -1,6 +1,7 @@
 //! Street addresses by shape: a house number beside a capitalised name and a word for a street, in a dozen languages.
 //! Post-office boxes too. A model finds the rest.
 
+use super::capitals::begins_upper;
 use super::lexicon::{Kinds, look};
 use super::names::small;
 use super::scan::{Scan, Word, is_word};
@@ -42,10 +43,6 @@ pub(super) fn word_before<'t>(scan: &Scan<'t>, end: usize) -> (usize, &'t str) {
     (start, scan.text.get(start..end).unwrap_or_default())
 }
 
-pub(super) fn capital(word: &str) -> bool {
-    word.starts_with(char::is_uppercase)
-}
-
 /// `1987`: four digits that are a year as well as a house number.
 fn is_year(number: &str) -> bool {
     number.len() == 4
@@ -81,14 +78,14 @@ fn number_first(scan: &mut Scan<'_>, word: Word, number: &str) -> bool {
         return true;
     }
     let unit_at = opening_unit(scan, word.start);
-    if comma && unit_at.is_none() && house == word.end || !capital(first) {
+    if comma && unit_at.is_none() && house == word.end || !begins_upper(first) {
         return false;
     }
     let mut before = "";
     for count in 0..5 {
         let name = word_at(scan, at);
         let ordinal = count > 0 && name.as_bytes().first().is_some_and(u8::is_ascii_digit);
-        if !capital(name) && !ordinal {
+        if !begins_upper(name) && !ordinal {
             return false;
         }
         let mut end = at + name.len();
@@ -158,16 +155,16 @@ fn name_end(scan: &Scan<'_>, mut at: usize) -> Option<usize> {
         }
         let name = word_at(scan, at + 1);
         let is_small = listed(&SMALL, name);
-        let elided = name.split_once('\'').is_some_and(|(_, rest)| capital(rest));
+        let elided = name.split_once('\'').is_some_and(|(_, rest)| begins_upper(rest));
         let digits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
         let after = at + 1 + name.len();
         let is_day = digits
             && name.len() <= 2
             && end.is_none()
             && scan.byte(after) == b' '
-            && capital(word_at(scan, after + 1));
+            && begins_upper(word_at(scan, after + 1));
         let of_day = day && digits && is_year(name);
-        if !(is_small || capital(name) || elided || is_day || of_day) || name.is_empty() {
+        if !(is_small || begins_upper(name) || elided || is_day || of_day) || name.is_empty() {
             break;
         }
         day |= is_day;
@@ -215,14 +212,14 @@ fn number_last(scan: &mut Scan<'_>, word: Word, number: &str) {
     for _ in 0..7 {
         let sure =
             listed(&BEFORE_NAME, name) && !listed(&SMALL, name) || short && listed(&SHORT_BEFORE_NAME, name);
-        let seldom = capital(name) && listed(&SELDOM_BEFORE_NAME, name) && !is_year(number);
+        let seldom = begins_upper(name) && listed(&SELDOM_BEFORE_NAME, name) && !is_year(number);
         if capitals > 0 && (sure || seldom) {
             let end = units(scan, house_end(scan, word.end));
             let score = if sure { SCORES.0 } else { SCORES.1 };
             scan.push("street_address", Label::Address, (start, end), score, false, None);
             return;
         }
-        if capital(name) {
+        if begins_upper(name) {
             capitals += 1;
         } else if !listed(&SMALL, name) {
             return;
@@ -254,7 +251,7 @@ fn before_number_mark(scan: &Scan<'_>, at: usize) -> usize {
 /// `Koning Albertlaan`.
 fn ending(scan: &Scan<'_>, start: usize, last: &str, dotted: bool, number: &str) -> Option<(usize, f32)> {
     let lower = last.to_lowercase();
-    if !capital(last) || lower.len() < 3 || dotted && !lower.ends_with("str") {
+    if !begins_upper(last) || lower.len() < 3 || dotted && !lower.ends_with("str") {
         return None;
     }
     let sure = ENDINGS.iter().find(|ending| lower.ends_with(**ending) && (**ending != "str" || dotted));
@@ -266,14 +263,14 @@ fn ending(scan: &Scan<'_>, start: usize, last: &str, dotted: bool, number: &str)
     };
     if lower.len() <= ending.len() + 1 {
         // By itself behind a name: "Venloer Straße".
-        let named = capital(before) && before.len() > 2 && !listed(&SMALL, before);
+        let named = begins_upper(before) && before.len() > 2 && !listed(&SMALL, before);
         return (named && (sure.is_some() || !is_year(number) && lower != "pad" && lower != "ring"))
             .then_some((from, if sure.is_some() { SCORES.0 } else { SCORES.1 }));
     }
     if lower.len() < 5 || sure.is_none() && (is_year(number) || NO_STREETS.has(&lower)) {
         return None;
     }
-    let joined = capital(before) && listed(&BEFORE_ENDING, before);
+    let joined = begins_upper(before) && listed(&BEFORE_ENDING, before);
     Some((if joined { from } else { start }, if sure.is_some() { SCORES.0 } else { SCORES.1 }))
 }
 

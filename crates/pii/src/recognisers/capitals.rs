@@ -26,7 +26,7 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
         let from = crate::offsets::ceil_char_boundary(scan.text, start.saturating_sub(WORD));
         let head = scan.text.get(from..start - 1).unwrap_or_default();
         let word = head.rsplit(|c: char| !(c.is_alphabetic() || c == '-')).next().unwrap_or_default();
-        if word.starts_with(char::is_uppercase) {
+        if begins_upper(word) {
             return;
         }
     }
@@ -47,7 +47,7 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
         let kinds = look(first);
         // What the list calls a place or a firm as it stands goes beside what may be a name: merging weighs them.
         let listed =
-            if first.starts_with(char::is_uppercase) { firms::phrase(scan, start, end, kinds) } else { None };
+            if begins_upper(first) { firms::phrase(scan, start, end, kinds) } else { None };
         let named = names::introduced(scan, start, first, kinds)
             .or_else(|| names::person(scan, start, end, first, compound(first, kinds)));
         named
@@ -76,6 +76,34 @@ fn compound(word: &str, kinds: Kinds) -> Kinds {
 /// The word at `start`: letters, with apostrophes and hyphens between them; less `'s`.
 pub(super) fn word_at<'t>(scan: &Scan<'t>, start: usize) -> &'t str {
     let rest = scan.text.get(start..).unwrap_or_default();
+    let end = ascii_word(rest.as_bytes()).unwrap_or_else(|| word(rest));
+    let word = &rest[..end];
+    if !matches!(word.as_bytes().last(), Some(b's' | b'S')) {
+        return word;
+    }
+    ["'s", "’s", "'S", "’S"].iter().find_map(|possessive| word.strip_suffix(possessive)).unwrap_or(word)
+}
+
+/// What [`word`] gives, where everything up to its end is ASCII, as most words are.
+fn ascii_word(rest: &[u8]) -> Option<usize> {
+    let byte = |at: usize| rest.get(at).copied().unwrap_or(0);
+    let mut end = 0;
+    while end <= WORD {
+        let next = byte(end + 1);
+        match byte(end) {
+            b'A'..=b'Z' | b'a'..=b'z' => {}
+            b'\'' | b'-' if end > 0 && next.is_ascii_alphabetic() => {}
+            b'\'' | b'-' if end > 0 && !next.is_ascii() => return None,
+            0x80.. => return None,
+            _ => break,
+        }
+        end += 1;
+    }
+    Some(end)
+}
+
+/// The length of the letters at the start of `rest`, with apostrophes and hyphens between them.
+fn word(rest: &str) -> usize {
     let mut end = 0;
     let mut chars = rest.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
@@ -87,8 +115,7 @@ pub(super) fn word_at<'t>(scan: &Scan<'t>, start: usize) -> &'t str {
         }
         end = at + c.len_utf8();
     }
-    let word = &rest[..end];
-    ["'s", "’s", "'S", "’S"].iter().find_map(|possessive| word.strip_suffix(possessive)).unwrap_or(word)
+    end
 }
 
 /// Combining diacritical marks, so that decomposed letters stay in their word.
@@ -98,7 +125,16 @@ fn is_mark(c: char) -> bool {
 
 /// `Lisa`, `O'Neill`, `McDonald`: a capital, and small letters.
 pub(super) fn capitalised(word: &str) -> bool {
-    word.starts_with(char::is_uppercase) && word.chars().any(char::is_lowercase)
+    let rest = word.as_bytes().get(1..).unwrap_or_default();
+    begins_upper(word) && (rest.iter().any(u8::is_ascii_lowercase) || word.chars().any(char::is_lowercase))
+}
+
+/// Whether a word begins with a capital; of most words, their first byte tells.
+pub(super) fn begins_upper(word: &str) -> bool {
+    match word.as_bytes().first() {
+        Some(first) if first.is_ascii() => first.is_ascii_uppercase(),
+        _ => word.starts_with(char::is_uppercase),
+    }
 }
 
 /// `J`, `J.`, `J.R.` at `start`, or `J .` as annotated texts have it: its end.
@@ -130,7 +166,7 @@ pub(super) fn dot(scan: &Scan<'_>, at: usize) -> Option<usize> {
 /// Whether the word after `end`, behind one space, is one that names of firms and places end in, or a legal form.
 pub(super) fn opens_firm(scan: &Scan<'_>, end: usize) -> bool {
     let next = if scan.byte(end) == b' ' { word_at(scan, end + 1) } else { "" };
-    next.starts_with(char::is_uppercase) && (look(next).has(Kinds::STOP) || is_form(next))
+    begins_upper(next) && (look(next).has(Kinds::STOP) || is_form(next))
 }
 
 /// Whether a capitalised word stands right before or after, so that this one may be part of something else.
@@ -147,4 +183,22 @@ pub(super) fn beside_capitals(scan: &Scan<'_>, start: usize, end: usize) -> bool
             && !head[..opening].trim_end().ends_with(['.', '!', '?', ':', ',', ';'])
     };
     after || before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WORD, ascii_word, word};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn words_in_ascii_end_where_words_do(text in "[A-Za-z'’\u{301}é -]{0,50}") {
+            if let Some(end) = ascii_word(text.as_bytes()) {
+                prop_assert_eq!(end, word(&text));
+            }
+            if text.is_ascii() {
+                prop_assert!(ascii_word(text.as_bytes()).is_some_and(|end| end <= WORD + 1));
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Names by what stands around them: in `Guest: Vega, Gary` they are a person's two halves, in `employed by Vega, Gary and Sood` and
 //! `Business name: Vega-Sood` a firm's, whatever each would be alone.
 
-use super::capitals::{LONGEST, capitalised, initials, word_at};
+use super::capitals::{LONGEST, begins_upper, capitalised, initials, word_at};
 use super::firms::{AND, INSIDE};
 use super::forms::{form, is_form};
 use super::lexicon::{Kinds, look};
@@ -118,7 +118,7 @@ fn listed(scan: &Scan<'_>, start: usize, first: &str) -> Option<usize> {
                 word = word_at(scan, at);
             }
         }
-        let is_name = word.len() > 1 && word.starts_with(char::is_uppercase) && !is_form(word);
+        let is_name = word.len() > 1 && begins_upper(word) && !is_form(word);
         is_name.then_some(at + word.len())
     };
     let before = scan.text[..start].strip_suffix(' ').unwrap_or_default();
@@ -148,7 +148,7 @@ fn field(scan: &Scan<'_>, start: usize, first: &str, of_business: bool) -> Optio
             break;
         }
         let word = word_at(scan, end + 1);
-        if !(word.starts_with(char::is_uppercase) || INSIDE.has(word)) {
+        if !(begins_upper(word) || INSIDE.has(word)) {
             break;
         }
         end += 1 + word.len();
@@ -162,7 +162,7 @@ fn field(scan: &Scan<'_>, start: usize, first: &str, of_business: bool) -> Optio
         && (kinds.has(Kinds::GIVEN) || kinds.has(Kinds::WEAK) || super::names::TITLES.has(first));
     let closes = matches!(scan.byte(end), b'\n' | b'\r' | b',' | b'.' | b';' | b'(' | b'|' | 0)
         || scan.text[end..].starts_with(" -");
-    (first.starts_with(char::is_uppercase) && first.len() > 2 && !is_word && !is_person && closes)
+    (begins_upper(first) && first.len() > 2 && !is_word && !is_person && closes)
         .then_some(end)
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use super::capitals::capitalised;
+use super::capitals::{begins_upper, capitalised};
 use super::forms::is_form;
 use super::keyed::NOT_VALUES;
 use super::lexicon::{Kinds as Known, is_no_name, look};
@@ -195,7 +195,7 @@ fn is_persons(value: &str) -> bool {
         if is_end(&word) {
             return false;
         }
-        capitals += usize::from(word.starts_with(char::is_uppercase));
+        capitals += usize::from(begins_upper(&word));
         if word.starts_with(char::is_lowercase) && word.len() > 4 || matches!(&*word, "and" | "und" | "et") {
             return false;
         }

@@ -1,11 +1,11 @@
 //! Places and organisations: those of the word list (`São Paulo`, `Google`), `Gainesville, GA`, `Acme GmbH`, `Mercy Hospital`.
 
-use super::capitals::{LONGEST, WORD, capitalised, opens_firm, word_at};
+use super::capitals::{LONGEST, WORD, begins_upper, capitalised, opens_firm, word_at};
 use super::forms::{self, is_form};
 use super::lexicon::{Kinds, look};
 use super::names::{TITLES, small};
 use super::scan::{Scan, is_word};
-use super::words::words;
+use super::words::{opening, words};
 use crate::Label;
 
 /// `Gainesville, GA`.
@@ -81,14 +81,6 @@ pub(super) fn phrase(scan: &mut Scan<'_>, start: usize, end: usize, first: Kinds
     }
     let (end, kinds) = best;
     let span = (start, end);
-    let is_scale = scan.text[start..].starts_with("Glasgow Coma")
-        || scan.text[start..].starts_with("Glasgow Blatchford");
-    if is_scale || is_blood_pressure(scan.text, start, end) {
-        return None;
-    }
-    if opens_firm(scan, end) && !kinds.has(Kinds::ORGANIZATION) {
-        return None;
-    }
     let (name, label, score) = if kinds.has(Kinds::ORGANIZATION) {
         ("known_organisation", Label::Organization, ORGANIZATION.0)
     } else if kinds.has(Kinds::PLACE) {
@@ -98,6 +90,13 @@ pub(super) fn phrase(scan: &mut Scan<'_>, start: usize, end: usize, first: Kinds
     } else {
         return None;
     };
+    let is_scale = opening(&scan.text[start..], &["Glasgow Coma", "Glasgow Blatchford"]).is_some();
+    if is_scale
+        || is_blood_pressure(scan.text, start, end)
+        || label == Label::Location && opens_firm(scan, end)
+    {
+        return None;
+    }
     let head = scan.text.get(..start).unwrap_or_default();
     match court_of(head).filter(|_| label == Label::Location) {
         Some(from) => scan.push("court", Label::Organization, (from, end), COURT, false, None),
@@ -179,14 +178,14 @@ const NAMESAKES: [&str; 8] = [
 
 /// `Acme Widgets GmbH`, `Smith & Sons Ltd`, `Hill, Kaul and Ward PLC`: a capitalised run that ends in a legal form.
 pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usize> {
-    if !first.starts_with(char::is_uppercase) || is_form(first) || first == "The" {
+    if !begins_upper(first) || is_form(first) || first == "The" {
         return None;
     }
     let (mut at, mut last) = (start + first.len(), first);
     // Of "Ann Toft, Cagnin SPA" the comma ends a person's name; in a list of surnames each item is one word, and "and" comes last.
     let (mut alone, mut unfinished) = (true, false);
     let (mut words, mut one_run) = (1, true);
-    if let Some(name) = NAMESAKES.iter().find(|name| scan.text[start..].starts_with(**name)) {
+    if let Some(name) = opening(&scan.text[start..], &NAMESAKES) {
         let end = start + name.len();
         if !is_word(scan.byte(end)) {
             scan.push("known_organisation", Label::Organization, (start, end), SURE, false, None);
@@ -241,7 +240,7 @@ pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usi
                 word = word_at(scan, at);
             }
         }
-        if !word.starts_with(char::is_uppercase) {
+        if !begins_upper(word) {
             return None;
         }
         (at, last, words) = (at + word.len(), word, words + 1);
@@ -286,7 +285,7 @@ fn particles_before(scan: &Scan<'_>, start: usize) -> usize {
         (word, at) = word_before(at);
     }
     // Behind a name, it says whose that is.
-    let named = word_before(at).0.starts_with(char::is_uppercase);
+    let named = begins_upper(word_before(at).0);
     if BEFORE.has(word) && !named { at } else { start }
 }
 

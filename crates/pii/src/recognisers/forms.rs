@@ -2,7 +2,7 @@
 
 use super::capitals::{WORD, word_at};
 use super::scan::{Scan, is_word};
-use super::words::words;
+use super::words::{opening, words};
 
 words! {
     /// Legal forms that nothing else looks like.
@@ -78,7 +78,7 @@ pub(super) fn form(scan: &Scan<'_>, at: usize) -> Option<Form> {
 
 fn part(scan: &Scan<'_>, at: usize) -> Option<Form> {
     let rest = scan.text.get(at..)?;
-    if let Some(family) = FAMILY.iter().find(|family| rest.starts_with(**family)) {
+    if let Some(family) = opening(rest, &FAMILY) {
         let end = at + family.len();
         if !is_word(scan.byte(end)) {
             return Some(Form { end, certain: true });
@@ -96,12 +96,16 @@ fn part(scan: &Scan<'_>, at: usize) -> Option<Form> {
 
 /// The length of `S.p.A.` or `A/S` at the start of `rest`.
 fn dotted(rest: &str) -> Option<usize> {
-    let is_part = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'.' | b'/');
-    let len = rest.bytes().take(WORD).take_while(is_part).count();
+    let is_mark = |b: &u8| matches!(b, b'.' | b'/');
+    let first = rest.bytes().take(WORD).take_while(u8::is_ascii_alphabetic).count();
+    if first == 0 || !rest.as_bytes().get(first).is_some_and(is_mark) {
+        return None;
+    }
+    let len = rest.bytes().take(WORD).take_while(|b| b.is_ascii_alphabetic() || is_mark(b)).count();
     // Of "..", the second ends the sentence.
     let len = len - usize::from(rest[..len].ends_with(".."));
-    let (marks, first) = (rest[..len].matches(['.', '/']).count(), rest[..len].find(['.', '/'])?);
-    if first == 0 || len < marks + first || rest[len..].starts_with(char::is_alphanumeric) {
+    let marks = rest[..len].bytes().filter(is_mark).count();
+    if len < marks + first || rest[len..].starts_with(char::is_alphanumeric) {
         return None;
     }
     let letters = rest[..len].replace(['.', '/'], "");

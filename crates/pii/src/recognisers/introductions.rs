@@ -23,26 +23,27 @@ enum Frame {
 pub(super) fn at(scan: &mut Scan<'_>, word: Word) {
     let Some(text) = scan.text.get(word.start..word.end) else { return };
     let ends = |phrase: &str| scan.text[..word.end].ends_with(phrase);
-    let frame = match text {
-        "im" | "soy" | "sono" | "its" => Frame::Speaker,
-        "m" if ends("i'm") || ends("i’m") => Frame::Speaker,
-        "s" if ends("it's") || ends("it’s") => Frame::Speaker,
-        "s" if ends("my name's") || ends("my name’s") => Frame::Name,
-        "am" if ends("i am") => Frame::Speaker,
-        "is" if ends("my name is") => Frame::Name,
-        "is" if ends("this is") || ends("dit is") => Frame::Speaker,
-        "est" if ends("c'est") || ends("c’est") => Frame::Speaker,
-        "bin" if ends("ich bin") => Frame::Speaker,
-        "ist" if ends("hier ist") => Frame::Speaker,
-        "ben" if ends("ik ben") => Frame::Speaker,
-        "suis" if ends("je suis") => Frame::Speaker,
-        "met" if ends("hoi met") || ends("hallo met") => Frame::Speaker,
-        "o" | "a" if ends("aqui é o") || ends("aqui é a") => Frame::Speaker,
-        "chamo" | "llamo" if ends("me chamo") || ends("me llamo") => Frame::Name,
-        "chiamo" if ends("mi chiamo") => Frame::Name,
-        "heiße" if ends("ich heiße") => Frame::Name,
-        "hi" | "hey" | "hiya" | "hello" | "hola" | "ciao" | "oi" | "hee" | "hoi" | "hallo" | "salut"
-        | "coucou" => Frame::Greeting,
+    // As bytes, a match looks at each once; as text, it would compare one word after another.
+    let frame = match text.as_bytes() {
+        b"im" | b"soy" | b"sono" | b"its" => Frame::Speaker,
+        b"m" if ends("i'm") || ends("i’m") => Frame::Speaker,
+        b"s" if ends("it's") || ends("it’s") => Frame::Speaker,
+        b"s" if ends("my name's") || ends("my name’s") => Frame::Name,
+        b"am" if ends("i am") => Frame::Speaker,
+        b"is" if ends("my name is") => Frame::Name,
+        b"is" if ends("this is") || ends("dit is") => Frame::Speaker,
+        b"est" if ends("c'est") || ends("c’est") => Frame::Speaker,
+        b"bin" if ends("ich bin") => Frame::Speaker,
+        b"ist" if ends("hier ist") => Frame::Speaker,
+        b"ben" if ends("ik ben") => Frame::Speaker,
+        b"suis" if ends("je suis") => Frame::Speaker,
+        b"met" if ends("hoi met") || ends("hallo met") => Frame::Speaker,
+        b"o" | b"a" if ends("aqui é o") || ends("aqui é a") => Frame::Speaker,
+        b"chamo" | b"llamo" if ends("me chamo") || ends("me llamo") => Frame::Name,
+        b"chiamo" if ends("mi chiamo") => Frame::Name,
+        b"hei\xc3\x9fe" if ends("ich heiße") => Frame::Name,
+        b"hi" | b"hey" | b"hiya" | b"hello" | b"hola" | b"ciao" | b"oi" | b"hee" | b"hoi" | b"hallo" | b"salut"
+        | b"coucou" => Frame::Greeting,
         _ => return,
     };
     if scan.byte(word.end) == b' ' {

@@ -1,6 +1,6 @@
 //! The town before a letter's date: `Wien, den 28. Februar 2022`, `Annecy, le 23 novembre 2019`, `Halle, 10.06.2013`.
 
-use super::address::capital;
+use super::capitals::begins_upper;
 use super::mailing::town_end;
 use super::scan::Scan;
 use crate::Label;
@@ -36,7 +36,7 @@ pub(super) fn scan(scan: &mut Scan<'_>) {
         let spoken = article.len() > 2 && name == line && opens_line;
         if !(spoken || whole)
             || name >= town
-            || !scan.text.get(name..).is_some_and(capital)
+            || !scan.text.get(name..).is_some_and(begins_upper)
             || town_end(scan, name) != Some(town)
         {
             continue;

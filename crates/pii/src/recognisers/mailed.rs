@@ -1,7 +1,7 @@
 //! Names that an e-mail address repeats: the people of `Hope,Summers,hope.summers@example.com`. What stands beside an address and in it is
 //! whose address it is.
 
-use super::capitals::opens_firm;
+use super::capitals::{begins_upper, opens_firm};
 use super::fields::MAILED;
 use super::lexicon::{is_no_name, titled};
 use super::scan::Scan;
@@ -53,7 +53,7 @@ fn beside(scan: &mut Scan<'_>, start: usize, end: usize) {
     let bares: Vec<String> = words.iter().map(|(_, word)| bare(word)).collect();
     let shouts = [before, after].concat().contains(char::is_uppercase);
     for (i, &(at, word)) in words.iter().enumerate() {
-        let capital = word.starts_with(char::is_uppercase);
+        let capital = begins_upper(word);
         if !capital && shouts || bares[i].len() < LEAST.0 {
             continue;
         }

@@ -3,7 +3,8 @@
 //!
 //! A postcode is rare, so it is where the search begins: back from it to what may be a house number, and on over the town behind it.
 
-use super::address::{capital, word_at, word_before};
+use super::address::{word_at, word_before};
+use super::capitals::begins_upper;
 use super::forms::is_form;
 use super::lexicon::{Kinds, look};
 use super::names::{TITLES, small};
@@ -154,7 +155,7 @@ fn postcode(scan: &Scan<'_>, word: Word) -> Option<Code> {
         return Some(Code { start: word.start, end, sure: Sure::Quite, military: false });
     }
     let named =
-        before.trim_end_matches('-').len() > 1 && capital(before) && before.contains(char::is_lowercase);
+        before.trim_end_matches('-').len() > 1 && begins_upper(before) && before.contains(char::is_lowercase);
     let flat = listed(&UNITS, before) || listed(&AFTER_NAME, before) || before.eq_ignore_ascii_case("box");
     let beside = behind || named && !flat && !is_word(scan.before(word.start));
     // Beside other numbers and words it is one of them.
@@ -231,7 +232,7 @@ fn fits(scan: &Scan<'_>, start: usize, word: &str, dotted: bool) -> bool {
         || listed(&NUMBERLESS_UNITS, word)
         || NUMBER_MARKS.has(word)
         || dotted && (listed(&SHORT_BEFORE_NAME, word) || NUMBER_MARKS.has(&word.to_lowercase()));
-    let named = capital(word) && (!dotted || word.len() <= 8);
+    let named = begins_upper(word) && (!dotted || word.len() <= 8);
     (number && !dotted
         || named
         || street
@@ -300,7 +301,7 @@ fn beginning(scan: &Scan<'_>, code: &Code) -> Option<(usize, usize)> {
             if names > 0 && code.sure >= Sure::Half && part.text.contains('/') {
                 return Some((part.start, names));
             }
-        } else if number && capital(part.text) || street(scan, &part).is_some() || house(scan, &part, code) {
+        } else if number && begins_upper(part.text) || street(scan, &part).is_some() || house(scan, &part, code) {
             let enough = code.sure == Sure::Quite && count < PARTS - 1
                 || code.sure >= Sure::Half && lines && part.whole
                 || telling(scan, &part);
@@ -329,7 +330,7 @@ fn house(scan: &Scan<'_>, part: &Part<'_>, code: &Code) -> bool {
     let is_number = |word: &&str| word.split(['-', '/']).next().is_some_and(is_house_number);
     let numbered = words.clone().take(1).chain(words.clone().next_back()).any(|word| is_number(&word))
         || telling(scan, part) && words.clone().any(|word| is_number(&word));
-    let named = words.any(|word| capital(word) && word.len() > 1);
+    let named = words.any(|word| begins_upper(word) && word.len() > 1);
     // A date or a telephone number is none.
     let taken = scan.found.iter().rev().take(12).any(|e| {
         !matches!(
@@ -438,7 +439,7 @@ pub(super) fn town_end(scan: &Scan<'_>, at: usize) -> Option<usize> {
         let word = word_at(scan, at);
         let letters =
             !word.is_empty() && word.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '-' | '/'));
-        let named = capital(word) || count == 0 && word.starts_with("s-") || word.starts_with("d'");
+        let named = begins_upper(word) || count == 0 && word.starts_with("s-") || word.starts_with("d'");
         let join = joins < 2 && JOINS.has(&word.to_lowercase());
         let other = count > 0 && !join && (look(word).has(Kinds::STOP) && joins == 0 || TITLES.has(word));
         if letters && named && !other && !(join && count > 0) {

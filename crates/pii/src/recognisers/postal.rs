@@ -1,7 +1,7 @@
 //! Postal codes: the distinctive ones (United Kingdom, Canada) by themselves, runs of digits only beside a state,
 //! a street line or a word that announces them.
 
-use super::capitals::word_at;
+use super::capitals::{begins_upper, word_at};
 use super::codes::CodeRule;
 use super::firms::STATES;
 use super::lexicon::{self, look};
@@ -179,7 +179,7 @@ pub(crate) fn bracketed(scan: &mut Scan<'_>, word: Word) {
         if told || is_place(name) {
             scan.push("postal_code", Label::PostalCode, (word.start, end), 0.65, false, Some("place"));
         }
-        if told || !name.starts_with(char::is_uppercase) {
+        if told || !begins_upper(name) {
             return;
         }
         head = head[..start].trim_end_matches(' ');
