@@ -1,11 +1,11 @@
-//! Capitalised words: how they are read, and which recognisers look at them. What a word list and the words around can
-//! tell of people is in `names`, of places and organisations in `firms`. A model finds more; where it sees the same
-//! place otherwise, it wins.
+//! Capitalised words: how they are read, and which recognisers look at them. What a word list and the words around can tell of
+//! people is in `names` and `titles`, of places and organisations in `listed`, `firms` and `institutions`. A model finds more;
+//! where it sees the same place otherwise, it wins.
 
 use super::forms::is_form;
 use super::lexicon::{Kinds, look};
 use super::scan::{Scan, Word, is_word};
-use super::{cues, firms, names};
+use super::{cues, firms, institutions, listed, names, titles};
 
 /// Most words of a name after its first.
 pub(super) const LONGEST: usize = 4;
@@ -38,21 +38,21 @@ pub(crate) fn at(scan: &mut Scan<'_>, word: Word) {
         return;
     }
     if first.len() == 2 {
-        firms::state(scan, first, start, end);
+        listed::state(scan, first, start, end);
     }
     let cued = cues::named(scan, start, first);
-    let cued =
-        cued.or_else(|| firms::letterhead(scan, start)).or_else(|| firms::authority(scan, start, first));
-    let done = cued.or_else(|| names::titled(scan, first, end)).or_else(|| {
+    let cued = cued
+        .or_else(|| institutions::letterhead(scan, start))
+        .or_else(|| institutions::authority(scan, start, first));
+    let done = cued.or_else(|| titles::titled(scan, first, end)).or_else(|| {
         let kinds = look(first);
         // What the list calls a place or a firm as it stands goes beside what may be a name: merging weighs them.
-        let listed =
-            if begins_upper(first) { firms::phrase(scan, start, end, kinds) } else { None };
+        let listed = if begins_upper(first) { listed::phrase(scan, start, end, kinds) } else { None };
         let named = names::introduced(scan, start, first, kinds)
             .or_else(|| names::person(scan, start, end, first, compound(first, kinds)));
         named
             .max(listed)
-            .max(firms::firm(scan, start, first).or_else(|| firms::institution(scan, start, first)))
+            .max(firms::firm(scan, start, first).or_else(|| institutions::institution(scan, start, first)))
     });
     if let Some(done) = done {
         scan.names_done = done;

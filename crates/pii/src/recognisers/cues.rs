@@ -159,11 +159,10 @@ fn field(scan: &Scan<'_>, start: usize, first: &str, of_business: bool) -> Optio
     // "Employer: Lisa Smith" is a person.
     let is_person = !of_business
         && words > 1
-        && (kinds.has(Kinds::GIVEN) || kinds.has(Kinds::WEAK) || super::names::TITLES.has(first));
+        && (kinds.has(Kinds::GIVEN) || kinds.has(Kinds::WEAK) || super::titles::TITLES.has(first));
     let closes = matches!(scan.byte(end), b'\n' | b'\r' | b',' | b'.' | b';' | b'(' | b'|' | 0)
         || scan.text[end..].starts_with(" -");
-    (begins_upper(first) && first.len() > 2 && !is_word && !is_person && closes)
-        .then_some(end)
+    (begins_upper(first) && first.len() > 2 && !is_word && !is_person && closes).then_some(end)
 }
 
 /// The end of `Vega, Gary` or `VEGA, GARY L.`.
@@ -188,7 +187,7 @@ fn surname_first(scan: &Scan<'_>, start: usize, first: &str) -> Option<usize> {
     let goes_on =
         scan.byte(end) == b',' && scan.byte(end + 1) == b' ' && scan.byte(end + 2).is_ascii_uppercase();
     let is_said =
-        given.starts_with("I'") || super::names::is_greeting(first) || super::names::is_nobody(first);
+        given.starts_with("I'") || super::names::is_greeting(first) || super::nobody::is_nobody(first);
     let is_named = |kinds: Kinds| kinds.has(Kinds::NAMED_PLACE);
     let are_places = is_named(kinds) && is_named(surname_kinds);
     let joined = scan.byte(end) == b' ' && AND.has(word_at(scan, end + 1));

@@ -42,8 +42,8 @@ pub(super) fn at(scan: &mut Scan<'_>, word: Word) {
         b"chamo" | b"llamo" if ends("me chamo") || ends("me llamo") => Frame::Name,
         b"chiamo" if ends("mi chiamo") => Frame::Name,
         b"hei\xc3\x9fe" if ends("ich heiße") => Frame::Name,
-        b"hi" | b"hey" | b"hiya" | b"hello" | b"hola" | b"ciao" | b"oi" | b"hee" | b"hoi" | b"hallo" | b"salut"
-        | b"coucou" => Frame::Greeting,
+        b"hi" | b"hey" | b"hiya" | b"hello" | b"hola" | b"ciao" | b"oi" | b"hee" | b"hoi" | b"hallo"
+        | b"salut" | b"coucou" => Frame::Greeting,
         _ => return,
     };
     if scan.byte(word.end) == b' ' {

@@ -15,6 +15,7 @@ mod crypto;
 mod cues;
 mod custom;
 mod date;
+mod date_numbers;
 mod date_words;
 mod device;
 mod email;
@@ -25,21 +26,25 @@ mod france;
 mod germany;
 mod iban;
 mod india;
+mod institutions;
 mod introductions;
 mod ip;
 mod italy;
 mod keyed;
 mod letterhead;
 mod lexicon;
+mod listed;
 mod mailed;
 mod mailing;
 mod names;
+mod nobody;
 mod numbers;
 mod penalty;
 mod phone;
 mod phone_extent;
 mod phone_plans;
 mod postal;
+mod postcode;
 mod quick;
 mod scan;
 mod secret;
@@ -47,6 +52,7 @@ mod spain;
 mod streets;
 mod table;
 mod tagged;
+mod titles;
 mod uk;
 mod units;
 mod url;
@@ -62,17 +68,18 @@ use crate::{By, Entity, Label};
 
 pub(crate) use card::is_card;
 pub(crate) use coordinates::NAME as COORDINATES;
-pub(crate) use date::is_calendar_date;
+pub(crate) use date_numbers::is_calendar_date;
 pub(crate) use fields::{Nameless, is_told};
-pub(crate) use firms::{is_blood_pressure, is_state};
 pub(crate) use lexicon::{is_given_name, is_no_name, is_surname, is_unknown, is_word_of_the_language};
-pub(crate) use names::{is_acronym, is_finding, is_nobody, is_role, is_title, is_titled};
+pub(crate) use listed::is_state;
+pub(crate) use nobody::{is_acronym, is_blood_pressure, is_finding, is_nobody, is_role};
 pub(crate) use phone_extent::whole as whole_phone;
 
 /// Bytes around a position within which recognisers decide about it.
 pub(crate) use scan::REACH;
 pub(crate) use streets::street_of;
 pub(crate) use table::{Head, Table, tables};
+pub(crate) use titles::{is_title, is_titled};
 
 /// The recognisers to run: the built-in ones, less those switched off, and the caller's.
 #[derive(Clone, Debug, Default)]

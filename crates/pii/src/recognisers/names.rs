@@ -1,16 +1,16 @@
-//! People: `Mr. Tanaka`, `my name is Xyla`, `Lisa Kowalczyk`, `Smith, John`, `J. R. Smith`, `Lisa`.
+//! People by the word list and the words around: `my name is Xyla`, `Lisa Kowalczyk`, `Smith, John`, `J. R. Smith`, `Lisa`.
 //!
 //! Scores follow the share of right findings on the development sets in `tests/fixtures/pii` (English web text and posts).
 
-use super::capitals::{LONGEST, WORD, beside_capitals, capitalised, dot, initials, opens_firm, word_at};
+use super::capitals::{LONGEST, beside_capitals, capitalised, initials, opens_firm, word_at};
 use super::forms::is_form;
 use super::lexicon::{Kinds, look};
-use super::scan::{REACH, Scan};
+use super::nobody::ANYBODY;
+use super::scan::Scan;
+use super::titles::{PLURAL_TITLES, TITLES};
 use super::words::words;
 use crate::Label;
 
-/// After a title: 0.88 to 1.00 of them are right.
-const TITLED: f32 = 0.85;
 /// A given name and a surname or another capitalised word: 0.89 to 0.94.
 const FULL: f32 = 0.85;
 /// A given name that is also a word, and a surname.
@@ -27,29 +27,10 @@ const DOUBTFUL: f32 = 0.35;
 const PARTY: f32 = 0.6;
 /// After `my name is`, in a field for names, or in a greeting.
 const INTRODUCED: (f32, f32, f32) = (0.8, 0.65, 0.6);
-
-words! {
-    /// Before a surname.
-    pub(super) TITLES = "Mr Mrs Ms Miss Mx Dr Prof Doktor Sen Rep Gov Gen Lt Capt Sgt Col Cpl Hon Rev Fr Sr Sra Srta Sir Lord Lady Dame President Senator Professor Doctor Sheikh \
-    Sheik Judge Justice Uncle Aunt Auntie Pastor Officer Detective Captain Congressman Congresswoman Don Doña Mme Mlle Monsieur Madame Maître Herr Frau Signor \
-    Signora Sig Dott Dottor Dottoressa Avv Ing Dra Senhor Senhora Meneer Mevrouw Dhr Mw Mevr mr mrs ms dr prof señor señora monsieur madame signor signora senhor senhora meneer mevrouw"
-}
-words! {
-    /// Before a list of surnames.
-    PLURAL_TITLES = "Messrs MM Mmes Mlles Messieurs Mesdames Herren Sres Sras Srs Sigg Heren Drs Profs señores señoras messieurs mesdames"
-}
-words! {
-    /// Between the last two of a list.
-    AND = "and et y und e en"
-}
 words! {
     /// Before a name and a comma: `Dear Lisa,`.
     GREETINGS = "dear hi hello hey thanks querido querida estimado estimada hola gracias cher chère bonjour salut merci lieber liebe hallo danke caro cara \
     gentile ciao grazie querida prezado prezada olá obrigado beste geachte dag bedankt"
-}
-words! {
-    /// After a greeting, and nobody's name.
-    ANYBODY = "Sir Sirs Madam Ma'am Colleagues Folks Guys Gents Ladies Friends Mates Customers Clients Users Recruiter Landlord Parents Eltern Vermieter Nachbarn Neighbours Neighbors Señor Señora Señores Señoras Cliente Clientes Amigos Amigas Compañeros Todos     Monsieur Madame Messieurs Mesdames Client Clients Collègues Amis Kunde Kundin Kunden Herr Frau Damen Herren Kollegen Kolleginnen Freunde Freundinnen Zusammen Leute     Signore Signora Signori Clienti Colleghi Amici Tutti Senhor Senhora Senhores Senhoras Colegas Klant Klanten Heer Mevrouw Heren Dames Meneer Vrienden Allemaal"
 }
 words! {
     /// Before a colon or equals sign and a name.
@@ -59,37 +40,6 @@ words! {
 words! {
     /// Before `name`, and then it is no person's.
     NO_PERSON = "product file user domain host company brand model package class function table column business project event team school hotel street city item device"
-}
-words! {
-    /// Before a name at the end of a letter, and nobody's name.
-    SIGN_OFFS = "BR KR LG VG MfG Rgds Regards Cheers Baci Bisous Saludos Cordialement Cdt Kollegin Kollege"
-}
-words! {
-    /// Acronyms of no organisation.
-    ACRONYMS = "PDF CSV XML JSON HTML RFC ISBN EAN FAQ PIN SMS VAT IBAN BIC DOB SSN URL USB GPS VPN API MAC IP ID WBC RBC MRI CT ECG EKG ECHO CABG EDTA GERD NSR SOB OSH HTN \
-    IRM IVF USD EUR GBP CHF CURP RFC CNPJ CPF CEP NIF CIF CAP BTS AHV KYC DVM PhD MBA"
-}
-words! {
-    /// By themselves nobody's name, in any case: what people are called in papers, what they say, and what a form or a line of it begins with.
-    NOBODY = "claimant defendant plaintiff petitioner respondent warden patienten kläger beklagte arrendador arrendatario arrendataria mum mom dad okay ok ja oye ah klar hei brb pt tel mob \
-    license role start health buzzer caller aadhaar hergang studium sitz upon huurovereenkomst pozdrawiam dobry dobrý imię vcard label lovely angebot begin ort ville dott med d.o.b"
-}
-words! {
-    /// After a physician's name that is the name of what they found: `Crohn's disease`, `Foley catheter`.
-    FINDINGS = "disease syndrome sign test score scale catheter esophagus oesophagus thyroiditis palsy lymphoma tumor tumour contracture phenomenon chorea criteria maneuver manoeuvre fracture \
-    procedure reflex negative positive downgoing upgoing"
-}
-words! {
-    /// Of those, names that hardly stand for anything else.
-    FINDERS = "Babinski Romberg Swan-Ganz Apgar Sjögren Hashimoto"
-}
-/// Before a physician's name that is the name of what they found.
-const FOUND_BY: [&str; 7] =
-    ["morbo di ", "ziekte van ", "maladie de ", "enfermedad de ", "Morbus ", "doença de ", "mal de "];
-words! {
-    /// After `Mr` or `Dr`, and no surname.
-    NO_SURNAMES = "Doktor Doctor Professor Prof Dr President Chairman Chair Speaker Secretary Mayor Minister Ambassador Chancellor Justice Vice Market Right Wrong Big Clean Perfect Nice Universe World \
-    The This That And Who"
 }
 /// Before a name.
 const INTRODUCTIONS: [&str; 14] = [
@@ -112,64 +62,20 @@ words! {
     PARTICLES = "de da do das dos del della di du des van von der den ter te la le bin ibn al el y e zu"
 }
 
-/// Whether a word by itself is what people are addressed by, or what letters end in, and no person's name.
-pub(crate) fn is_nobody(word: &str) -> bool {
-    ANYBODY.has(word) || SIGN_OFFS.has(word) || is_role(word)
-}
-
-/// Whether a word by itself is what people or parts of a form are called, or what somebody says, and no name at all.
-pub(crate) fn is_role(word: &str) -> bool {
-    let bare = word.trim_end_matches('.');
-    let is_letter = |word: &str| word.len() == 1 && word.bytes().all(|b| b.is_ascii_uppercase());
-    // "Marshall, J., dissenting" is a justice.
-    let is_justice = word.strip_suffix(".,").is_some_and(is_letter);
-    bare == "I" || is_justice || NOBODY.has(&bare.to_lowercase())
-}
-
-/// Whether a word stands before a surname.
-pub(crate) fn is_title(word: &str) -> bool {
-    TITLES.has(word)
-}
-
 /// Whether a word in any case is one to greet with.
 pub(super) fn is_greeting(word: &str) -> bool {
     GREETINGS.has(&word.to_lowercase())
 }
 
-/// Whether a word by itself is an acronym of no organisation.
-pub(crate) fn is_acronym(word: &str) -> bool {
-    ACRONYMS.has(word)
-}
-
-/// Whether a text ends in a title: what follows is a name, whatever word it is.
-pub(crate) fn is_titled(before: &str) -> bool {
-    let near = &before[crate::offsets::ceil_char_boundary(before, before.len().saturating_sub(20))..];
-    near.trim_end_matches([' ', '.']).rsplit([' ', '\n']).next().is_some_and(|word| TITLES.has(word))
-}
-
-/// Whether the name `start..end` is that of a disease, a sign or a device: `Crohn` of `Crohn's disease`, and not of `Dr. Crohn`.
-pub(crate) fn is_finding(text: &str, start: usize, end: usize) -> bool {
-    let (before, name, behind) = (&text[..start], &text[start..end], &text[end..]);
-    let behind = ["'s", "’s", "'"].iter().find_map(|mark| behind.strip_prefix(mark)).unwrap_or(behind);
-    let next = behind.strip_prefix(' ').unwrap_or_default();
-    let next = next.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    !is_titled(before)
-        && (!name.contains(' ') || matches!(name, "Glasgow Coma" | "Glasgow Blatchford"))
-        && (name.starts_with("Glasgow ")
-            || FINDINGS.has(next)
-            || FINDERS.has(name)
-            || FOUND_BY.iter().any(|phrase| before.ends_with(phrase)))
-}
-
 /// The rest of a name.
-struct Tail {
-    end: usize,
-    words: usize,
-    surname: bool,
+pub(super) struct Tail {
+    pub end: usize,
+    pub words: usize,
+    pub surname: bool,
 }
 
 /// Surnames, initials and particles after `end`.
-fn tail(scan: &Scan<'_>, end: usize) -> Tail {
+pub(super) fn tail(scan: &Scan<'_>, end: usize) -> Tail {
     let mut tail = Tail { end, words: 0, surname: false };
     let mut at = end;
     let mut joined = false;
@@ -196,91 +102,6 @@ fn tail(scan: &Scan<'_>, end: usize) -> Tail {
         }
     }
     tail
-}
-
-/// `Mr. Tanaka`, `Sra. Ruiz Gil`, `President Lincoln`.
-pub(super) fn titled(scan: &mut Scan<'_>, title: &str, end: usize) -> Option<usize> {
-    let dotted = dot(scan, end);
-    if PLURAL_TITLES.has(title) {
-        return listed(scan, title, dotted.unwrap_or(end));
-    }
-    if !(TITLES.has(title) || title == "M" && dotted.is_some()) {
-        return None;
-    }
-    let at = dotted.unwrap_or(end);
-    if scan.byte(at) != b' ' {
-        return None;
-    }
-    let first = word_at(scan, at + 1);
-    // Of "Prof. Dr. Ruiz" the second title has the name; "Dr Sheikh" is one.
-    if TITLES.has(first) {
-        let behind = at + 1 + first.len();
-        let behind = dot(scan, behind).unwrap_or(behind);
-        if scan.byte(behind) == b' ' && capitalised(word_at(scan, behind + 1)) {
-            return None;
-        }
-    }
-    let mut tail = tail(scan, at);
-    // "Ms May", "Dr Page": a title makes a name of any word, but in a list of titles.
-    if tail.words == 0
-        && matches!(title, "Mr" | "Mrs" | "Ms" | "Miss" | "Mx" | "Dr")
-        && capitalised(first)
-        && first.len() > 2
-        && !scan.text[..end - title.len()]
-            .trim_end()
-            .rsplit([' ', '.', '/'])
-            .find(|w| !w.is_empty())
-            .is_some_and(|w| TITLES.has(w))
-    {
-        tail = Tail { end: at + 1 + first.len(), words: 1, surname: true };
-    }
-    if let Some(end) = initialled(scan, at + 1).filter(|&end| end > tail.end) {
-        tail = Tail { end, words: tail.words.max(1), surname: true };
-    }
-    let known = tail.words > 1 || tail.surname || title.len() < 6;
-    if tail.words == 0
-        || tail.words == 1 && (is_nobody(first) || NO_SURNAMES.has(first))
-        || SIGN_OFFS.has(first)
-        || !known && !look(first).has(Kinds::GIVEN)
-        || opens_firm(scan, tail.end)
-    {
-        return None;
-    }
-    scan.push("titled_name", Label::Person, (at + 1, tail.end), TITLED, false, None);
-    Some(tail.end)
-}
-
-/// ` Ehrenkrona, Bratt and Södergren` at `at`, after a title in the plural: each is a name.
-fn listed(scan: &mut Scan<'_>, title: &str, mut at: usize) -> Option<usize> {
-    let (title_end, mut done, mut is_last) = (at, None, false);
-    // A reader of pieces of a text would not know of a title further back.
-    while scan.byte(at) == b' ' && at + LONGEST * WORD + title.len() < title_end + REACH {
-        let tail = tail(scan, at);
-        if tail.words == 0 || opens_firm(scan, tail.end) {
-            break;
-        }
-        scan.push("titled_name", Label::Person, (at + 1, tail.end), TITLED, false, None);
-        done = Some(tail.end);
-        at = tail.end;
-        at += usize::from(scan.byte(at) == b' ' && scan.byte(at + 1) == b',');
-        at += usize::from(scan.byte(at) == b',');
-        let and = if scan.byte(at) == b' ' { word_at(scan, at + 1) } else { "" };
-        if is_last || at == tail.end && !AND.has(and) {
-            break;
-        }
-        if AND.has(and) {
-            at += 1 + and.len();
-            is_last = true;
-        }
-    }
-    done
-}
-
-/// `E. Palm`, `S. D.`: initials and perhaps a word, whatever word it is, which a title before them makes a name.
-fn initialled(scan: &Scan<'_>, start: usize) -> Option<usize> {
-    let after = initials(scan, start).filter(|&after| scan.before(after) == b'.')?;
-    let word = if scan.byte(after) == b' ' { word_at(scan, after + 1) } else { "" };
-    Some(if capitalised(word) { tail(scan, after + 1 + word.len()).end } else { after })
 }
 
 /// `my name is Xyla Qadir`, `Name: Xyla`, `Dear Xyla,`.

@@ -6,7 +6,9 @@
 use std::sync::LazyLock;
 
 use super::scan::{Scan, Word, is_word};
-use super::{australia, brazil, canada, card, date, device, france, germany, india, ip, phone, uk, us};
+use super::{
+    australia, brazil, canada, card, date_numbers, device, france, germany, india, ip, phone, uk, us,
+};
 use crate::Label;
 use crate::context::Kinds;
 
@@ -87,7 +89,7 @@ const FAMILIES: [&[NumberRule]; 13] = [
     india::RULES,
     australia::RULES,
     canada::RULES,
-    date::RULES,
+    date_numbers::RULES,
     device::RULES,
     ip::RULES,
     super::postal::RULES,

@@ -3,8 +3,8 @@
 
 use super::capitals::{begins_upper, word_at};
 use super::codes::CodeRule;
-use super::firms::STATES;
 use super::lexicon::{self, look};
+use super::listed::STATES;
 use super::names::small;
 use super::numbers::NumberRule;
 use super::scan::{Scan, Word, is_word};

@@ -33,14 +33,14 @@ impl Set {
         let mut seen = vec![0; (sorted.len() * ROOM).next_power_of_two().div_ceil(32)].into_boxed_slice();
         for word in &sorted {
             let at = glance(word);
-            seen[at / 32 & (seen.len() - 1)] |= 1 << (at % 32);
+            seen[(at / 32) & (seen.len() - 1)] |= 1 << (at % 32);
         }
         Set { sorted, seen }
     }
 
     fn has(&self, word: &str) -> bool {
         let at = glance(word);
-        self.seen[at / 32 & (self.seen.len() - 1)] >> (at % 32) & 1 == 1
+        self.seen[(at / 32) & (self.seen.len() - 1)] >> (at % 32) & 1 == 1
             && self.sorted.binary_search(&word).is_ok()
     }
 }
