@@ -79,7 +79,7 @@ kinds! {
     Imei = ["imei", "imei number", "device id", "device"];
     Serial = ["serial", "serial number", "serial no", "s/n", "device id", "device serial", "udid", "android id", "idfa", "gaid", "uuid",
         "número de serie", "seriennummer", "numero di serie"];
-    Phone = ["phone", "phone number", "telephone", "tel", "tel.", "tél", "tél.", "mobile", "mob", "mob.", "cell", "cellphone", "cell phone",
+    Phone = ["phone", "phone number", "caller id", "telephone", "tel", "tel.", "tél", "tél.", "mobile", "mob", "mob.", "cell", "cellphone", "cell phone",
         "fax", "call", "call me", "call me at", "text me", "ring", "dial", "whatsapp", "sms", "contact", "reach me", "reach", "hotline",
         "teléfono", "telefono", "móvil", "movil", "llámame", "llamar", "llama", "celular", "téléphone", "telephone", "portable",
         "appelez", "appeler", "joindre", "telefon", "telefonnummer", "handy", "handynummer", "mobil", "rufnummer", "anrufen", "rufen",
@@ -234,13 +234,13 @@ fn is_word(bytes: &[u8], start: usize, end: usize) -> bool {
     let letter = |b: u8| b.is_ascii_alphabetic() || b >= 0x80;
     let first = bytes[start];
     let last = bytes[end - 1];
+    // CJK and Devanagari words have no spaces around them.
     let open_before = match start.checked_sub(1).map(|i| bytes[i]) {
         Some(before) if letter(before) && letter(first) => {
-            before.is_ascii_lowercase() && first.is_ascii_uppercase()
+            first >= 0xe0 || before.is_ascii_lowercase() && first.is_ascii_uppercase()
         }
         _ => true,
     };
-    // CJK and Devanagari words have no spaces around them.
     let open_after = match bytes.get(end) {
         Some(&after) if letter(after) && letter(last) => {
             last >= 0xe0 || bytes[start] >= 0xe0 || last.is_ascii_lowercase() && after.is_ascii_uppercase()
@@ -267,7 +267,9 @@ mod tests {
             kinds("my CARD is").has(card) && kinds("cardNumber").has(card) && kinds("card_number:").has(card)
         );
         assert!(!kinds("discard").has(card) && !kinds("cardigan").has(card));
-        assert!(kinds("phone number").has(Kinds::of(&[Kind::Phone])));
+        let phone = Kinds::of(&[Kind::Phone]);
+        assert!(kinds("phone number").has(phone));
+        assert!(kinds("我叫王伟，电话是13800138000").has(phone) && kinds("手机：138").has(phone));
         assert!(kinds("né le 3").has(Kinds::of(&[Kind::Birth])));
     }
 

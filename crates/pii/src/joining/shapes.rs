@@ -376,6 +376,9 @@ fn is_named(before: &str) -> bool {
         employee staff personnel badge student patient tracking id ids mrn passport licence license tax ssn vat iban docket file item konto kontonummer kunden kundennummer compte \
         cuenta conta pedido bestellung commande rechnung facture factura ";
     let clause = before.rsplit(['\n', ',', ';', '(', '|']).next().unwrap_or_default();
+    if clause.trim_end_matches([' ', ':', '=']).to_ascii_lowercase().ends_with("caller id") {
+        return false;
+    }
     let mut words = clause.rsplit(|c: char| !c.is_alphabetic()).filter(|word| word.len() > 1).take(3);
     ["n.º ", "nº ", "n° ", "№ "].iter().any(|sign| before.ends_with(sign))
         || words.any(|word| NAMES.split_ascii_whitespace().any(|name| name.eq_ignore_ascii_case(word)))
@@ -433,6 +436,8 @@ mod tests {
             (&phone, "text +44(0)909 879 0537", "+44(0)909 879 0537", "PHONE"),
             (&account, "member number 92504, when calling 5205523163.", "5205523163", "PHONE"),
             (&id, "Callback requested: 2824326142, ask for Al", "2824326142", "PHONE"),
+            (&id, "Caller ID: 03 8670 8362", "03 8670 8362", "PHONE"),
+            (&id, "Member ID: 03 8670 8362", "03 8670 8362", "ID_NUMBER"),
             (&id, "Reynolds number 2824326142", "2824326142", "ID_NUMBER"),
             (&id, "TA 128/76, pouls 72", "128/76", ""),
             (&id, "policy 128/76", "128/76", "ID_NUMBER"),
