@@ -13,12 +13,24 @@ pub struct View<'t> {
 }
 
 /// From `normal` on, bytes of the view are bytes of the original from `original` on, one to one,
-/// except that a `folded` run is one replaced character, `folded` bytes long in the original.
+/// except that a `folded` run is one replaced character, so many bytes long in the original: none of one that is not in it.
 #[derive(Clone, Copy)]
 struct Run {
     normal: usize,
     original: usize,
-    folded: usize,
+    folded: Option<usize>,
+}
+
+impl Run {
+    /// Where in the original the byte of the view begins that is `normal`.
+    fn start(self, normal: usize) -> usize {
+        self.original + if self.folded.is_some() { 0 } else { normal - self.normal }
+    }
+
+    /// Where in the original the byte of the view ends that is the last before `normal`.
+    fn end(self, normal: usize) -> usize {
+        self.original + self.folded.unwrap_or(normal - self.normal)
+    }
 }
 
 enum Fold {
@@ -32,15 +44,26 @@ enum Fold {
 impl<'t> View<'t> {
     /// Normalises `text`: one pass, and no allocation when nothing has to change.
     pub fn new(text: &'t str) -> Self {
+        View::build(text, false)
+    }
+
+    /// As [`View::new`], with a space between letters or digits of ASCII and a script that puts none between words: a recogniser looks for
+    /// where a word ends, and the number of `电话13800138000` is one.
+    pub(crate) fn spaced(text: &'t str) -> Self {
+        View::build(text, true)
+    }
+
+    fn build(text: &'t str, spaced: bool) -> Self {
         let bytes = text.as_bytes();
-        let changes = |c: char| !matches!(fold(c), Fold::Keep) || is_combining(c);
+        let changes =
+            |c: char| !matches!(fold(c), Fold::Keep) || is_combining(c) || spaced && is_spaceless(c);
         let crlf = text.contains("\r\n");
         let may_change = |at: usize| !bytes[at].is_ascii() || crlf && bytes[at..].starts_with(b"\r\n");
         if !crlf && (text.is_ascii() || !text.chars().filter(|c| !c.is_ascii()).any(changes)) {
             return View { text: Cow::Borrowed(text), runs: Vec::new() };
         }
         let mut builder =
-            Builder { text: String::with_capacity(text.len()), runs: Vec::new(), straight: false };
+            Builder { text: String::with_capacity(text.len()), runs: Vec::new(), straight: false, spaced };
         let mut at = 0;
         while at < text.len() {
             let plain = (at..text.len()).position(&may_change).unwrap_or(text.len() - at);
@@ -77,19 +100,16 @@ impl<'t> View<'t> {
         if self.runs.is_empty() {
             return (start, end);
         }
-        let run = self.run_of(start);
-        let first = if run.folded > 0 { run.original } else { run.original + (start - run.normal) };
+        let first = self.run_of(start).start(start);
         if end <= start {
             return (first, first);
         }
-        let run = self.run_of(end - 1);
-        let last = if run.folded > 0 { run.original + run.folded } else { run.original + (end - run.normal) };
-        (first, last)
+        (first, self.run_of(end - 1).end(end))
     }
 
     fn run_of(&self, normal: usize) -> Run {
         let index = self.runs.partition_point(|run| run.normal <= normal).saturating_sub(1);
-        self.runs.get(index).copied().unwrap_or(Run { normal: 0, original: 0, folded: 0 })
+        self.runs.get(index).copied().unwrap_or(Run { normal: 0, original: 0, folded: None })
     }
 }
 
@@ -98,19 +118,37 @@ struct Builder {
     runs: Vec<Run>,
     /// Whether the last run is a one-to-one run that the next kept character continues.
     straight: bool,
+    /// See [`View::spaced`].
+    spaced: bool,
 }
 
 impl Builder {
     fn keep(&mut self, kept: &str, at: usize) {
+        kept.chars().take(1).for_each(|next| self.part(next, at));
         if !self.straight {
-            self.runs.push(Run { normal: self.text.len(), original: at, folded: 0 });
+            self.runs.push(Run { normal: self.text.len(), original: at, folded: None });
             self.straight = true;
         }
         self.text.push_str(kept);
     }
 
     fn fold(&mut self, byte: u8, at: usize, len: usize) {
-        self.runs.push(Run { normal: self.text.len(), original: at, folded: len });
+        self.part(char::from(byte), at);
+        self.push(byte, at, len);
+    }
+
+    /// The space before `next`, if it is to have one that is not in the text.
+    fn part(&mut self, next: char, at: usize) {
+        let meets = |one: char, other: char| is_spaceless(one) && other.is_ascii_alphanumeric();
+        if self.spaced
+            && self.text.chars().next_back().is_some_and(|last| meets(last, next) || meets(next, last))
+        {
+            self.push(b' ', at, 0);
+        }
+    }
+
+    fn push(&mut self, byte: u8, at: usize, len: usize) {
+        self.runs.push(Run { normal: self.text.len(), original: at, folded: Some(len) });
         self.straight = false;
         self.text.push(char::from(byte));
     }
@@ -118,6 +156,13 @@ impl Builder {
 
 fn is_combining(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}')
+}
+
+/// Of a script that puts no spaces between words: Chinese, Japanese, Korean, whose particles follow a name at once. Less 年, 月 and 日, which
+/// are part of a date.
+fn is_spaceless(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
+        && !matches!(c, '年' | '月' | '日')
 }
 
 /// Whether the word around `start..end` holds an ASCII letter or digit: the sign of a disguise rather than of another script.
@@ -216,6 +261,7 @@ mod tests {
             ("1\u{fe0f}\u{20e3}2\u{336}", "12"),
             ("a\r\n\r\nb\r\u{a0}c\n\r", "a\n\nb\r c\n\r"),
             ("\r\r\né", "\r\né"),
+            ("卡号４111入", "卡号4111入"),
         ] {
             let view = View::new(original);
             assert_eq!(view.text(), normal);
@@ -228,17 +274,31 @@ mod tests {
         assert_eq!(&text[start..end], "４１\u{200b}1");
     }
 
+    #[test]
+    fn scripts_without_spaces() {
+        for (original, spaced) in [
+            ("卡号４111入金 2010年5月3日", "卡号 4111 入金 2010年5月3日"),
+            ("김A，a김", "김 A,a 김"),
+            ("例え.jp", "例え.jp"),
+        ] {
+            assert_eq!(View::spaced(original).text(), spaced);
+        }
+        let view = View::spaced("号４11入");
+        assert_eq!(view.text(), "号 411 入");
+        assert_eq!((view.original(4, 7), view.original(3, 8), view.original(3, 4)), ((3, 8), (3, 8), (3, 3)));
+    }
+
     proptest! {
         #[test]
-        fn spans_map_to_character_boundaries_in_order(text in "[\\PC\u{200b}\u{feff}а-яΑ-Ω４@a0 ]{0,40}") {
-            let view = View::new(&text);
-            let normal = view.text();
-            let mut last = 0;
-            for (at, c) in normal.char_indices() {
-                let (start, end) = view.original(at, at + c.len_utf8());
-                prop_assert!(last <= start && start < end);
-                prop_assert!(text.is_char_boundary(start) && text.is_char_boundary(end));
-                last = end;
+        fn spans_map_to_character_boundaries_in_order(text in "[\\PC\u{200b}\u{feff}а-яΑ-Ω４@a0号年 ]{0,40}") {
+            for view in [View::new(&text), View::spaced(&text)] {
+                let mut last = 0;
+                for (at, c) in view.text().char_indices() {
+                    let (start, end) = view.original(at, at + c.len_utf8());
+                    prop_assert!(last <= start && (start < end || start == end && c == ' '));
+                    prop_assert!(text.is_char_boundary(start) && text.is_char_boundary(end));
+                    last = end;
+                }
             }
         }
     }

@@ -126,7 +126,7 @@ impl Recognisers {
         field: Option<&str>,
         open: Option<&Head>,
     ) -> (Vec<Entity>, Vec<Nameless>) {
-        let view = View::new(text);
+        let view = View::spaced(text);
         let hint = field.map_or(Kinds::NONE, context::of_name);
         let (mut found, mut nameless) = scan::Scan::run(view.text(), hint, open);
         if let Some(field) = field {
@@ -144,6 +144,28 @@ impl Recognisers {
             entity.start < entity.end && (entity.by == By::User || !self.custom.allows(entity.text(text)))
         });
         (found, nameless)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::spans;
+
+    #[test]
+    fn values_that_scripts_without_spaces_touch() {
+        for (label, text, want) in [
+            ("CREDIT_CARD", "信用卡号4111111111111111到期", "4111111111111111"),
+            ("CREDIT_CARD", "カード番号は4111-1111-1111-1111です", "4111-1111-1111-1111"),
+            ("CREDIT_CARD", "카드 4111111111111111입니다", "4111111111111111"),
+            ("IBAN", "账户DE89370400440532013000请", "DE89370400440532013000"),
+            ("EMAIL", "邮箱wang@example.com谢谢", "wang@example.com"),
+            ("URL", "网址https://example.com/a谢谢", "https://example.com/a"),
+            ("PHONE", "我叫王伟，电话是13800138000", "13800138000"),
+            ("PHONE", "携帯は090-1234-5678です", "090-1234-5678"),
+            ("DATE", "于2010年5月3日入职", "2010年5月3日"),
+        ] {
+            assert_eq!(spans(label, text), [want], "{text}");
+        }
     }
 }
 
