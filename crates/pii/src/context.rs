@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+use crate::normal::is_spaceless;
 use crate::phrases::automaton;
 
 /// How far before a candidate a context word may stand, in bytes of the view.
@@ -85,7 +86,7 @@ kinds! {
         "appelez", "appeler", "joindre", "telefon", "telefonnummer", "handy", "handynummer", "mobil", "rufnummer", "anrufen", "rufen",
         "cellulare", "cell.", "chiamare", "chiamami", "telefone", "telemóvel", "telemovel", "ligue", "ligar", "telefoon",
         "telefoonnummer", "mobiel", "bel", "gsm", "natel", "телефон", "тел", "звоните", "numer telefonu", "puhelin", "telefonnr",
-        "tlf", "tlf.", "電話", "电话", "手机", "携帯", "전화"];
+        "tlf", "tlf.", "電話", "电话", "手机", "携帯", "전화", "휴대폰", "핸드폰"];
     Secret = ["api key", "api-key", "api_key", "apikey", "access key", "access_key", "accesskey", "secret key", "secret_key", "secretkey",
         "secret", "token", "access token", "access_token", "accesstoken", "auth token", "auth_token", "authtoken", "bearer",
         "client secret", "client_secret", "clientsecret", "private key", "private_key", "privatekey", "signing key", "encryption key",
@@ -194,11 +195,10 @@ static MATCHER: LazyLock<Option<Matcher>> = LazyLock::new(|| {
 /// Every context word of `text`, in order.
 pub(crate) fn find(text: &str) -> Vec<Hit> {
     let Some(matcher) = MATCHER.as_ref() else { return Vec::new() };
-    let bytes = text.as_bytes();
     let mut hits = Vec::new();
     for found in matcher.automaton.find_iter(text) {
         let (start, end) = (found.start(), found.end());
-        if is_word(bytes, start, end) {
+        if is_word(text, start, end) {
             let (word, kinds) = matcher.words[found.pattern().as_usize()];
             hits.push(Hit { start, end, kinds, word });
         }
@@ -229,25 +229,21 @@ pub(crate) fn of_name(name: &str) -> Kinds {
     kinds
 }
 
-/// A word, not the inside of another: `cardNumber` and `card_number` hold "card", "discard" does not.
-fn is_word(bytes: &[u8], start: usize, end: usize) -> bool {
-    let letter = |b: u8| b.is_ascii_alphabetic() || b >= 0x80;
-    let first = bytes[start];
-    let last = bytes[end - 1];
-    // CJK and Devanagari words have no spaces around them.
-    let open_before = match start.checked_sub(1).map(|i| bytes[i]) {
-        Some(before) if letter(before) && letter(first) => {
-            first >= 0xe0 || before.is_ascii_lowercase() && first.is_ascii_uppercase()
-        }
-        _ => true,
+/// A word, not the inside of another: `cardNumber` and `card_number` hold "card", "discard" does not, and `电话` of `我电话13` is one.
+fn is_word(text: &str, start: usize, end: usize) -> bool {
+    let letter = |c: char| c.is_ascii_alphabetic() || !c.is_ascii();
+    let opens = |before: char, after: char| {
+        !(letter(before) && letter(after))
+            || is_spaceless(before)
+            || is_spaceless(after)
+            || before.is_ascii_lowercase() && after.is_ascii_uppercase()
     };
-    let open_after = match bytes.get(end) {
-        Some(&after) if letter(after) && letter(last) => {
-            last >= 0xe0 || bytes[start] >= 0xe0 || last.is_ascii_lowercase() && after.is_ascii_uppercase()
-        }
-        _ => true,
+    let open = |at: usize| {
+        let (before, after) = (text[..at].chars().next_back(), text[at..].chars().next());
+        before.zip(after).is_none_or(|(before, after)| opens(before, after))
     };
-    open_before && open_after
+    // Endings follow words of Hindi.
+    open(start) && (open(end) || text.as_bytes()[start] >= 0xe0)
 }
 
 #[cfg(test)]

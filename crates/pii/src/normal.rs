@@ -2,7 +2,8 @@
 //! look-alike letters, dashes and spaces folded to ASCII, the ends of lines a line feed — and the way back to exact offsets in
 //! the original.
 //!
-//! Most texts need none of this and are borrowed as they are.
+//! Most texts need none of this and are borrowed as they are. Recognisers see a space more where a script that has none touches Latin
+//! letters or digits ([`View::spaced`]).
 
 use std::borrow::Cow;
 
@@ -13,7 +14,7 @@ pub struct View<'t> {
 }
 
 /// From `normal` on, bytes of the view are bytes of the original from `original` on, one to one,
-/// except that a `folded` run is one replaced character, so many bytes long in the original: none of one that is not in it.
+/// except that a `folded` run is one replaced character, so many bytes long in the original; 0 for a space that is not in it.
 #[derive(Clone, Copy)]
 struct Run {
     normal: usize,
@@ -55,11 +56,12 @@ impl<'t> View<'t> {
 
     fn build(text: &'t str, spaced: bool) -> Self {
         let bytes = text.as_bytes();
-        let changes =
-            |c: char| !matches!(fold(c), Fold::Keep) || is_combining(c) || spaced && is_spaceless(c);
+        let changes = |c: char| !matches!(fold(c), Fold::Keep) || is_combining(c);
         let crlf = text.contains("\r\n");
         let may_change = |at: usize| !bytes[at].is_ascii() || crlf && bytes[at..].starts_with(b"\r\n");
-        if !crlf && (text.is_ascii() || !text.chars().filter(|c| !c.is_ascii()).any(changes)) {
+        let touched =
+            || spaced && text.chars().zip(text.chars().skip(1)).any(|(one, other)| touch(one, other));
+        if !crlf && (text.is_ascii() || !text.chars().filter(|c| !c.is_ascii()).any(changes) && !touched()) {
             return View { text: Cow::Borrowed(text), runs: Vec::new() };
         }
         let mut builder =
@@ -139,10 +141,7 @@ impl Builder {
 
     /// The space before `next`, if it is to have one that is not in the text.
     fn part(&mut self, next: char, at: usize) {
-        let meets = |one: char, other: char| is_spaceless(one) && other.is_ascii_alphanumeric();
-        if self.spaced
-            && self.text.chars().next_back().is_some_and(|last| meets(last, next) || meets(next, last))
-        {
+        if self.spaced && parts(&self.text, next) {
             self.push(b' ', at, 0);
         }
     }
@@ -158,11 +157,46 @@ fn is_combining(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}')
 }
 
-/// Of a script that puts no spaces between words: Chinese, Japanese, Korean, whose particles follow a name at once. Less 年, 月 and 日, which
-/// are part of a date.
-fn is_spaceless(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
-        && !matches!(c, '年' | '月' | '日')
+/// Of a script of which words or their endings touch what stands beside them: Chinese, Japanese, Korean, Thai, Lao, Burmese, Khmer.
+pub(crate) fn is_spaceless(c: char) -> bool {
+    matches!(c,
+        '\u{e01}'..='\u{e4f}' | '\u{e81}'..='\u{ecf}' | '\u{1000}'..='\u{103f}' | '\u{1100}'..='\u{11ff}'
+        | '\u{1780}'..='\u{17d3}' | '\u{3005}' | '\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{3105}'..='\u{318f}' | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}'
+        | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Whether a character is no part of a word of Latin letters or digits beside it: one of such a script, its marks, or an emoji.
+fn is_apart(c: char) -> bool {
+    is_spaceless(c)
+        || matches!(c, '\u{3001}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301b}' | '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// Whether two characters stand side by side that a space could part: one of such a script and one of ASCII.
+fn touch(one: char, other: char) -> bool {
+    let opens = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '(');
+    let closes = |c: char| c.is_ascii_alphanumeric() || matches!(c, ',' | ';' | '!' | '?' | ')');
+    is_apart(one) && opens(other) || is_apart(other) && closes(one)
+}
+
+/// Whether a space goes between `text` and `next`: not inside a date (`2010年5月3日`), a web address or the host of an e-mail address.
+fn parts(text: &str, next: char) -> bool {
+    /// Bytes looked back over for what the word at the end is part of.
+    const NEAR: usize = 256;
+    let Some(last) = text.chars().next_back().filter(|&last| touch(last, next)) else { return false };
+    let digits = |text: &str| text.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let before = &text[..text.len() - last.len_utf8()];
+    let of_date = match (last, next) {
+        ('年' | '月', '0'..='9') => digits(before) > 0,
+        ('0'..='9', '年') => digits(text) <= 4,
+        ('0'..='9', '月' | '日') => digits(text) <= 2,
+        _ => false,
+    };
+    let near = &text[crate::offsets::ceil_char_boundary(text, text.len().saturating_sub(NEAR))..];
+    let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '<' | '>' | '(' | ')');
+    let token = near.rsplit(ends).next().unwrap_or_default();
+    let in_address = is_apart(last) && (token.contains('@') || token.contains("://"));
+    !(of_date || in_address)
 }
 
 /// Whether the word around `start..end` holds an ASCII letter or digit: the sign of a disguise rather than of another script.
@@ -278,8 +312,18 @@ mod tests {
     fn scripts_without_spaces() {
         for (original, spaced) in [
             ("卡号４111入金 2010年5月3日", "卡号 4111 入金 2010年5月3日"),
-            ("김A，a김", "김 A,a 김"),
+            ("김A，a김ㅋㅋ4", "김 A,a 김ㅋㅋ 4"),
             ("例え.jp", "例え.jp"),
+            (
+                "生日13800138000或1990年5月3日,1234567年费A年",
+                "生日 13800138000 或 1990年5月3日,1234567 年费 A 年",
+            ),
+            ("见https://a.com/用户12/b c用", "见 https://a.com/用户12/b c 用"),
+            ("写ana@例子1.公司或wang@a.com好", "写 ana@例子1.公司或wang@a.com 好"),
+            ("拨+86 1（2）联系", "拨 +86 1(2) 联系"),
+            ("见https://a.com/b，然后", "见 https://a.com/b, 然后"),
+            ("「a@b.jp」へ、c@d.jp、e😀4", "「 a@b.jp 」へ、 c@d.jp 、 e 😀 4"),
+            ("ﾃﾞﾝﾜ03と", "ﾃﾞﾝﾜ 03 と"),
         ] {
             assert_eq!(View::spaced(original).text(), spaced);
         }
@@ -291,11 +335,11 @@ mod tests {
     proptest! {
         #[test]
         fn spans_map_to_character_boundaries_in_order(text in "[\\PC\u{200b}\u{feff}а-яΑ-Ω４@a0号年 ]{0,40}") {
-            for view in [View::new(&text), View::spaced(&text)] {
+            for (view, spaced) in [(View::new(&text), false), (View::spaced(&text), true)] {
                 let mut last = 0;
                 for (at, c) in view.text().char_indices() {
                     let (start, end) = view.original(at, at + c.len_utf8());
-                    prop_assert!(last <= start && (start < end || start == end && c == ' '));
+                    prop_assert!(last <= start && (start < end || spaced && start == end && c == ' '));
                     prop_assert!(text.is_char_boundary(start) && text.is_char_boundary(end));
                     last = end;
                 }

@@ -288,7 +288,7 @@ mod tests {
                 6 => "[a-z]{1,9}".prop_map(String::from),
                 1 => prop_oneof![Just("ana@example.com"), Just("4111 1111 1111 1111"), Just("passport 546372819"), Just("(415) 555-2671"), Just("18 August 1997"),
                     Just("born on 1 May 1980"), Just("https://example.com/x?y=1"), Just("password: hunter2"), Just("[PERSON_1]"), Just("[ email 1 ]"), Just("\n"), Just("536-90-4399"),
-                    Just("12 Baker Street"), Just("DE89 3704 0044 0532 0130 00"), Just("é😀")].prop_map(String::from),
+                    Just("12 Baker Street"), Just("DE89 3704 0044 0532 0130 00"), Just("é😀"), Just("我的电话13800138000，"), Just("姓名,建国路88号\n"), Just("写ana@例子1.公司。li@a.com、")].prop_map(String::from),
             ], 0..200),
             sizes in prop::collection::vec(1_usize..90, 1..5),
         ) {

@@ -11,6 +11,7 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 use serde::{Deserialize, Serialize};
 
+use crate::normal::is_spaceless;
 use crate::phrases::automaton;
 use crate::placeholder::{self, mentions};
 use crate::{Label, surrogate};
@@ -135,7 +136,8 @@ impl Vault {
                 let span = hit.range();
                 let previous = text[..span.start].chars().next_back().or(before);
                 let boundary = |outer: Option<char>, inner: Option<char>| {
-                    !(outer.is_some_and(char::is_alphanumeric) && inner.is_some_and(char::is_alphanumeric))
+                    let joins = |c: char| c.is_alphanumeric() && !is_spaceless(c);
+                    !(outer.is_some_and(joins) && inner.is_some_and(joins))
                 };
                 let value = &text[span.clone()];
                 if boundary(previous, value.chars().next())
@@ -307,6 +309,7 @@ impl Vault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Action, Policy, Recognisers, Redactor};
 
     fn vault() -> Vault {
         let mut vault = Vault::new();
@@ -328,6 +331,16 @@ mod tests {
         ] {
             assert_eq!(vault.restore(reply), want);
         }
+    }
+
+    #[test]
+    fn stand_ins_come_back_where_a_script_without_spaces_touches_them() {
+        let policy = Policy::default().with(Label::Phone, Action::Surrogate);
+        let redactor = Redactor::new(policy, Recognisers::all()).unwrap();
+        let (text, mut vault) = ("电话13800138000是", Vault::new());
+        let out = redactor.redact(text, &mut vault).text;
+        assert!(!out.contains("13800138000") && !out.contains('['), "{out}");
+        assert_eq!(vault.restore(&out), text);
     }
 
     #[test]

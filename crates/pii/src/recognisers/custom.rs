@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aho_corasick::AhoCorasick;
 use regex::Regex;
 
-use super::scan::is_word;
+use crate::normal::is_spaceless;
 use crate::phrases::automaton;
 use crate::{By, Entity, Explain, Label};
 
@@ -89,6 +89,11 @@ impl Custom {
         !self.allow.is_empty() && self.allow.binary_search(&text.trim().to_lowercase()).is_ok()
     }
 
+    /// Whether there is nothing to look for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.patterns.is_empty() && self.deny.is_empty()
+    }
+
     /// Length of the longest entry of the deny lists.
     pub(crate) fn longest_listed(&self) -> usize {
         self.deny.keys().map(String::len).max().unwrap_or(0)
@@ -105,13 +110,14 @@ impl Custom {
             }
         }
         let Some((automaton, labels)) = &self.deny_automaton else { return };
-        let bytes = text.as_bytes();
+        // Of "我叫王伟吗" no letter tells where a name ends.
+        let joins = |c: char| (c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii()) && !is_spaceless(c);
+        let inside = |at: usize| {
+            let (before, after) = (text[..at].chars().next_back(), text[at..].chars().next());
+            before.is_some_and(joins) && after.is_some_and(joins)
+        };
         for hit in automaton.find_iter(text) {
-            let inside = |at: Option<usize>, edge: usize| {
-                at.and_then(|i| bytes.get(i)).is_some_and(|&b| is_word(b))
-                    && bytes.get(edge).is_some_and(|&b| is_word(b))
-            };
-            if !inside(hit.start().checked_sub(1), hit.start()) && !inside(Some(hit.end()), hit.end() - 1) {
+            if !inside(hit.start()) && !inside(hit.end()) {
                 found.push(entity(
                     &labels[hit.pattern().as_usize()],
                     hit.start(),
@@ -160,6 +166,23 @@ mod tests {
                 && pairs.contains(&("EMAIL", "ana@example.com"))
         );
         assert!(!pairs.iter().any(|(_, text)| *text == "info@example.com" || *text == "x"));
+    }
+
+    #[test]
+    fn patterns_and_lists_in_scripts_without_spaces() {
+        let mut custom = Custom::default();
+        let project = Label::custom("PROJECT").unwrap();
+        custom.pattern(Label::IdNumber, r"项目[A-Z]{2}\d+", 0.9).unwrap();
+        custom.deny(&project, ["小米14", "王伟", "A公司", "青鹭"]).unwrap();
+        for (text, want) in [
+            ("参与项目AB12的人", "项目AB12"),
+            ("买小米14吧", "小米14"),
+            ("我叫王伟吗", "王伟"),
+            ("在A公司工作", "A公司"),
+        ] {
+            assert!(found(&custom, text).iter().any(|(_, value)| value == want), "{text}");
+        }
+        assert!(found(&custom, "在AA公司工作").iter().all(|(label, _)| label != "PROJECT"));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use super::words::{opening, words};
 use crate::Label;
 use crate::joining::SURE_NAME as SURE;
 
-/// A word in capitals with a legal form that is also a word.
-const DOUBTFUL: f32 = 0.8;
+/// A legal form that is also a word, behind a place, a word of the language or capitals.
+const UNSURE: f32 = 0.8;
 words! {
     /// Between the last two names of a firm.
     pub(super) AND = "& and et y e und en og och i és"
@@ -72,7 +72,7 @@ pub(super) fn firm(scan: &mut Scan<'_>, start: usize, first: &str) -> Option<usi
                 return None; // "THE AS"
             }
             let named = last.chars().any(char::is_lowercase) && !kinds.has(Kinds::STOP) && !is_place;
-            let score = if form.certain || named { SURE } else { DOUBTFUL };
+            let score = if form.certain || named { SURE } else { UNSURE };
             let start = particles_before(scan, start);
             scan.push("legal_form", Label::Organization, (start, form.end), score, false, None);
             return Some(form.end);

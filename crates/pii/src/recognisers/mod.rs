@@ -78,7 +78,7 @@ pub(crate) use phone_extent::whole as whole_phone;
 /// Bytes around a position within which recognisers decide about it.
 pub(crate) use scan::REACH;
 pub(crate) use streets::street_of;
-pub(crate) use table::{Head, Table, tables};
+pub(crate) use table::{Head, Table, tables_of};
 pub(crate) use titles::{is_title, is_titled};
 
 /// The recognisers to run: the built-in ones, less those switched off, and the caller's.
@@ -133,17 +133,29 @@ impl Recognisers {
             fields::of_value(field, view.text(), &mut found, &mut nameless);
         }
         found.retain(|entity| !self.off.contains(&entity.label));
-        self.custom.find(view.text(), &mut found);
         for entity in &mut found {
             (entity.start, entity.end) = view.original(entity.start, entity.end);
         }
         for part in &mut nameless {
             (part.start, part.end) = view.original(part.start, part.end);
         }
+        self.find_custom(text, &mut found);
         found.retain(|entity| {
             entity.start < entity.end && (entity.by == By::User || !self.custom.allows(entity.text(text)))
         });
         (found, nameless)
+    }
+
+    /// What the caller's patterns and lists find: they were written for text as it stands, without spaces of ours.
+    fn find_custom(&self, text: &str, found: &mut Vec<Entity>) {
+        if self.custom.is_empty() {
+            return;
+        }
+        let (view, first) = (View::new(text), found.len());
+        self.custom.find(view.text(), found);
+        for entity in &mut found[first..] {
+            (entity.start, entity.end) = view.original(entity.start, entity.end);
+        }
     }
 }
 
@@ -162,6 +174,17 @@ mod tests {
             ("URL", "网址https://example.com/a谢谢", "https://example.com/a"),
             ("PHONE", "我叫王伟，电话是13800138000", "13800138000"),
             ("PHONE", "携帯は090-1234-5678です", "090-1234-5678"),
+            ("PHONE", "拨打+8613812345678联系", "+8613812345678"),
+            ("PHONE", "电话：本日13812345678", "13812345678"),
+            ("CREDIT_CARD", "本月4111111111111111日结", "4111111111111111"),
+            ("EMAIL", "「taro@example.jp」へ", "taro@example.jp"),
+            ("URL", "看https://example.com/a，然后打开", "https://example.com/a"),
+            (
+                "URL",
+                "见https://example.com/用户123/reset?token=abc 吧",
+                "https://example.com/用户123/reset?token=abc",
+            ),
+            ("EMAIL", "写给ana@例子1.公司", "ana@例子1.公司"),
             ("DATE", "于2010年5月3日入职", "2010年5月3日"),
         ] {
             assert_eq!(spans(label, text), [want], "{text}");

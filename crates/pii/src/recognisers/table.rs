@@ -8,6 +8,7 @@ use super::keyed;
 use super::scan::Scan;
 use crate::Label;
 use crate::context::{self, Kind, Kinds};
+use crate::normal::View;
 
 /// Longest row, in bytes.
 const MOST: usize = 16 << 10;
@@ -54,6 +55,19 @@ impl Table {
     }
 }
 
+/// The tables of a text as recognisers read it, with offsets of the text.
+pub(crate) fn tables_of(text: &str) -> Vec<Table> {
+    let view = View::spaced(text);
+    let mut tables = tables(view.text(), None);
+    for table in &mut tables {
+        for range in table.names.iter_mut().chain([&mut table.rows]) {
+            let (start, end) = view.original(range.start, range.end);
+            *range = start..end;
+        }
+    }
+    tables
+}
+
 /// A cell of which something is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell {
@@ -63,7 +77,7 @@ pub(super) struct Cell {
 }
 
 /// The tables of a text, in order. `open`: the head of one that goes on where the text begins.
-pub(crate) fn tables(text: &str, open: Option<&Head>) -> Vec<Table> {
+fn tables(text: &str, open: Option<&Head>) -> Vec<Table> {
     let mut tables = Vec::new();
     let mut at = 0;
     if let Some(head) = open {

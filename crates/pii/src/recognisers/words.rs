@@ -58,7 +58,10 @@ fn glance(word: &str) -> usize {
 /// The first of `phrases` that `text` begins with. The first byte rules most of them out.
 pub(super) fn opening<'p>(text: &str, phrases: &[&'p str]) -> Option<&'p str> {
     let first = *text.as_bytes().first()?;
-    phrases.iter().copied().find(|phrase| phrase.as_bytes()[0] == first && text.starts_with(phrase))
+    phrases
+        .iter()
+        .copied()
+        .find(|phrase| phrase.as_bytes().first() == Some(&first) && text.starts_with(phrase))
 }
 
 /// `static NAME: Words` from a text.
