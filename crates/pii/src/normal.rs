@@ -48,8 +48,8 @@ impl<'t> View<'t> {
         View::build(text, false)
     }
 
-    /// As [`View::new`], with a space between letters or digits of ASCII and a script that puts none between words: a recogniser looks for
-    /// where a word ends, and the number of `电话13800138000` is one.
+    /// As [`View::new`], with a space where ASCII touches a script that puts none between words, one of its marks or an emoji: a recogniser
+    /// looks for where a word ends, and the number of `电话13800138000` is one. A caller's own patterns are not meant to see it.
     pub(crate) fn spaced(text: &'t str) -> Self {
         View::build(text, true)
     }
